@@ -1,0 +1,251 @@
+"""The words of the domain as values: backups, manifests, inventories, findings, reports.
+
+Sizes are bytes, times are aware UTC datetimes, durations are seconds. Everything here is immutable and knows nothing of
+databases, stores or terminals.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+import msgspec
+
+MANIFEST_FORMAT = 1
+ID_FORMAT = "%Y%m%dT%H%M%SZ"
+ID_PATTERN = r"^\d{8}T\d{6}Z$"
+TARGET_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
+
+
+def backup_id(moment: datetime) -> str:
+    """The id of a backup begun at `moment`: a UTC label that sorts, such as `20261124T024500Z`."""
+    return moment.astimezone(UTC).strftime(ID_FORMAT)
+
+
+def is_backup_id(text: str) -> bool:
+    return re.match(ID_PATTERN, text) is not None
+
+
+def is_target_name(text: str) -> bool:
+    return re.match(TARGET_PATTERN, text) is not None and ".." not in text
+
+
+class Value(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of all values: immutable, compared by content, strict when decoded."""
+
+
+# --- manifest ---------------------------------------------------------------------------------------------------
+
+
+class EngineInfo(Value):
+    """The server that the backup was taken from. `server_id` is the cluster's system identifier."""
+
+    name: str
+    server_version: str
+    server_id: str
+    database: str
+    encoding: str
+    collation: str
+    ctype: str = ""
+    locale_provider: str = ""
+    locale: str = ""
+    role: str = ""
+
+
+class ToolInfo(Value):
+    """The dump program. `argv` holds no secret."""
+
+    name: str
+    version: str
+    argv: tuple[str, ...]
+
+
+class Method(Value):
+    """How the dump was made. `format` is `custom` or `directory`; `compression` is `zstd:1`, `gzip:1` or `none`."""
+
+    format: str
+    compression: str
+    jobs: int
+    encryption: str = "none"
+    filters: tuple[str, ...] = ()
+
+
+class Artifact(Value):
+    """A stored file of a backup: `name` is relative to the backup's folder."""
+
+    name: str
+    bytes: int
+    sha256: str
+
+
+class Table(Value):
+    """What a table held. `digest` is `<kind>:<hex>` (see `inventory`), empty when it was not taken.
+
+    `columns` is the column list of the digest, in the archive's order.
+    """
+
+    schema: str
+    name: str
+    rows: int
+    digest: str = ""
+    bytes: int = 0
+    columns: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        return f"{self.schema}.{self.name}"
+
+
+class Sequence(Value):
+    """A sequence's position. Sequences are not transactional: `value` is what it was when the snapshot was opened and
+    `value_after` when the dump had ended, so that the dumped value lies between the two."""
+
+    schema: str
+    name: str
+    value: int
+    called: bool
+    value_after: int
+    called_after: bool
+
+    @property
+    def label(self) -> str:
+        return f"{self.schema}.{self.name}"
+
+
+class LargeObjects(Value):
+    """Count, bytes and a digest over (oid, content) in oid order; the digest is empty when it was not taken."""
+
+    count: int = 0
+    bytes: int = 0
+    digest: str = ""
+
+
+class ObjectDigest(Value):
+    """A schema object by its canonical identity, with the digest of its normalised definition."""
+
+    name: str
+    digest: str
+
+
+class Extension(Value):
+    name: str
+    version: str
+    schema: str
+
+
+class Inventory(Value):
+    """What the source held at one moment.
+
+    `basis`: how firmly inventory and dump share that moment (`snapshot`, `locked`, `unanchored`).
+    `level`: `counts`, `archive` or `content`. `digest` is the SHA-256 over the canonical JSON of all the rest.
+    `filtered` names what the backup leaves out on purpose. `archive_digests` says that each table's digest was also
+    taken from the archive, and was equal.
+    """
+
+    basis: str
+    level: str
+    tables: tuple[Table, ...]
+    sequences: tuple[Sequence, ...] = ()
+    large_objects: LargeObjects = LargeObjects()
+    objects: dict[str, tuple[ObjectDigest, ...]] = {}
+    extensions: tuple[Extension, ...] = ()
+    roles: tuple[str, ...] = ()
+    settings: dict[str, str] = {}
+    filtered: tuple[str, ...] = ()
+    digest: str = ""
+
+
+class Migration(Value):
+    """The rows of the migration tool's version table at the snapshot; empty when there is no such table."""
+
+    heads: tuple[str, ...] = ()
+
+
+class Freshness(Value):
+    """The newest row by the configured column, or else the moment of the snapshot (`basis` says which)."""
+
+    newest: datetime
+    basis: str = "snapshot"
+
+
+class Severity(StrEnum):
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+class Finding(Value):
+    """One thing that was found: a stable `id`, and what was expected and seen of which `subject`."""
+
+    id: str
+    severity: Severity
+    subject: str
+    expected: str = ""
+    actual: str = ""
+    hint: str = ""
+
+
+class Manifest(Value):
+    """What a backup is and what it must hold. A backup exists if and only if its manifest does."""
+
+    format: int
+    id: str
+    target: str
+    started_at: datetime
+    snapshot_at: datetime
+    finished_at: datetime
+    dbops_version: str
+    engine: EngineInfo
+    tool: ToolInfo
+    method: Method
+    artifacts: tuple[Artifact, ...]
+    inventory: Inventory
+    migration: Migration
+    freshness: Freshness
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def bytes(self) -> int:
+        """Stored size: the sum over the artifacts."""
+        return sum(a.bytes for a in self.artifacts)
+
+    @property
+    def rows(self) -> int:
+        return sum(t.rows for t in self.inventory.tables)
+
+
+# --- reports ----------------------------------------------------------------------------------------------------
+
+
+class Verdict(StrEnum):
+    PASS = "PASS"  # noqa: S105 - a verdict, not a password
+    FAIL = "FAIL"
+    INCONCLUSIVE = "INCONCLUSIVE"
+
+
+class NotEvaluated(Value):
+    """Something that was not judged, and why: a value, never silence."""
+
+    id: str
+    reason: str
+
+
+class Report(Value):
+    """Findings, timings and provenance of one run. `phases` are wall-clock seconds by name, in order."""
+
+    task: str
+    target: str
+    verdict: Verdict
+    findings: tuple[Finding, ...] = ()
+    phases: dict[str, float] = {}
+    not_evaluated: tuple[NotEvaluated, ...] = ()
+    provenance: dict[str, Any] = {}
+
+
+def judge(findings: tuple[Finding, ...] | list[Finding], *, evaluated: bool = True) -> Verdict:
+    """FAIL if any finding is an error; INCONCLUSIVE if nothing was really judged; else PASS."""
+    if any(f.severity is Severity.ERROR for f in findings):
+        return Verdict.FAIL
+    return Verdict.PASS if evaluated else Verdict.INCONCLUSIVE
