@@ -1,4 +1,4 @@
-"""The one door for subprocesses: argv lists, never a shell; pipes drained; every exit status looked at; ended on failure."""
+"""The one door for subprocesses: argv lists, never a shell; pipes drained; every exit status looked at."""
 
 from __future__ import annotations
 
@@ -92,6 +92,10 @@ class Process:
         return self._popen.pid
 
     @property
+    def has_stdin(self) -> bool:
+        return self._popen.stdin is not None
+
+    @property
     def stdin(self) -> IO[bytes]:
         assert self._popen.stdin is not None, "started without a pipe on stdin"  # noqa: S101
         return self._popen.stdin
@@ -170,7 +174,7 @@ def running(
     secrets: Sequence[str] = (),
     on_line: Callable[[str], None] | None = None,
 ) -> Iterator[Process]:
-    """A child that is surely gone when the block ends. The block itself calls `check()`: an unchecked status is a bug."""
+    """A child that is surely gone when the block ends. The block calls `check()`: an unchecked status is a bug."""
     process = Process(argv, env=env, stdin=stdin, stdout=stdout, cwd=cwd, secrets=secrets, on_line=on_line)
     try:
         yield process

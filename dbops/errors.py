@@ -1,4 +1,4 @@
-"""What can go wrong, as data. Each error says what happened, on what, and what to do next; the exit code follows its kind."""
+"""What can go wrong, as data: what happened, on what, and what to do next. The exit code follows from the class."""
 
 from __future__ import annotations
 

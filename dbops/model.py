@@ -39,7 +39,7 @@ class Value(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 # --- manifest ---------------------------------------------------------------------------------------------------
 
 
-class EngineInfo(Value):
+class EngineInfo(Value, frozen=True):
     """The server that the backup was taken from. `server_id` is the cluster's system identifier."""
 
     name: str
@@ -54,7 +54,7 @@ class EngineInfo(Value):
     role: str = ""
 
 
-class ToolInfo(Value):
+class ToolInfo(Value, frozen=True):
     """The dump program. `argv` holds no secret."""
 
     name: str
@@ -62,7 +62,7 @@ class ToolInfo(Value):
     argv: tuple[str, ...]
 
 
-class Method(Value):
+class Method(Value, frozen=True):
     """How the dump was made. `format` is `custom` or `directory`; `compression` is `zstd:1`, `gzip:1` or `none`."""
 
     format: str
@@ -72,7 +72,7 @@ class Method(Value):
     filters: tuple[str, ...] = ()
 
 
-class Artifact(Value):
+class Artifact(Value, frozen=True):
     """A stored file of a backup: `name` is relative to the backup's folder."""
 
     name: str
@@ -80,7 +80,7 @@ class Artifact(Value):
     sha256: str
 
 
-class Table(Value):
+class Table(Value, frozen=True):
     """What a table held. `digest` is `<kind>:<hex>` (see `inventory`), empty when it was not taken.
 
     `columns` is the column list of the digest, in the archive's order.
@@ -98,7 +98,7 @@ class Table(Value):
         return f"{self.schema}.{self.name}"
 
 
-class Sequence(Value):
+class Sequence(Value, frozen=True):
     """A sequence's position. Sequences are not transactional: `value` is what it was when the snapshot was opened and
     `value_after` when the dump had ended, so that the dumped value lies between the two."""
 
@@ -114,7 +114,7 @@ class Sequence(Value):
         return f"{self.schema}.{self.name}"
 
 
-class LargeObjects(Value):
+class LargeObjects(Value, frozen=True):
     """Count, bytes and a digest over (oid, content) in oid order; the digest is empty when it was not taken."""
 
     count: int = 0
@@ -122,20 +122,20 @@ class LargeObjects(Value):
     digest: str = ""
 
 
-class ObjectDigest(Value):
+class ObjectDigest(Value, frozen=True):
     """A schema object by its canonical identity, with the digest of its normalised definition."""
 
     name: str
     digest: str
 
 
-class Extension(Value):
+class Extension(Value, frozen=True):
     name: str
     version: str
     schema: str
 
 
-class Inventory(Value):
+class Inventory(Value, frozen=True):
     """What the source held at one moment.
 
     `basis`: how firmly inventory and dump share that moment (`snapshot`, `locked`, `unanchored`).
@@ -157,13 +157,13 @@ class Inventory(Value):
     digest: str = ""
 
 
-class Migration(Value):
+class Migration(Value, frozen=True):
     """The rows of the migration tool's version table at the snapshot; empty when there is no such table."""
 
     heads: tuple[str, ...] = ()
 
 
-class Freshness(Value):
+class Freshness(Value, frozen=True):
     """The newest row by the configured column, or else the moment of the snapshot (`basis` says which)."""
 
     newest: datetime
@@ -176,7 +176,7 @@ class Severity(StrEnum):
     INFO = "info"
 
 
-class Finding(Value):
+class Finding(Value, frozen=True):
     """One thing that was found: a stable `id`, and what was expected and seen of which `subject`."""
 
     id: str
@@ -187,7 +187,7 @@ class Finding(Value):
     hint: str = ""
 
 
-class Manifest(Value):
+class Manifest(Value, frozen=True):
     """What a backup is and what it must hold. A backup exists if and only if its manifest does."""
 
     format: int
@@ -225,14 +225,14 @@ class Verdict(StrEnum):
     INCONCLUSIVE = "INCONCLUSIVE"
 
 
-class NotEvaluated(Value):
+class NotEvaluated(Value, frozen=True):
     """Something that was not judged, and why: a value, never silence."""
 
     id: str
     reason: str
 
 
-class Report(Value):
+class Report(Value, frozen=True):
     """Findings, timings and provenance of one run. `phases` are wall-clock seconds by name, in order."""
 
     task: str

@@ -1,4 +1,4 @@
-"""The port of stores: where backups live. Keys are relative, '/'-separated names such as `finanzas/2026…Z/manifest.json`."""
+"""The port of stores: where backups live. Keys are relative names such as `finanzas/20261124T024500Z/manifest.json`."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Entry(NamedTuple):
 
 
 class Unfinished(NamedTuple):
-    """What an interrupted write left behind: a temporary file, or a multipart upload. `ref` is the store's own handle."""
+    """What an interrupted write left: a temporary file, or a multipart upload. `ref` is the store's own handle."""
 
     key: str
     ref: str
@@ -101,5 +101,6 @@ def check_key(key: str) -> str:
     """
     parts = key.split("/")
     if not key or any(part in ("", ".", "..") for part in parts) or any(c in key for c in "\\\0\n\r"):
-        raise ConfigError(f"{key!r} is not a name inside a store", hint="names are relative and have no '..'", kind="bad-key")
+        hint = "names are relative and have no '..'"
+        raise ConfigError(f"{key!r} is not a name inside a store", hint=hint, kind="bad-key")
     return key

@@ -1,0 +1,1 @@
+"""Executable checks over backups: `invoke check`, `pytest checks/`, or `pytest --pyargs dbops.checks`."""

@@ -1,0 +1,185 @@
+"""The catalog: the backups of a store. A backup exists if and only if its manifest does; all else there is debris."""
+
+from __future__ import annotations
+
+import difflib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, MutableSequence, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple
+
+import msgspec
+
+from dbops import manifests
+from dbops.errors import BadBackupError, ConfigError, DbopsError, NothingToCheckError, StoreError
+from dbops.model import ID_FORMAT, Manifest, Report, Verdict, is_backup_id, is_target_name
+from dbops.store.base import Entry, Store
+
+MANIFEST = "manifest.json"
+DRILLS = "drills"
+_READERS = 8
+_RECORD_LIMIT = 64 << 20
+
+
+class State(StrEnum):
+    """What a folder of a store is."""
+
+    OK = "ok"
+    BROKEN = "broken"
+    """It has a manifest that cannot be used; `reason` says why."""
+    DEBRIS = "debris"
+    """It has no manifest: an interrupted backup, or one that is being made now."""
+
+
+class Listing(NamedTuple):
+    """One folder `<target>/<id>/` of a store; `bytes` and `modified` (the newest object's) as the store has them."""
+
+    target: str
+    id: str
+    state: State
+    bytes: int
+    modified: datetime
+    keys: tuple[str, ...]
+    manifest: Manifest | None = None
+    reason: str = ""
+
+
+class Record(NamedTuple):
+    """The report of one verification or drill, with the moment it was written."""
+
+    at: datetime
+    task: str
+    verdict: Verdict
+    provenance: dict[str, object]
+
+
+class Catalog:
+    """Reads and writes manifests and records; never an artifact."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    @staticmethod
+    def key(target: str, backup: str, name: str) -> str:
+        """The store's key of a file of a backup: `<target>/<id>/<name>`."""
+        return f"{target}/{backup}/{name}"
+
+    def targets(self) -> Sequence[str]:
+        """Names of the targets that have something in the store."""
+        return sorted({folder[0] for folder in self._folders(None)})
+
+    def list(self, target: str | None = None) -> Sequence[Listing]:
+        """Every folder of a target, or of all: newest first, each with its state."""
+        folders = self._folders(target)
+        with ThreadPoolExecutor(_READERS) as pool:
+            found = pool.map(lambda folder: self._listing(folder[0], folder[1], folders[folder]), folders)
+            return sorted(found, key=lambda item: (item.id, item.target), reverse=True)
+
+    def backups(self, target: str | None = None) -> Iterator[Manifest]:
+        """Manifests of the usable backups, newest first."""
+        return (item.manifest for item in self.list(target) if item.manifest is not None)
+
+    def read(self, target: str, backup: str) -> Manifest:
+        """The manifest of one backup, strictly validated; `BadBackupError` if it cannot be trusted."""
+        return manifests.decode(self.store.read(self.key(target, backup, MANIFEST)), target, backup)
+
+    def latest(self, target: str) -> Manifest:
+        """The newest usable backup; `NothingToCheckError` if there is none."""
+        unusable = []
+        for backup in self._ids(target):
+            try:
+                return self.read(target, backup)
+            except BadBackupError as error:
+                unusable.append(error.message)
+        hint = "; ".join(unusable) or f"make one: backup --target {target}"
+        raise NothingToCheckError(f"{self.store.url} has no usable backup of {target}", hint=hint, kind="no-backup")
+
+    def find(self, target: str, selector: str) -> Manifest:
+        """The backup that `selector` names: `latest`, an id, or the beginning of exactly one id."""
+        if selector == "latest":
+            return self.latest(target)
+        ids = self._ids(target)
+        matches = [backup for backup in ids if backup == selector] or [
+            backup for backup in ids if selector and backup.startswith(selector)
+        ]
+        if len(matches) == 1:
+            return self.read(target, matches[0])
+        if not ids:
+            raise NothingToCheckError(f"{self.store.url} has no backup of {target}", kind="no-backup")
+        near = matches or difflib.get_close_matches(selector, ids, n=3, cutoff=0.4) or ids
+        problem = f"{len(matches)} backups of {target} begin with" if matches else f"{target} has no backup"
+        raise ConfigError(f"{problem} '{selector}'", hint=f"for example {', '.join(near[:3])}", kind="no-such-backup")
+
+    def publish(self, manifest: Manifest) -> None:
+        """Writes the manifest and reads it back: from now on the backup exists. `StoreError` if it differs."""
+        data = manifests.encode(manifest)
+        key = self.key(manifest.target, manifest.id, MANIFEST)
+        self.store.put(key, data)
+        if b"".join(self.store.read(key)) != data:
+            self.store.delete(key)
+            raise StoreError(f"{self.store.url}: {key} reads back differently from what was written", kind="read-back")
+
+    def record(self, backup: Manifest, report: Report, at: datetime) -> None:
+        """Keeps a report of a verification or drill beside its backup."""
+        name = f"{DRILLS}/{at.strftime(ID_FORMAT)}.json"
+        self.store.put(
+            self.key(backup.target, backup.id, name), msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n"
+        )
+
+    def drills(self, target: str, backup: str) -> Sequence[Record]:
+        """The records of a backup, newest first. One that cannot be read is left out: it proves nothing."""
+        prefix = self.key(target, backup, f"{DRILLS}/")
+        keys = [entry.key for entry in self.store.list(prefix)]
+        return self.records(keys)
+
+    def records(self, keys: Iterable[str]) -> Sequence[Record]:
+        """The records among `keys`, newest first."""
+        found = (self._record(key) for key in sorted(keys, reverse=True) if key.split("/")[2:3] == [DRILLS])
+        return [record for record in found if record is not None]
+
+    def _record(self, key: str) -> Record | None:
+        stem = key.rpartition("/")[2].removesuffix(".json")
+        if not is_backup_id(stem):
+            return None
+        try:
+            data = bytearray()
+            for chunk in self.store.read(key):
+                data += chunk
+                if len(data) > _RECORD_LIMIT:
+                    return None
+            report = msgspec.json.decode(data, type=Report)
+            at = datetime.strptime(f"{stem}+0000", f"{ID_FORMAT}%z")
+        except (StoreError, msgspec.DecodeError, ValueError, RecursionError):
+            return None
+        return Record(at, report.task, report.verdict, report.provenance)
+
+    def _ids(self, target: str) -> Sequence[str]:
+        """Ids of the folders of a target that have a manifest, newest first."""
+        if not is_target_name(target):
+            raise ConfigError(f"{target!r} is not a name for a target", kind="bad-target")
+        found = (entry.key.split("/") for entry in self.store.list(f"{target}/"))
+        ids = {parts[1] for parts in found if len(parts) == 3 and parts[2] == MANIFEST and is_backup_id(parts[1])}
+        return sorted(ids, reverse=True)
+
+    def _folders(self, target: str | None) -> Mapping[tuple[str, str], Sequence[Entry]]:
+        """Objects by (target, id). What lies elsewhere in the store is not ours and is not looked at."""
+        folders = defaultdict[tuple[str, str], MutableSequence[Entry]](list)
+        for entry in self.store.list(f"{target}/" if target else ""):
+            parts = entry.key.split("/")
+            if len(parts) >= 3 and is_target_name(parts[0]) and is_backup_id(parts[1]):
+                folders[parts[0], parts[1]].append(entry)
+        return folders
+
+    def _listing(self, target: str, backup: str, entries: Sequence[Entry]) -> Listing:
+        keys = tuple(entry.key for entry in entries)
+        facts = (sum(entry.bytes for entry in entries), max(entry.modified for entry in entries), keys)
+        if self.key(target, backup, MANIFEST) not in keys:
+            return Listing(target, backup, State.DEBRIS, *facts)
+        try:
+            return Listing(target, backup, State.OK, *facts, manifest=self.read(target, backup))
+        except DbopsError as error:
+            if isinstance(error, BadBackupError):
+                return Listing(target, backup, State.BROKEN, *facts, reason=error.message)
+            raise

@@ -1,0 +1,176 @@
+"""The edge: results and errors become text or JSON and an exit code; and the console script `dbops`.
+
+Plain `invoke` exits 1 for mistakes in its own syntax (an unknown task or flag), before any code of dbops runs; the
+console script exits 2 for them.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout, suppress
+from types import FrameType
+from typing import Any, NoReturn, TextIO
+
+from invoke.config import Config
+from invoke.exceptions import Exit as TaskExit
+from invoke.exceptions import ParseError
+from invoke.program import Program
+
+from dbops import __version__
+from dbops.errors import DbopsError, Exit
+from dbops.model import Manifest, Report, Verdict
+
+_CODES = {Verdict.PASS: Exit.OK, Verdict.FAIL: Exit.FAIL, Verdict.INCONCLUSIVE: Exit.INCONCLUSIVE}
+_WORST = (Exit.OPERATION, Exit.FAIL, Exit.INCONCLUSIVE, Exit.OK)
+
+
+def worst(codes: list[Exit]) -> Exit:
+    """The exit code of several results: 4 over 3 over 5 over 0."""
+    return min(codes, key=_WORST.index, default=Exit.OK)
+
+
+class Output:
+    """Where a task puts its result: exactly one document on stdout with `--json`, else text."""
+
+    def __init__(self, *, json: bool, stream: TextIO) -> None:
+        self.json = json
+        self.code: int = Exit.OK
+        self._stream = stream
+        self._text = ""
+
+    def report(self, report: Report) -> None:
+        """A report; its verdict decides the exit code."""
+        from dbops.report import text
+
+        self.code = _CODES[report.verdict]
+        self.show(report, text.report(report) if not self.json else "")
+
+    def manifest(self, manifest: Manifest, store: str) -> None:
+        """A backup that was just made."""
+        from dbops.report import text
+
+        self.show(manifest, text.manifest(manifest, store) if not self.json else "")
+
+    def show(self, document: Any, text: str) -> None:
+        """A result as a document and as text: one of them is printed, when the task has ended."""
+        if self.json:
+            from dbops.report.json import document as render
+
+            self._text = render(document)
+        else:
+            from dbops.console import printable
+
+            self._text = printable(text)
+
+    def flush(self) -> None:
+        """Prints the result."""
+        try:
+            self._stream.write(self._text)
+            self._stream.flush()
+        except BrokenPipeError:  # the reader has seen enough; keep Python from complaining again at exit
+            with suppress(OSError, ValueError):
+                os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
+
+
+@contextmanager
+def boundary(json: bool = False) -> Iterator[Output]:
+    """Runs a task: the one place where results and errors become exit codes, raised as Invoke's `Exit`.
+
+    With `json`, whatever else is printed meanwhile goes to stderr. SIGTERM and SIGHUP end the task as Ctrl-C does, so
+    that cleanup runs.
+    """
+    output = Output(json=json, stream=sys.stdout)
+    try:
+        with _terminable(), redirect_stdout(sys.stderr if json else sys.stdout):
+            yield output
+    except TaskExit:
+        raise
+    except DbopsError as error:
+        _fail(output, error, error.exit_code)
+    except KeyboardInterrupt:
+        _fail(output, DbopsError("interrupted", hint="nothing half-made is left", kind="interrupted"), Exit.INTERRUPTED)
+    except Exception as error:  # noqa: BLE001 - the boundary: everything else is a bug
+        sys.stderr.write(_masked(traceback.format_exc()))
+        message = f"this is a bug in dbops {__version__}; please report it with the lines above"
+        _fail(output, DbopsError(message, hint=type(error).__name__, kind="bug"), Exit.BUG)
+    output.flush()
+    if output.code:
+        raise TaskExit(code=output.code)
+
+
+def _fail(output: Output, error: DbopsError, code: Exit) -> NoReturn:
+    from dbops.console import printable
+    from dbops.report import text
+    from dbops.report.json import error_document
+
+    clean = DbopsError(_masked(error.message), hint=_masked(error.hint), kind=error.kind)
+    if output.json:
+        output.show(error_document(clean), "")
+        output.flush()
+    else:
+        sys.stderr.write(printable(text.error(clean)))
+    raise TaskExit(code=int(code)) from None
+
+
+def _masked(text: str) -> str:
+    """Text without the passwords that this process has read, and without what looks like one."""
+    from dbops.command import redact
+    from dbops.passwords import known
+
+    return redact(text, known())
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """SIGTERM and SIGHUP as KeyboardInterrupt for the time of the block; not where they are ignored (nohup)."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    numbers = [n for n in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) is signal.SIG_DFL]
+    for number in numbers:
+        signal.signal(number, interrupt)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            signal.signal(number, signal.SIG_DFL)
+
+
+class Dbops(Program):
+    """Invoke's program over the tasks of dbops, with the exit codes of dbops for mistakes in the command line."""
+
+    def parse_tasks(self) -> None:
+        with _usage():
+            super().parse_tasks()
+
+    def parse_cleanup(self) -> None:
+        with _usage():
+            super().parse_cleanup()
+
+    def parse_core(self, argv: list[str] | None) -> None:
+        with _usage():
+            super().parse_core(argv)
+
+
+@contextmanager
+def _usage() -> Iterator[None]:
+    try:
+        yield
+    except ParseError as error:
+        raise TaskExit(f"{error}\ntry --list, or --help TASK", code=int(Exit.USAGE)) from None
+
+
+def main() -> None:
+    """The console script `dbops`."""
+    from dbops.tasks import namespace
+
+    Dbops(name="dbops", binary="dbops", namespace=namespace, version=__version__, config_class=Config).run()

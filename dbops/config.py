@@ -1,0 +1,135 @@
+"""The configuration as immutable values. `config_file.load` makes them from `dbops.toml`, environment and flags."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+
+from dbops.errors import ConfigError
+from dbops.model import Value
+from dbops.urls import Secret
+
+
+class Seconds(float):
+    """Seconds, written as a duration (`24h`)."""
+
+
+class Patience(Seconds):
+    """Seconds, or `never`: infinite."""
+
+
+class Bytes(int):
+    """Bytes, written as a size (`2GB`)."""
+
+
+class Argv(tuple[str, ...]):
+    """A command as an argument list, written as a list or as one string split like a shell would."""
+
+    __slots__ = ()
+
+
+class StoreConfig(Value, frozen=True):
+    """Where backups live. All but `url` is for S3."""
+
+    url: str
+    endpoint_url: str | None = None
+    region: str | None = None
+    profile: str | None = None
+    sse: Literal["AES256", "aws:kms", "aws:kms:dsse"] | None = None
+    sse_kms_key_id: str | None = None
+    storage_class: str | None = None
+    addressing_style: Literal["auto", "path", "virtual"] | None = None
+    checksums: Literal["when_supported", "when_required"] | None = None
+    read_back: bool | None = None
+
+
+class App(Value, frozen=True):
+    """Commands around a restore or a migration."""
+
+    stop: Argv | None = None
+    start: Argv | None = None
+    health: Argv | None = None
+
+
+class Keep(Value, frozen=True):
+    """How many backups retention keeps of each kind."""
+
+    last: int = 0
+    daily: int = 0
+    weekly: int = 0
+    monthly: int = 0
+    yearly: int = 0
+
+
+class Policy(Value, frozen=True):
+    """What the backups of a target must fulfil: seconds and bytes."""
+
+    rpo: Seconds | None = None
+    rto: Seconds | None = None
+    min_free: Bytes | None = None
+    keep: Keep | None = None
+
+
+class Migrations(Value, frozen=True):
+    kind: Literal["alembic", "flask-migrate"]
+    directory: Path
+    python: Path | None = None
+    app: str | None = None
+
+
+class Invariant(Value, frozen=True):
+    """A business rule: `sql` gives one value, which must equal `equals`."""
+
+    name: str
+    sql: str
+    equals: int | str | float | bool | None = 0
+
+
+class Target(Value, frozen=True):
+    """A database to protect. `url` may hold a password; the password's order is file, environment, command, URL."""
+
+    url: Secret
+    name: str = ""
+    password_file: Path | None = None
+    password_env: str | None = None
+    password_command: Argv | None = None
+    jobs: Annotated[int, msgspec.Meta(ge=1, le=64)] = 2
+    inventory: Literal["content", "archive", "counts"] = "content"
+    bindir: Path | None = None
+    compression: str = ""
+    freshness: str | None = None
+    lock_timeout: Seconds = Seconds(5)
+    give_way: Patience = Patience(60)
+    swap: Literal["rename", "in-place"] = "rename"
+    app: App = App()
+    policy: Policy = Policy()
+    migrations: Migrations | None = None
+    invariants: tuple[Invariant, ...] = ()
+
+
+class Config(Value, frozen=True):
+    """The whole configuration. `file` is where it came from, if any; `file_holds_password`: in plain text, in a URL."""
+
+    store: StoreConfig
+    targets: dict[str, Target]
+    file: Path | None = None
+    file_holds_password: bool = False
+
+    def target(self, name: str | None = None) -> Target:
+        """The named target, or the only one."""
+        known = ", ".join(self.targets) or "none"
+        if name is None:
+            if len(self.targets) == 1:
+                return next(iter(self.targets.values()))
+            hint = (
+                f"configured targets: {known}" if self.targets else "give --url, set DATABASE_URL, or write dbops.toml"
+            )
+            problem = (
+                "several targets are configured: name one with --target" if self.targets else "no database is given"
+            )
+            raise ConfigError(problem, hint=hint, kind="no-target")
+        if name not in self.targets:
+            raise ConfigError(f"there is no target '{name}'", hint=f"configured targets: {known}", kind="no-target")
+        return self.targets[name]

@@ -1,0 +1,99 @@
+"""Mistakes in `dbops.toml`: variables that are missing, and codec errors turned into file, key and what is allowed."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+import msgspec
+
+from dbops.errors import ConfigError
+
+_VARIABLE = re.compile(r"\$?\$\{([^}]*)\}")
+_AT = re.compile(r" - at `\$\.?(.*)`$")
+_FIELD = re.compile(r"(unknown|missing required) field `(.+?)`")
+_NAMES = {"object": "a table", "array": "a list", "str": "a string", "int": "a whole number", "bool": "true or false"}
+
+
+def expand(value: Any, key: str, environment: Mapping[str, str], file: str) -> Any:
+    """`value` with every `${NAME}` in its strings replaced; `$${NAME}` stands for itself."""
+    if isinstance(value, dict):
+        return {name: expand(item, f"{key}.{name}" if key else name, environment, file) for name, item in value.items()}
+    if isinstance(value, list):
+        return [expand(item, f"{key}[{index}]", environment, file) for index, item in enumerate(value)]
+    if not isinstance(value, str):
+        return value
+
+    def replace(match: re.Match[str]) -> str:
+        if match[0].startswith("$$"):
+            return match[0][1:]
+        if match[1] not in environment:
+            raise ConfigError(
+                f"{file}: {key}: the environment variable {match[1]} is not set",
+                hint=f"export {match[1]}, or write the value; $${{…}} stands for the text itself",
+                kind="config-variable",
+            )
+        return environment[match[1]]
+
+    return _VARIABLE.sub(replace, value)
+
+
+def explain(error: msgspec.ValidationError, kind: type[msgspec.Struct], key: str, file: str) -> ConfigError:
+    """The codec's error about a value of `kind` under `key`, as one that names what is allowed."""
+    text = str(error)
+    at = _AT.search(text)
+    path = at[1] if at else ""
+    message = _AT.sub("", text)
+    where = f"{key}.{path}" if path else key
+    found = _type_at(kind, path)
+    field = _FIELD.search(message)
+    if field and isinstance(found, type) and issubclass(found, msgspec.Struct):
+        names = field_names(found)
+        if field[1] == "unknown":
+            return unknown_key(f"{where}.{field[2]}", names, file)
+        return ConfigError(f"{file}: {where}: the key '{field[2]}' is missing", hint=_list(names), kind="config-key")
+    choices = _choices(found)
+    if choices:
+        return ConfigError(
+            f"{file}: {where}: unknown value", hint=f"allowed: {', '.join(choices)}", kind="config-value"
+        )
+    message = re.sub(r"`([a-z]+)`", lambda match: _NAMES.get(match[1], match[1]), message)
+    return ConfigError(f"{file}: {where}: {message[:1].lower()}{message[1:]}", kind="config-value")
+
+
+def unknown_key(key: str, allowed: Iterable[str], file: str) -> ConfigError:
+    allowed = list(allowed)
+    close = difflib.get_close_matches(key.rpartition(".")[2], allowed, n=1)
+    hint = f"did you mean '{close[0]}'? " if close else ""
+    return ConfigError(f"{file}: {key}: unknown key", hint=f"{hint}{_list(allowed)}", kind="config-key")
+
+
+def field_names(kind: type[msgspec.Struct]) -> list[str]:
+    """The keys of a table, without `name` of a target, which is its heading."""
+    hidden = {"name"} if kind.__name__ == "Target" else set[str]()
+    return [field.encode_name for field in msgspec.structs.fields(kind) if field.encode_name not in hidden]
+
+
+def _list(names: Iterable[str]) -> str:
+    return f"allowed keys: {', '.join(names)}"
+
+
+def _type_at(kind: Any, path: str) -> Any:
+    """The type of the value at a path such as `policy.keep.last`."""
+    for part in re.sub(r"\[[^]]*\]", "", path).split(".") if path else ():
+        kind = get_type_hints(_struct_of(kind)).get(part) if _struct_of(kind) else None
+    return _struct_of(kind) or kind
+
+
+def _struct_of(kind: Any) -> Any:
+    if isinstance(kind, type) and get_origin(kind) is None and issubclass(kind, msgspec.Struct):
+        return kind
+    return next((found for item in get_args(kind) if (found := _struct_of(item)) is not None), None)
+
+
+def _choices(kind: Any) -> list[str]:
+    if get_origin(kind) is Literal:
+        return [str(item) for item in get_args(kind)]
+    return [choice for item in get_args(kind) for choice in _choices(item)]

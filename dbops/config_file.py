@@ -1,0 +1,163 @@
+"""`dbops.toml`, the environment and the command line become one immutable `Config`; every mistake names its place."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from dbops.config import Argv, Bytes, Config, Patience, Seconds, StoreConfig, Target
+from dbops.config_errors import expand, explain, field_names, unknown_key
+from dbops.errors import ConfigError
+from dbops.model import TARGET_PATTERN, is_target_name
+from dbops.units import parse_duration, parse_size
+from dbops.urls import Secret, dialect, split_password, target_name_of
+
+DEFAULT_FILE = "dbops.toml"
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+def load(
+    *,
+    url: str | None = None,
+    store: str | None = None,
+    target: str | None = None,
+    environment: Mapping[str, str] = os.environ,
+    folder: Path | None = None,
+) -> Config:
+    """The configuration: flags win over the file, the file over `DATABASE_URL` and `DBOPS_STORE`.
+
+    With `url`, the only target is that database, under the name `target` or one made from the database's name. If the
+    file has a target of that name its settings stay, but not its password: it belongs to another URL.
+    """
+    file = find_file(environment, folder or Path.cwd())
+    text = read_file(file) if file is not None else {}
+    raw: dict[str, Any] = expand(text, "", environment, str(file))
+    label = str(file) if file else "the command line"
+    targets = _targets(raw.get("targets", {}), label, file.parent if file else Path.cwd())
+    if url is None and not targets:
+        url = environment.get("DATABASE_URL") or None
+    if url is not None:
+        targets = _only(url, target, targets)
+    stored = _store(raw, store, environment, label)
+    return Config(store=stored, targets=targets, file=file, file_holds_password=_holds_password(text))
+
+
+def find_file(environment: Mapping[str, str], folder: Path) -> Path | None:
+    """The file named by `DBOPS_CONFIG`, or `dbops.toml` in `folder` if there is one."""
+    named = environment.get("DBOPS_CONFIG")
+    if named:
+        if not Path(named).is_file():
+            raise ConfigError(f"DBOPS_CONFIG names {named}, which is not a file", kind="config-file")
+        return Path(named)
+    default = folder / DEFAULT_FILE
+    return default if default.is_file() else None
+
+
+def read_file(file: Path) -> dict[str, Any]:
+    """The tables of a configuration file as they are written, and only known ones."""
+    try:
+        raw = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{file}: {error.strerror}", kind="config-file") from None
+    except ValueError as error:  # not UTF-8, or not TOML: the latter names line and column
+        raise ConfigError(f"{file}: {error}", hint="see https://toml.io", kind="config-file") from None
+    for key, value in raw.items():
+        if key not in ("store", "targets"):
+            raise unknown_key(key, ("store", "targets"), str(file))
+        if not isinstance(value, dict):
+            raise ConfigError(f"{file}: {key}: expected a table", hint=f"write [{key}]", kind="config-value")
+    return raw
+
+
+def _holds_password(text: dict[str, Any]) -> bool:
+    """Whether the file itself, and not a variable, has a password in a URL."""
+    urls = [table.get("url") for table in text.get("targets", {}).values() if isinstance(table, dict)]
+    plain = [url for url in urls if isinstance(url, str) and "://" in url and not url.startswith("$")]
+    passwords = [split_password(url)[1] for url in plain]
+    return any(password and not password.startswith("${") for password in passwords)
+
+
+def _store(raw: dict[str, Any], url: str | None, environment: Mapping[str, str], label: str) -> StoreConfig:
+    table = dict(raw.get("store", {}))
+    if url is not None and url != table.get("url"):
+        same_kind = url.split(":")[0] == str(table.get("url", url)).split(":")[0]
+        table = {**(table if same_kind else {}), "url": url}
+    table.setdefault("url", environment.get("DBOPS_STORE") or "")
+    if not table["url"]:
+        raise ConfigError(
+            "no store is given: where backups live",
+            hint="give --store file:///folder or s3://bucket/prefix, set DBOPS_STORE, or write [store] url in the file",
+            kind="no-store",
+        )
+    return _convert(table, StoreConfig, "store", label, Path.cwd())
+
+
+def _targets(tables: dict[str, Any], label: str, folder: Path) -> dict[str, Target]:
+    targets = {}
+    for name, table in tables.items():
+        key = f"targets.{name}"
+        if not is_target_name(name):
+            hint = f"letters, digits, '.', '_' and '-', at most 63: {TARGET_PATTERN}"
+            raise ConfigError(f"{label}: {key}: not a name for a target", hint=hint, kind="config-key")
+        if not isinstance(table, dict):
+            raise ConfigError(f"{label}: {key}: expected a table", hint=f"write [{key}]", kind="config-value")
+        if "name" in table:
+            raise unknown_key(f"{key}.name", field_names(Target), label)
+        targets[name] = _convert({**table, "name": name}, Target, key, label, folder)
+        try:
+            dialect(targets[name].url)
+        except ConfigError as error:
+            raise ConfigError(f"{label}: {key}.url: {error.message}", hint=error.hint, kind=error.kind) from None
+    return targets
+
+
+def _only(url: str, name: str | None, targets: dict[str, Target]) -> dict[str, Target]:
+    """The target that `--url` makes."""
+    dialect(url)
+    name = name or target_name_of(url)
+    if not is_target_name(name):
+        raise ConfigError(
+            f"{name!r} is not a name for a target", hint="letters, digits, '.', '_' and '-'", kind="bad-target"
+        )
+    settings = targets.get(name) or Target(url=Secret(url), name=name)
+    changed = {"url": Secret(url), "password_file": None, "password_env": None, "password_command": None}
+    return {name: msgspec.structs.replace(settings, **changed)}
+
+
+def _convert(table: dict[str, Any], kind: type[T], key: str, label: str, folder: Path) -> T:
+    def special(wanted: type, value: object) -> object:
+        return _special(wanted, value, folder)
+
+    try:
+        return msgspec.convert(table, kind, strict=True, dec_hook=special)
+    except msgspec.ValidationError as error:
+        raise explain(error, kind, key, label) from None
+
+
+def _special(wanted: type, value: object, folder: Path) -> object:
+    """Values that TOML has no type for."""
+    if issubclass(wanted, Argv):
+        if isinstance(value, str):
+            value = shlex.split(value)
+        if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
+            return Argv(value)
+        raise ValueError("expected a command: a string, or a list of strings")
+    if not isinstance(value, str):
+        raise ValueError(f"expected a string, got {value!r}")
+    if wanted is Patience and value == "never":
+        return Patience("inf")
+    if issubclass(wanted, Seconds):
+        return wanted(parse_duration(value))
+    if wanted is Bytes:
+        return Bytes(parse_size(value))
+    if wanted is Secret:
+        return Secret(value)
+    if issubclass(wanted, Path):
+        return folder / Path(value).expanduser()
+    raise NotImplementedError(wanted)

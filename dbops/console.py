@@ -1,0 +1,192 @@
+"""Progress on a terminal (a bar) and elsewhere (plain lines), always on stderr: stdout is for the result."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Protocol, TextIO
+
+from dbops.errors import RefusedError
+from dbops.progress import Progress
+from dbops.units import format_duration, format_size
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+
+QUIET_SECONDS = 10.0
+"""Without a terminal, one line at most this often while a phase goes on."""
+
+
+def colours(stream: TextIO) -> bool:
+    """Whether the stream is a terminal that wants colours (NO_COLOR, TERM=dumb)."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+class Display(Progress, Protocol):
+    """Progress that is drawn."""
+
+    def end(self) -> None:
+        """Finishes what is drawn, so that other text can be written. A further phase draws again."""
+
+
+@contextmanager
+def progress(stream: TextIO | None = None) -> Iterator[Display]:
+    """Progress that people see for the time of the block."""
+    stream = stream or sys.stderr
+    if not stream.isatty() or os.environ.get("TERM") == "dumb":
+        lines = Lines(stream)
+        try:
+            yield lines
+        finally:
+            lines.end()
+        return
+    live = Live(stream)
+    try:
+        yield live
+    finally:
+        live.end()
+
+
+def confirm(question: str, *, yes: bool) -> None:
+    """Asks before something is destroyed; `RefusedError` for no, or where nobody can be asked."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise RefusedError(
+            "this needs a confirmation, and there is no terminal", hint="add --yes", kind="no-confirmation"
+        )
+    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.flush()
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise RefusedError("not confirmed: nothing was changed", kind="not-confirmed")
+
+
+class _Phase:
+    """Name, begin and bytes of the phase under way."""
+
+    def __init__(self, name: str, total: int | None) -> None:
+        self.name = name
+        self.total = total
+        self.done = 0
+        self.begun = time.monotonic()
+        self.shown = self.begun
+
+    def summary(self) -> str:
+        amount = f"{format_size(self.done)} in " if self.done else ""
+        return f"{self.name}: {amount}{format_duration(time.monotonic() - self.begun)}"
+
+    def status(self) -> str:
+        of = f" of {format_size(self.total)}" if self.total else ""
+        return f"{self.name}: {format_size(self.done)}{of} after {format_duration(time.monotonic() - self.begun)}"
+
+
+class Lines:
+    """Plain lines for logs: one at the end of each phase, and one now and then while it goes on."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._lock = threading.Lock()
+        self._phase: _Phase | None = None
+
+    def phase(self, name: str, *, total_bytes: int | None = None) -> None:
+        with self._lock:
+            self._finish()
+            self._phase = _Phase(name, total_bytes)
+
+    def advance(self, count: int) -> None:
+        with self._lock:
+            phase = self._phase
+            if phase is None:
+                return
+            phase.done += count
+            if time.monotonic() - phase.shown >= QUIET_SECONDS:
+                phase.shown = time.monotonic()
+                self._print(phase.status())
+
+    def item(self, name: str) -> None:
+        """Not worth a line in a log."""
+
+    def note(self, text: str) -> None:
+        with self._lock:
+            self._print(text)
+
+    def end(self) -> None:
+        with self._lock:
+            self._finish()
+
+    def _finish(self) -> None:
+        if self._phase is not None:
+            self._print(self._phase.summary())
+            self._phase = None
+
+    def _print(self, text: str) -> None:
+        with suppress(OSError, ValueError):  # a log that is gone does not stop a backup
+            print(printable(text), file=self._stream, flush=True)
+
+
+class Live:
+    """A bar for the phase under way; finished phases stay as lines above it."""
+
+    def __init__(self, stream: TextIO) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+        from rich.progress import Progress as Bar
+
+        self._console = Console(file=stream, highlight=False, markup=False, emoji=False, no_color=not colours(stream))
+        self._bar: Bar = Bar(
+            TextColumn("{task.description:<9}", markup=False),
+            BarColumn(bar_width=20),
+            TextColumn("{task.fields[amount]:<22}", markup=False),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[item]}", markup=False),
+            console=self._console,
+            transient=True,
+            refresh_per_second=8,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        self._lock = threading.Lock()
+        self._phase: _Phase | None = None
+        self._task = self._bar.add_task("", total=None, amount="", item="")
+
+    def end(self) -> None:
+        with self._lock:
+            self._finish()
+
+    def phase(self, name: str, *, total_bytes: int | None = None) -> None:
+        with self._lock:
+            self._finish()
+            self._phase = _Phase(name, total_bytes)
+            self._bar.reset(self._task, description=name, total=total_bytes or None, amount="", item="")
+            self._bar.start()
+
+    def advance(self, count: int) -> None:
+        with self._lock:
+            if self._phase is None:
+                return
+            self._phase.done += count
+            of = f" of {format_size(self._phase.total)}" if self._phase.total else ""
+            amount = f"{format_size(self._phase.done)}{of}"
+            self._bar.update(self._task, advance=count, amount=amount)
+
+    def item(self, name: str) -> None:
+        text = printable(name)
+        self._bar.update(self._task, item=text if len(text) <= 16 else f"…{text[-15:]}")
+
+    def note(self, text: str) -> None:
+        self._console.print(printable(text))
+
+    def _finish(self) -> None:
+        if self._phase is not None:
+            self._bar.stop()
+            self._console.print(self._phase.summary())
+            self._phase = None
+
+
+def printable(text: str) -> str:
+    """`text` with control characters shown, so that a name from a store or a server cannot steer a terminal."""
+    return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)

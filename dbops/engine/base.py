@@ -1,0 +1,202 @@
+"""The port of engines: one database dialect with its client tools. Nothing above this line knows a dialect.
+
+All methods raise `DatabaseError`, `ToolError`, `LockedError` or `PreflightError`, never an error of a driver.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from dbops.model import EngineInfo, Extension, Finding, LargeObjects, Manifest, ObjectDigest
+from dbops.progress import Progress
+from dbops.store.base import Writer
+
+if TYPE_CHECKING:
+    from dbops.engine.restoring import Restorer
+
+
+class Server(NamedTuple):
+    """What a server says of itself and of the database that a connection reaches."""
+
+    info: EngineInfo
+    major: int
+    host: str
+    """For people: host and port, or the socket's folder; never a secret."""
+    database_bytes: int
+    in_recovery: bool
+    superuser: bool
+
+
+class DumpPlan(NamedTuple):
+    """All that is decided before a dump begins; showing it is the dry run."""
+
+    program: str
+    version: str
+    argv: tuple[str, ...]
+    """Without the connection's secret, the output and the snapshot."""
+    format: str
+    """`custom` (one stream) or `directory` (several files, dumped in parallel)."""
+    compression: str
+    jobs: int
+
+
+class Reading(StrEnum):
+    """How the rows of a table can be compared between a source, its archive and a copy."""
+
+    ORDERED = "ordered"
+    """A dump and a restore keep the order of rows: one digest over them in order."""
+    UNORDERED = "unordered"
+    """The rows come back in another order: a sum over the rows."""
+    COUNTED = "counted"
+    """The rows print differently in the archive: only their number."""
+
+
+class TableRef(NamedTuple):
+    """A table whose rows are in a dump: its name, the dump's column list, its size in bytes, how its rows are read.
+
+    `condition` is the engine's own text for a table of which a dump holds only some rows.
+    """
+
+    schema: str
+    name: str
+    columns: tuple[str, ...]
+    bytes: int
+    condition: str = ""
+    reading: Reading = Reading.ORDERED
+
+    @property
+    def label(self) -> str:
+        return f"{self.schema}.{self.name}"
+
+
+class Content(NamedTuple):
+    """Rows of a table and their digest (`<kind>:<hex>`, see `inventory`), however they were read."""
+
+    rows: int
+    digest: str
+
+
+TableKey = tuple[str, str]
+"""(schema, name) of a table."""
+
+
+class Snapshot(Protocol):
+    """One moment of one database, read only. Safe to use from several threads; ends with its context."""
+
+    at: datetime
+    basis: str
+    """`snapshot`, `locked` or `unanchored`: how firmly everything read here shares one moment with the dump."""
+
+    def tables(self) -> Sequence[TableRef]:
+        """Tables whose rows a dump holds, largest first."""
+
+    def counts(self, tables: Sequence[TableRef], jobs: int) -> dict[TableKey, Content]:
+        """Exact rows of each table, without digests, in at most `jobs` sessions."""
+
+    def contents(self, tables: Sequence[TableRef], jobs: int, progress: Progress) -> dict[TableKey, Content]:
+        """Rows and digest of each table, read with the given column lists in at most `jobs` sessions."""
+
+    def sequences(self) -> dict[TableKey, tuple[int, bool]]:
+        """Position of each sequence now: last value, and whether it has been drawn. Not bound to the moment."""
+
+    def large_objects(self, *, digest: bool) -> LargeObjects: ...
+
+    def objects(self) -> dict[str, tuple[ObjectDigest, ...]]:
+        """Every schema object by kind, with a digest of its normalised definition."""
+
+    def extensions(self) -> tuple[Extension, ...]: ...
+
+    def roles(self) -> tuple[str, ...]:
+        """Roles that the database's objects refer to: the ones a restore needs."""
+
+    def settings(self) -> dict[str, str]:
+        """Settings of the server that change how data prints or loads."""
+
+    def migration_heads(self) -> tuple[str, ...]: ...
+
+    def newest(self, column: str) -> datetime | None:
+        """The greatest value of `schema.table.column`, or None when the table is empty."""
+
+    def cancel(self) -> None:
+        """Ends every session that reads in this moment, so that nobody waits for one any more. Never raises."""
+
+    def lines(self, table: TableRef) -> Iterator[bytes]:
+        """The table's rows as text in pieces of any length, one line a row."""
+
+    def warnings(self) -> list[Finding]:
+        """What the source itself has that a backup cannot carry or that a restore would show: invalid indexes, …"""
+
+    def globals_sql(self) -> str:
+        """Roles and memberships that a restore needs, as SQL, without passwords."""
+
+    def database_sql(self) -> str:
+        """Owner, settings and grants of the database itself, as SQL to be run while connected to a copy of it."""
+
+
+class DumpOutput(Protocol):
+    """Where a dump's bytes go: the operation gives it, the engine fills it. Thread-safe."""
+
+    def stream(self, name: str) -> AbstractContextManager[Writer]:
+        """One artifact, as its bytes come."""
+
+    def adopt(self, path: Path, name: str) -> None:
+        """One artifact that a tool has finished writing as a local file."""
+
+    def workspace(self) -> AbstractContextManager[Path]:
+        """A folder from which `adopt` is cheap."""
+
+
+class Destination(NamedTuple):
+    """What a restore would replace: `exists` False when there is no such database yet."""
+
+    server: Server
+    name: str
+    exists: bool
+    tables: int
+    rows: int
+    """The server's estimate."""
+    bytes: int
+    sessions: tuple[str, ...]
+    """Other sessions, one line each for people."""
+
+
+class Engine(Protocol):
+    """One dialect, bound to one target's connection settings."""
+
+    name: str
+
+    def server(self) -> Server: ...
+
+    def backup_obstacles(self) -> list[Finding]:
+        """Why a backup as this role would be incomplete or fail; errors stop it."""
+
+    def plan_dump(self, server: Server, *, jobs: int, compression: str = "") -> DumpPlan:
+        """Chooses the tool by the server's version. `PreflightError` names what to install if none fits."""
+
+    def lock(self, target: str) -> AbstractContextManager[None]:
+        """Excludes a second backup of the target from any host; `LockedError` says who holds it, since when."""
+
+    def snapshot(self) -> AbstractContextManager[Snapshot]: ...
+
+    def dump(
+        self, plan: DumpPlan, snapshot: Snapshot, output: DumpOutput, name: str, progress: Progress, *, decode: bool
+    ) -> dict[TableKey, Content]:
+        """Dumps in the snapshot into `output` as `name`. With `decode`: what the archive holds of each table."""
+
+    def restorer(self, name: str | None = None) -> Restorer:
+        """What replaces a database by a backup: the URL's own, or another one of the same server."""
+
+    def restore_guide(self, manifest: Manifest) -> str:
+        """RESTORE.md: the exact commands that restore this backup without dbops."""
+
+    def verify_archive(self, manifest: Manifest, path: Path, progress: Progress) -> dict[TableKey, Content]:
+        """Decodes a local archive (a file, or a folder for `directory`) to its end with the engine's own tool.
+
+        Returns rows and digest of each table in it, of the same kind as in the manifest. Raises `BadBackupError` where
+        it cannot be decoded, `PreflightError` where the tool is missing.
+        """

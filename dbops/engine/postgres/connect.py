@@ -1,0 +1,152 @@
+"""How to reach a PostgreSQL server: for the driver, and for the client programs without a secret in their argv."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from dbops.command import redact
+from dbops.errors import ConfigError, DatabaseError
+
+if TYPE_CHECKING:
+    import psycopg
+
+# How values print must not hang on a setting of the database, the role or the machine: one digest, one text.
+# bytea_output and TimeZone are those that pg_dump leaves alone; the others repeat what it sets itself (setup_connection
+# in pg_dump.c). No parallel plan may reorder a `COPY (SELECT …)`.
+SESSION = {
+    "TimeZone": "UTC",
+    "DateStyle": "ISO,YMD",
+    "IntervalStyle": "postgres",
+    "extra_float_digits": "3",
+    "bytea_output": "hex",
+    "synchronize_seqscans": "off",
+    "statement_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+}
+CONNECT_SECONDS = 15
+_SECRET_PARAMETERS = ("password", "sslpassword", "oauth_client_secret")
+_KEPT_ENVIRONMENT = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "KRB5CCNAME", "KRB5_CONFIG")
+_HINTS = {
+    "42501": "grant the missing right to the role in the URL, or use another role",
+    "53100": "free space on the database server's disk",
+    "53200": "raise max_locks_per_transaction on the server",
+    "53300": "too many connections: lower jobs, or raise max_connections",
+    "40001": "a standby cancelled the query: raise max_standby_streaming_delay or set hot_standby_feedback = on",
+    "57P01": "the server or an administrator ended the session; look into the server's log",
+}
+"""What to do, by SQLSTATE (manual, appendix A)."""
+
+
+class Access:
+    """Connection settings of one target: a libpq URL or conninfo, and its password apart from it.
+
+    Raises `ConfigError` when the URL cannot be parsed. Never shows the password in `repr`.
+    """
+
+    def __init__(self, url: str, *, password: str | None = None) -> None:
+        from psycopg import ProgrammingError
+        from psycopg.conninfo import conninfo_to_dict
+
+        try:
+            parameters = {k: str(v) for k, v in conninfo_to_dict(url).items() if v is not None}
+        except ProgrammingError as error:
+            raise ConfigError(
+                f"the database URL cannot be read: {redact(str(error).strip(), [password or ''])}",
+                hint="postgresql://user@host:5432/database?sslmode=verify-full; percent-encode special characters",
+            ) from None
+        if any(parameters.get(name) for name in _SECRET_PARAMETERS[1:]):
+            raise ConfigError(
+                "sslpassword and oauth_client_secret do not belong in a database URL: programs would show them",
+                hint="put them in a service file (0600) and use postgresql:///?service=NAME",
+            )
+        from_url = parameters.pop("password", None)
+        self.password = password if password is not None else from_url
+        parameters.pop("client_encoding", None)  # a dump keeps the server's encoding; our own sessions use UTF-8
+        self.parameters = parameters
+
+    def __repr__(self) -> str:
+        return f"Access({self.conninfo()!r})"
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        return (self.password,) if self.password else ()
+
+    def conninfo(self, database: str | None = None, *, application: str = "dbops") -> str:
+        """A libpq connection string without any secret, fit for a program's argv.
+
+        `database` replaces the target's own database.
+        """
+        from psycopg.conninfo import make_conninfo
+
+        settings = " ".join(f"-c {name}={value}" for name, value in SESSION.items())
+        own = self.parameters.get("options", "")
+        extra = {"options": f"{settings} {own}".strip(), "application_name": application}
+        if database is not None:
+            extra["dbname"] = database
+        return make_conninfo("", **{"connect_timeout": str(CONNECT_SECONDS), **self.parameters, **extra})
+
+    def environment(self) -> dict[str, str]:
+        """The whole environment of a client program: what libpq needs, English messages, and the password.
+
+        Nothing else of ours is handed on, so that no other secret of the caller's environment reaches a child.
+        """
+        kept = {k: v for k, v in os.environ.items() if k in _KEPT_ENVIRONMENT or k.startswith("PG")}
+        kept.pop("PGCLIENTENCODING", None)  # a dump keeps the server's encoding
+        if self.password is not None:
+            kept["PGPASSWORD"] = self.password
+        return kept | {"LC_ALL": "C", "LANGUAGE": "C"}
+
+    @contextmanager
+    def session(
+        self, database: str | None = None, *, application: str = "dbops", autocommit: bool = True
+    ) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
+        """A driver connection, closed at the end. Raises `DatabaseError` when the server cannot be reached.
+
+        Errors of statements inside the block become `DatabaseError` too, with the server's text and SQLSTATE.
+        """
+        import psycopg
+
+        conninfo = self.conninfo(database, application=application)
+        try:
+            connection = psycopg.connect(
+                conninfo, password=self.password, autocommit=autocommit, client_encoding="UTF8"
+            )
+        except psycopg.OperationalError as error:
+            raise self._unreachable(error) from None
+        try:
+            with connection:
+                yield connection
+        except psycopg.Error as error:
+            raise self.database_error(error) from error
+
+    def _unreachable(self, error: Exception) -> DatabaseError:
+        text = redact(str(error).strip(), self.secrets)
+        hint = "is the server running, and does its pg_hba.conf let this user in from here?"
+        if "password authentication failed" in text or "no password supplied" in text:
+            hint = "set password_file, password_env or password_command in dbops.toml, or use ~/.pgpass"
+        elif "does not exist" in text:
+            hint = "check the database and user in the URL"
+        elif "SSL" in text or "certificate" in text:
+            hint = "check sslmode, sslrootcert, sslcert and sslkey in the URL"
+        return DatabaseError(f"cannot connect to {self.place()}: {text}", hint=hint, kind="unreachable")
+
+    def database_error(self, error: Exception) -> DatabaseError:
+        """The server's error as ours: its first line, its SQLSTATE, and a hint where one is known."""
+        import psycopg
+
+        state = error.sqlstate if isinstance(error, psycopg.Error) and error.sqlstate else ""
+        text = redact(str(error).strip(), self.secrets)
+        kind = f"sqlstate-{state}" if state else "connection-lost"
+        return DatabaseError(f"{self.place()}: {text}", hint=_HINTS.get(state, ""), kind=kind)
+
+    def place(self) -> str:
+        """Database and server for people, without a secret."""
+        p = self.parameters
+        if "service" in p:
+            return f"service {p['service']}"
+        host = p.get("host") or p.get("hostaddr") or os.environ.get("PGHOST") or "local socket"
+        port = p.get("port") or os.environ.get("PGPORT") or "5432"
+        return f"{p.get('dbname') or p.get('user') or 'the default database'} on {host}:{port}"

@@ -1,0 +1,183 @@
+"""Runs pg_dump inside the snapshot: one stream (custom format), or several files in parallel (directory format)."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+
+from dbops.command import Process, running
+from dbops.engine.base import Content, DumpOutput, DumpPlan, TableKey
+from dbops.engine.postgres.archive import decode_file, file_entries, piped
+from dbops.engine.postgres.connect import Access
+from dbops.engine.postgres.copytext import merge
+from dbops.engine.postgres.snapshot import PostgresSnapshot
+from dbops.engine.postgres.tools import Tools, supports_zstd
+from dbops.errors import ConfigError, DbopsError, LockedError, StoreFullError, ToolError
+from dbops.progress import Progress
+
+_FINISHED = re.compile(r"^pg_dump: finished item (\d+) TABLE DATA (.*)$")
+_DUMPING = re.compile(r'^pg_dump: (?:dumping contents of table "|finished item \d+ TABLE DATA )([^"]*)')
+_DATA_FILE = re.compile(r"^(\d+)\.dat")
+_COMPRESSION = re.compile(r"^(none|zstd:\d{1,2}|gzip:[1-9])$")
+
+
+def plan(tools: Tools, *, jobs: int, compression: str, lock_timeout: float) -> DumpPlan:
+    """What will be run. Without `compression`: zstd:1 where the tool has it, else gzip:1; never the slow default."""
+    if compression and not _COMPRESSION.match(compression):
+        raise ConfigError(f"compression = {compression!r}", hint="zstd:1 to zstd:19, gzip:1 to gzip:9, or none")
+    chosen = compression or ("zstd:1" if supports_zstd(tools) else "gzip:1")
+    if tools.major < 16 and chosen.split(":")[0] not in ("gzip", "none"):
+        raise ConfigError(
+            f"pg_dump {tools.version} cannot write {chosen}", hint="use gzip:1, or install a newer client with zstd"
+        )
+    if tools.major < 16:
+        compress = "--compress=0" if chosen == "none" else f"--compress={chosen.split(':')[1]}"
+    else:
+        compress = f"--compress={chosen}"
+    form = "directory" if jobs > 1 else "custom"
+    argv = [tools.program("pg_dump"), f"--format={form}", compress, "--verbose", "--no-password"]
+    argv += [f"--lock-wait-timeout={int(lock_timeout * 1000)}"]
+    if form == "directory":
+        argv += [f"--jobs={jobs}", "--no-sync"]  # each file is synced as it is adopted by the store
+    return DumpPlan("pg_dump", tools.version, tuple(argv), form, chosen, jobs)
+
+
+class Dump:
+    """One run of pg_dump in a snapshot into an output; `decode` fingerprints the archive on its way."""
+
+    def __init__(
+        self,
+        plan: DumpPlan,
+        access: Access,
+        tools: Tools,
+        snapshot: PostgresSnapshot,
+        output: DumpOutput,
+        progress: Progress,
+        *,
+        decode: bool,
+    ) -> None:
+        self._argv = [*plan.argv, f"--snapshot={snapshot.id}"]
+        self._argv.append(f"--dbname={access.conninfo(application=snapshot.application)}")
+        self._directory_format = plan.format == "directory"
+        self._access = access
+        self._tools = tools
+        self._snapshot = snapshot
+        self._output = output
+        self._progress = progress
+        self._decode = decode
+
+    def run(self, name: str) -> dict[TableKey, Content]:
+        """See `engine.base.Engine.dump`. Raises `ToolError` when any process of it fails, whatever it printed."""
+        try:
+            return self._directory(name) if self._directory_format else self._stream(name)
+        except ToolError as error:
+            raise self._explained(error) from None
+
+    # --- custom format: one stream ----------------------------------------------------------------------------------
+
+    def _stream(self, name: str) -> dict[TableKey, Content]:
+        with contextlib.ExitStack() as stack:
+            writer = stack.enter_context(self._output.stream(f"{name}.dump"))
+            process = stack.enter_context(self._running(self._argv, self._show))
+            text = None
+            if self._decode:
+                text = stack.enter_context(piped(self._tools, self._snapshot.encoding, self._snapshot.tables()))
+            for data in process.chunks():
+                writer.write(data)
+                self._progress.advance(len(data))
+                if text is not None:
+                    text.write(data)
+            # Every status is looked at before the stream's block ends, which would publish it.
+            process.check()
+            return text.finish() if text is not None else {}
+
+    # --- directory format: each file is published as it is finished -------------------------------------------------
+
+    def _directory(self, name: str) -> dict[TableKey, Content]:
+        published: dict[str, Future[Content | None]] = {}
+        with self._output.workspace() as workspace, ThreadPoolExecutor(2, thread_name_prefix="publish") as pool:
+            folder = workspace / name
+
+            def publish(path: Path, label: str) -> Content | None:
+                content = self._decoded(path, label)
+                size = path.stat().st_size
+                self._output.adopt(path, f"{name}/{path.name}")
+                self._progress.advance(size)
+                return content
+
+            def on_line(line: str) -> None:
+                self._show(line)
+                # pg_dump says so once a worker has closed the file.
+                if match := _FINISHED.match(line):
+                    for path in folder.glob(f"{match[1]}.dat*"):
+                        published[path.name] = future = pool.submit(publish, path, match[2])
+                        future.add_done_callback(lambda done: process.end() if done.exception() else None)
+
+            try:
+                with self._running([*self._argv, f"--file={folder}"], on_line) as process:
+                    process.check()
+                entries = file_entries(self._tools, folder)
+                for path in sorted(folder.iterdir()):
+                    if path.name not in published:
+                        published[path.name] = pool.submit(publish, path, "")
+            except ToolError:
+                # If publishing a file failed, that is the reason why pg_dump was ended.
+                for future in published.values():
+                    future.result()
+                raise
+            contents = {file: future.result() for file, future in published.items()}
+        return self._by_table(entries, contents) if self._decode else {}
+
+    def _decoded(self, path: Path, label: str) -> Content | None:
+        if not self._decode or not _DATA_FILE.match(path.name):
+            return None
+        return decode_file(path, ordered=label not in self._snapshot.unordered_names)
+
+    def _by_table(self, entries: dict[str, int], contents: dict[str, Content | None]) -> dict[TableKey, Content]:
+        found: dict[TableKey, Content] = {}
+        for file, content in contents.items():
+            number = _DATA_FILE.match(file)
+            table = self._snapshot.by_oid.get(entries.get(number[1], 0)) if number else None
+            if table is None or content is None:
+                continue
+            before = found.get((table.schema, table.name))
+            if before is not None:
+                content = Content(before.rows + content.rows, merge(before.digest, content.digest))
+            found[table.schema, table.name] = content
+        return found
+
+    # --- common -----------------------------------------------------------------------------------------------------
+
+    def _running(self, argv: list[str], on_line: Callable[[str], None]) -> contextlib.AbstractContextManager[Process]:
+        environment, secrets = self._access.environment(), self._access.secrets
+        return running(argv, env=environment, secrets=secrets, on_line=on_line)
+
+    def _show(self, line: str) -> None:
+        if match := _DUMPING.match(line):
+            self._progress.item(match[1])
+
+    def _explained(self, error: ToolError) -> DbopsError:
+        """pg_dump's own words, with what we know of the reason."""
+        text = (
+            "\n".join(line for line in error.hint.splitlines() if "error:" in line or "detail:" in line) or error.hint
+        )
+        if self._snapshot.gave_way:
+            return LockedError(
+                f"the backup gave way: {self._snapshot.gave_way}",
+                hint="run it when no schema change is under way; give_way in dbops.toml says how long others may wait",
+                kind="gave-way",
+            )
+        if "No space left on device" in text:
+            return StoreFullError(f"pg_dump: {text}", hint="free space where the backup is written", kind="store-full")
+        if "lock timeout" in text or "lock-wait" in text:
+            return LockedError(f"pg_dump: {text}", hint="end the session that holds the lock", kind="lock-timeout")
+        if "conflict with recovery" in text:
+            hint = "the standby cancelled the dump: raise max_standby_streaming_delay or set hot_standby_feedback = on"
+            return ToolError(f"pg_dump: {text}", hint=hint, kind="standby-conflict")
+        if "row-level security" in text:
+            hint = "back up as a role that has BYPASSRLS, or as a superuser"
+            return ToolError(f"pg_dump: {text}", hint=hint, kind="row-level-security")
+        return ToolError(f"{error.message}: {text}", hint="nothing was published; older backups stay", kind=error.kind)

@@ -1,0 +1,123 @@
+"""PostgreSQL behind the port of engines: puts the parts of this folder together."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import cached_property
+from pathlib import Path
+
+import psycopg
+
+from dbops.command import redact
+from dbops.engine.base import Content, DumpOutput, DumpPlan, Server, Snapshot, TableKey
+from dbops.engine.postgres import archive, copytext, dump, server
+from dbops.engine.postgres.connect import Access
+from dbops.engine.postgres.guide import restore_guide
+from dbops.engine.postgres.restorer import PostgresRestorer
+from dbops.engine.postgres.snapshot import PostgresSnapshot, open_snapshot
+from dbops.engine.postgres.statements import statement
+from dbops.engine.postgres.tools import Tools, for_server, installations
+from dbops.errors import LockedError
+from dbops.model import Finding, Manifest
+from dbops.progress import Progress
+
+
+class PostgresEngine:
+    """See `engine.base.Engine`. Nothing is connected until a method needs it.
+
+    `lock_timeout` and `give_way` are seconds (see `open_snapshot`).
+    """
+
+    name = "postgres"
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        password: str | None = None,
+        bindir: Path | None = None,
+        lock_timeout: float = 5.0,
+        give_way: float | None = 60.0,
+    ) -> None:
+        self._access = Access(url, password=password)
+        self._bindir = bindir
+        self._lock_timeout = lock_timeout
+        self._give_way = give_way
+
+    # --- what there is ----------------------------------------------------------------------------------------------
+
+    def server(self) -> Server:
+        with self._access.session() as connection:
+            return server.describe(self._access, connection)
+
+    def backup_obstacles(self) -> list[Finding]:
+        with self._access.session() as connection:
+            return server.obstacles(connection)
+
+    @cached_property
+    def _tools(self) -> Tools:
+        """The tools for the server that the URL reaches."""
+        with self._access.session() as connection:
+            major = connection.info.server_version // 10000
+        return for_server(major, installations(self._bindir))
+
+    # --- backup -----------------------------------------------------------------------------------------------------
+
+    def plan_dump(self, server: Server, *, jobs: int, compression: str = "") -> DumpPlan:
+        tools = for_server(server.major, installations(self._bindir))
+        return dump.plan(tools, jobs=jobs, compression=compression, lock_timeout=self._lock_timeout)
+
+    @contextmanager
+    def lock(self, target: str) -> Iterator[None]:
+        key = int.from_bytes(hashlib.sha256(f"dbops backup {target}".encode()).digest()[:8], "big", signed=True)
+        application = f"dbops lock {target} by {_whoami()}"[:63]
+        # An advisory lock dies with its session: no stale lock can be left by a killed backup or a lost host.
+        with self._access.session(application=application) as connection:
+            row = connection.execute("SELECT pg_try_advisory_lock(%s)", [key]).fetchone()
+            if not row or not row[0]:
+                raise LockedError(
+                    f"another backup of {target} is running: {self._holder(connection, key)}",
+                    hint="wait until it ends; the lock is an advisory lock in the database and goes with its session",
+                    kind="backup-running",
+                )
+            yield
+
+    def snapshot(self) -> AbstractContextManager[Snapshot]:
+        return open_snapshot(self._access, self._tools, lock_timeout=self._lock_timeout, give_way=self._give_way)
+
+    def dump(
+        self, plan: DumpPlan, snapshot: Snapshot, output: DumpOutput, name: str, progress: Progress, *, decode: bool
+    ) -> dict[TableKey, Content]:
+        assert isinstance(snapshot, PostgresSnapshot)  # noqa: S101 - an engine dumps in its own snapshots
+        run = dump.Dump(plan, self._access, self._tools, snapshot, output, progress, decode=decode)
+        return run.run(name)
+
+    def restore_guide(self, manifest: Manifest) -> str:
+        return restore_guide(manifest)
+
+    # --- restore ----------------------------------------------------------------------------------------------------
+
+    def restorer(self, name: str | None = None) -> PostgresRestorer:
+        return PostgresRestorer(self._access, name, self._bindir)
+
+    # --- archives ---------------------------------------------------------------------------------------------------
+
+    def verify_archive(self, manifest: Manifest, path: Path, progress: Progress) -> dict[TableKey, Content]:
+        summed = {(t.schema, t.name) for t in manifest.inventory.tables if t.digest.startswith(copytext.UNORDERED)}
+        return archive.decode(self._reader(manifest), path, manifest.engine.encoding, summed, progress)
+
+    def _reader(self, manifest: Manifest) -> Tools:
+        """Tools that can read the archive: not older than those that wrote it."""
+        return for_server(int(manifest.tool.version.split(".")[0]), installations(self._bindir))
+
+    def _holder(self, connection: psycopg.Connection[tuple[object, ...]], key: int) -> str:
+        row = connection.execute(statement("lock_holder"), {"key": key}).fetchone()
+        return redact(str(row[0])) if row else "it has just ended"
+
+
+def _whoami() -> str:
+    return f"pid {os.getpid()} on {socket.gethostname()}"

@@ -1,0 +1,160 @@
+"""Loads an archive into an empty database with pg_restore, fail-fast, and says what it choked on."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from dbops.command import describe_status, run, running
+from dbops.engine.postgres.connect import Access
+from dbops.engine.postgres.tools import Tools, for_server, installations
+from dbops.engine.restoring import Wishes
+from dbops.errors import PreflightError, ToolError
+from dbops.model import Finding, Manifest, Severity
+from dbops.progress import Progress
+
+HARMLESS = {
+    'unrecognized configuration parameter "transaction_timeout"': "set by pg_restore 17 and later, unknown to older servers",
+}
+"""Errors that do not matter, by the server's words, with the reason. Every other error fails the restore."""
+_TIMEOUT_MAJOR = 17
+_ERROR = re.compile(r"^pg_restore: error: (.*)$")
+_SERVER_SAYS = re.compile(r"could not execute query: ERROR:\s+(.*)$")
+_IGNORED = re.compile(r"^pg_restore: warning: errors ignored on restore: (\d+)$")
+_TABLE = re.compile(r'^pg_restore: (?:processing data for table "(.*)"|finished item \d+ TABLE DATA (.*))$')
+_TABLESPACE = re.compile(r"^SET default_tablespace = (.+);$", re.MULTILINE)
+_DETAIL = re.compile(r"^(Command was: |DETAIL: |HINT: |CONTEXT: )")
+_LONGEST = 300
+_POLL_SECONDS = 0.5
+
+
+def tools_for(manifest: Manifest, server_major: int, bindir: Path | None) -> Tools:
+    """The client programs for an archive and a server: not older than either, if there are such.
+
+    Raises `PreflightError` naming the version when the archive is too new for all pg_restores of this machine.
+    """
+    wrote = int(manifest.tool.version.split(".")[0])
+    found = installations(bindir)
+    try:
+        return for_server(max(wrote, server_major), found)
+    except PreflightError:
+        pass
+    try:
+        return for_server(wrote, found)
+    except PreflightError as error:
+        have = ", ".join(sorted({tools.version for tools in found})) or "none"
+        raise PreflightError(
+            f"the archive was written by pg_dump {manifest.tool.version}, and no pg_restore of version {wrote} "
+            f"or newer is here (found: {have})",
+            hint=error.hint,
+            kind="tool-too-old",
+        ) from None
+
+
+def tablespaces(tools: Tools, archive: Path) -> set[str]:
+    """Tablespaces that the archive's schema asks for. May hold a name that only stands in a function's body."""
+    argv = [tools.program("pg_restore"), "--schema-only", "--file=-", str(archive)]
+    result = run(argv, env={"LC_ALL": "C", "LANGUAGE": "C"})
+    if result.status != 0:
+        raise ToolError("pg_restore cannot read the archive", hint=result.stderr, kind="tool-failed")
+    names = (name.strip('"').replace('""', '"').strip("'") for name in _TABLESPACE.findall(result.stdout))
+    return {name for name in names if name}
+
+
+class Problem(NamedTuple):
+    """An error of pg_restore, with the lines that explain it."""
+
+    text: str
+    details: list[str]
+
+
+class Load:
+    """One run of pg_restore into the database that `access` reaches."""
+
+    def __init__(self, access: Access, tools: Tools, server_major: int, manifest: Manifest, progress: Progress) -> None:
+        self._access = access
+        self._tools = tools
+        self._tolerant = tools.major >= _TIMEOUT_MAJOR > server_major
+        self._sizes = {table.name: table.bytes for table in manifest.inventory.tables}
+        self._progress = progress
+        self._problems: list[Problem] = []
+        self._ignored = 0
+
+    def run(self, archive: Path, wishes: Wishes, *, no_tablespaces: bool = False) -> list[Finding]:
+        """Raises `ToolError` with the server's words at the first error; findings name errors known to be harmless."""
+        argv = self._argv(archive, wishes, no_tablespaces)
+        environment, secrets = self._access.environment(), self._access.secrets
+        with running(
+            argv, env=environment, stdout=subprocess.DEVNULL, secrets=secrets, on_line=self._on_line
+        ) as process:
+            while True:
+                try:
+                    status = process.wait(_POLL_SECONDS)
+                    break
+                except subprocess.TimeoutExpired:
+                    if self._bad():  # without --exit-on-error it would go on
+                        process.end()
+            tail = process.stderr_tail
+        return self._judge(status, tail)
+
+    def _argv(self, archive: Path, wishes: Wishes, no_tablespaces: bool) -> list[str]:
+        argv = [self._tools.program("pg_restore"), "--no-password", "--verbose"]
+        argv.append(f"--dbname={self._access.conninfo(application='dbops restore')}")
+        # The order of the rows must be kept, it is what digests are compared by. COPY fills pages strictly in order
+        # only if the table was created or truncated in its own transaction (TABLE_INSERT_SKIP_FSM in copyfrom.c); else
+        # it may put a late row on an early page that has room. pg_restore truncates in parallel mode; so with one job
+        # everything goes into one transaction, which cannot be had where an error is to be passed over.
+        if wishes.jobs > 1 or self._tolerant:
+            argv.append(f"--jobs={max(2, wishes.jobs)}")
+        else:
+            argv.append("--single-transaction")
+        if not self._tolerant:
+            argv.append("--exit-on-error")
+        if wishes.no_owner:
+            argv += ["--no-owner", "--no-privileges"]
+        if no_tablespaces:
+            argv.append("--no-tablespaces")
+        return [*argv, str(archive)]
+
+    def _on_line(self, line: str) -> None:
+        if match := _ERROR.match(line):
+            self._problems.append(Problem(match[1], []))
+        elif self._problems and _DETAIL.match(line):
+            self._problems[-1].details.append(line[:_LONGEST])
+        elif match := _IGNORED.match(line):
+            self._ignored = int(match[1])
+        elif match := _TABLE.match(line):
+            name = match[1] or match[2]
+            self._progress.item(name)
+            if match[2]:
+                self._progress.advance(self._sizes.get(name, 0))
+
+    def _bad(self) -> list[Problem]:
+        return [problem for problem in self._problems if not self._tolerant or _harmless(problem) is None]
+
+    def _judge(self, status: int, tail: str) -> list[Finding]:
+        bad = self._bad()
+        passed = status == 0 or (self._tolerant and status == 1 and self._ignored == len(self._problems) > 0)
+        if bad or not passed:
+            text = "; ".join(problem.text[:_LONGEST] for problem in bad[:3]) or describe_status(status)
+            details = "\n".join(line for problem in bad[:3] for line in problem.details) or (tail if not bad else "")
+            raise ToolError(f"pg_restore: {text}", hint=details, kind="load-failed")
+        harmless = {words for words in map(_harmless, self._problems) if words}
+        return [_passed_over(words, self._problems) for words in sorted(harmless)]
+
+
+def _harmless(problem: Problem) -> str | None:
+    match = _SERVER_SAYS.match(problem.text)
+    return match[1] if match and match[1] in HARMLESS else None
+
+
+def _passed_over(words: str, problems: Sequence[Problem]) -> Finding:
+    return Finding(
+        id="harmless-error",
+        severity=Severity.INFO,
+        subject=words,
+        actual=f"passed over {len(problems)} times: {HARMLESS[words]}",
+    )

@@ -1,0 +1,115 @@
+"""Sessions beside the database that is worked on: creating, renaming and dropping a database needs one elsewhere."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import os
+import socket
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from dbops.command import redact
+from dbops.engine.postgres.connect import Access
+from dbops.engine.postgres.statements import statement
+from dbops.errors import DatabaseError, LockedError
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+
+def whoami() -> str:
+    return f"pid {os.getpid()} on {socket.gethostname()}"
+
+
+def at_database(access: Access, database: str, settings: Mapping[str, str] | None = None) -> Access:
+    """The same server and user, another database; `settings` are set in each of its sessions."""
+    other = copy.copy(access)
+    own = [access.parameters.get("options", "")]
+    own += [f"-c {name}={_escaped(value)}" for name, value in (settings or {}).items()]
+    other.parameters = {**access.parameters, "dbname": database}
+    if options := " ".join(filter(None, own)):
+        other.parameters["options"] = options
+    return other
+
+
+def _escaped(value: str) -> str:
+    """A value in libpq's `options`: spaces and backslashes are escaped there."""
+    return value.replace("\\", "\\\\").replace(" ", "\\ ")
+
+
+class Maintenance:
+    """Opens sessions on a database that is not the named one: `postgres`, else `template1`, else the URL's own."""
+
+    def __init__(self, access: Access, name: str) -> None:
+        self._access = access
+        self._name = name
+
+    @contextmanager
+    def session(self, application: str = "dbops restore") -> Iterator[Connection]:
+        """An autocommit session. Raises the first database's `DatabaseError` when none lets us in."""
+        with ExitStack() as stack:
+            yield self._enter(stack, application)
+
+    def _enter(self, stack: ExitStack, application: str) -> Connection:
+        candidates = ["postgres", "template1", self._access.parameters.get("dbname", "")]
+        failure: DatabaseError | None = None
+        for database in candidates:
+            if not database or database == self._name:
+                continue
+            try:
+                return stack.enter_context(self._access.session(database, application=application))
+            except DatabaseError as error:
+                failure = failure or error
+        assert failure is not None  # noqa: S101 - at least one of two fixed names is another one
+        raise failure
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Excludes a second restore of the database. The lock dies with its session: a killed restore leaves none."""
+        key = int.from_bytes(hashlib.sha256(f"dbops restore {self._name}".encode()).digest()[:8], "big", signed=True)
+        with self.session(f"dbops restore by {whoami()}"[:63]) as connection:
+            row = connection.execute("SELECT pg_try_advisory_lock(%s)", [key]).fetchone()
+            if not row or not row[0]:
+                holder = connection.execute(statement("lock_holder"), {"key": key}).fetchone()
+                raise LockedError(
+                    f"another restore of {self._name} is running: {redact(holder[0]) if holder else 'just ended'}",
+                    hint="wait until it ends; the lock is an advisory lock in the database and goes with its session",
+                    kind="restore-running",
+                )
+            yield
+
+
+def exists(connection: Connection, name: str) -> bool:
+    return connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchone() is not None
+
+
+def sessions_in(connection: Connection, name: str) -> list[tuple[str, bool]]:
+    """Sessions in a database: a line for people, and whether we may end it."""
+    return connection.execute(statement("restore_sessions"), [name]).fetchall()
+
+
+def drop_database(access: Access, connection: Connection, name: str) -> None:
+    """Drops a database with whoever is in it; one that is not there is no error.
+
+    A subscription would forbid it: it is taken from its publisher's slot first, which stays as it is.
+    """
+    if not exists(connection, name):
+        return
+    subscribed = connection.execute(
+        "SELECT FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid WHERE d.datname = %s", [name]
+    ).fetchone()
+    if subscribed is not None:
+        with access.session(name, application="dbops restore") as inside:
+            names = inside.execute(
+                "SELECT subname FROM pg_subscription WHERE subdbid = "
+                "(SELECT oid FROM pg_database WHERE datname = current_database())"
+            ).fetchall()
+            for (subscription,) in names:
+                one = sql.SQL("SUBSCRIPTION {}").format(sql.Identifier(subscription))
+                for command in ("ALTER {} DISABLE", "ALTER {} SET (slot_name = NONE)", "DROP {}"):
+                    inside.execute(sql.SQL(command).format(one))
+    connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))

@@ -1,0 +1,191 @@
+"""Everything that can be known before a restore changes anything: each obstacle as a finding that says what to do."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from dbops.engine.base import Destination
+from dbops.engine.postgres.destination import Obstructions
+from dbops.engine.postgres.maintenance import Connection
+from dbops.engine.postgres.server import OLDEST_MAJOR
+from dbops.engine.postgres.statements import statement
+from dbops.engine.restoring import Wishes
+from dbops.model import Finding, Manifest, NotEvaluated, Severity
+
+_EXTRA_SESSIONS = 4
+"""Beside the parallel ones: the lock, the snapshot's holder, pg_restore's leader, the swap."""
+_BUILTIN_LOCALES = ("C", "POSIX")
+
+
+class Facts(NamedTuple):
+    """`restore_server.sql`."""
+
+    superuser: bool
+    createdb: bool
+    createrole: bool
+    connection_limit: int
+    in_recovery: bool
+    free_sessions: int
+    own_sessions: int
+    data_directory: str | None
+    local: bool
+    icu: bool
+    locales: list[str]
+
+
+def read_facts(connection: Connection) -> Facts:
+    row = connection.execute(statement("restore_server")).fetchone()
+    assert row is not None  # noqa: S101 - one's own role is always listed
+    return Facts(*row)
+
+
+def examine(
+    connection: Connection, manifest: Manifest, destination: Destination, against: Obstructions, wishes: Wishes
+) -> tuple[list[Finding], list[NotEvaluated]]:
+    """All findings, and what could not be judged. `connection` is in another database of the destination's server."""
+    facts = read_facts(connection)
+    findings = [
+        *_server(manifest, destination, facts, wishes),
+        *_database(destination, against, facts, wishes),
+        *_roles(connection, manifest, facts, wishes),
+        *_extensions(connection, manifest, facts),
+    ]
+    skipped: list[NotEvaluated] = []
+    for one in (_locale(manifest, destination, facts), _space(manifest, facts)):
+        if isinstance(one, NotEvaluated):
+            skipped.append(one)
+        elif one is not None:
+            findings.append(one)
+    return findings, skipped
+
+
+def _error(kind: str, subject: str, expected: str, actual: str, hint: str) -> Finding:
+    return Finding(id=kind, severity=Severity.ERROR, subject=subject, expected=expected, actual=actual, hint=hint)
+
+
+def _warning(kind: str, subject: str, expected: str, actual: str, hint: str = "") -> Finding:
+    return Finding(id=kind, severity=Severity.WARNING, subject=subject, expected=expected, actual=actual, hint=hint)
+
+
+def _server(manifest: Manifest, destination: Destination, facts: Facts, wishes: Wishes) -> Iterator[Finding]:
+    server = destination.server
+    source = int(manifest.engine.server_version.split(".")[0])
+    if facts.in_recovery:
+        yield _error("standby", server.host, "a primary", "a standby: read only", "restore to the primary")
+    if server.major < OLDEST_MAJOR:
+        yield _error("server-version", server.host, f"{OLDEST_MAJOR} or newer", str(server.major), "upgrade the server")
+    elif server.major < source:
+        yield _warning(
+            "older-server",
+            f"PostgreSQL {server.info.server_version} on {server.host}",
+            f"{source}, as the source",
+            str(server.major),
+            "what the newer version alone knows will stop the restore; the live database is not touched by that",
+        )
+    wanted = wishes.jobs + _EXTRA_SESSIONS
+    free = facts.free_sessions
+    if not facts.superuser and facts.connection_limit >= 0:
+        free = min(free, facts.connection_limit - facts.own_sessions)
+    if free < wanted:
+        hint = "lower --jobs, end sessions, or raise max_connections (or the role's CONNECTION LIMIT)"
+        yield _error("connections", server.host, f"{wanted} free connections", f"{max(0, free)} free", hint)
+    if not (wishes.in_place or facts.superuser or facts.createdb):
+        hint = "ALTER ROLE … CREATEDB; or restore with --in-place (swap = \"in-place\" in dbops.toml)"
+        yield _error("no-createdb", str(server.info.role), "may create and rename databases", "may not", hint)
+
+
+def _database(destination: Destination, against: Obstructions, facts: Facts, wishes: Wishes) -> Iterator[Finding]:
+    name = destination.name
+    if name in ("template0", "template1") or against.is_template:
+        yield _error("template", name, "an ordinary database", "a template", "restore --into another name")
+    if wishes.in_place and not destination.exists:
+        yield _error("no-database", name, "exists", "is not there", "create it, or restore without --in-place")
+    if not (against.ours or facts.superuser):
+        hint = "use its owner's role or a superuser" + ("" if wishes.in_place else ", or --in-place where that will do")
+        yield _error("not-owner", name, f"owned by {destination.server.info.role}", "another owner", hint)
+    for gid in against.prepared:
+        yield _error("prepared-transaction", name, "none", repr(gid), f"COMMIT PREPARED or ROLLBACK PREPARED {gid!r}")
+    for slot in against.slots:
+        hint = "its consumer would get nothing from the restored database: drop the slot, or restore --into another name"
+        yield _error("replication-slot", name, "no logical replication slot", slot, hint)
+    for subscription in against.subscriptions:
+        hint = "rows that arrive meanwhile would be lost: ALTER SUBSCRIPTION … DISABLE, or restore --into another name"
+        yield _error("subscription", name, "no enabled subscription", subscription, hint)
+    if wishes.end_sessions:
+        for line, endable in against.sessions:
+            if not endable:
+                hint = "use a superuser, or a role that is in pg_signal_backend"
+                yield _error("cannot-end-session", name, "a session that we may end", line, hint)
+
+
+def _roles(connection: Connection, manifest: Manifest, facts: Facts, wishes: Wishes) -> Iterator[Finding]:
+    needed = manifest.inventory.roles
+    there: dict[str, bool] = dict(connection.execute(statement("restore_roles"), [list(needed)]).fetchall())
+    missing = [role for role in needed if role not in there]
+    if missing and wishes.create_roles:
+        if not (facts.createrole or facts.superuser):
+            hint = "ALTER ROLE … CREATEROLE, or have them created"
+            yield _error("no-createrole", ", ".join(missing), "may create roles", "may not", hint)
+    elif missing:
+        hint = (
+            "add --create-roles, or run the backup's globals.sql: psql --dbname=postgres --file=globals.sql\n"
+            "or restore with --no-owner: without owners and grants"
+        )
+        finding = _warning if wishes.no_owner else _error
+        yield finding("missing-role", ", ".join(missing), "exists on the server", "is not there", hint)
+    if not (facts.superuser or wishes.no_owner):
+        foreign = [role for role, member in there.items() if not member]
+        if foreign:
+            hint = "use a superuser, GRANT these roles to the connecting one, or add --no-owner"
+            yield _error("foreign-role", ", ".join(sorted(foreign)), "objects may be given to it", "may not", hint)
+
+
+def _extensions(connection: Connection, manifest: Manifest, facts: Facts) -> Iterator[Finding]:
+    wanted = {extension.name: extension.version for extension in manifest.inventory.extensions}
+    rows = connection.execute(statement("restore_extensions"), [list(wanted)]).fetchall()
+    there = {name: (default, versions, closed) for name, default, versions, closed in rows}
+    for name, version in sorted(wanted.items()):
+        if name not in there:
+            hint = "install its package on the database server"
+            yield _error("missing-extension", name, f"available, version {version}", "is not available", hint)
+            continue
+        default, versions, closed = there[name]
+        if closed and not facts.superuser and name != "plpgsql":
+            yield _error("extension-right", name, "may be created", "only by a superuser", "restore as a superuser")
+        if default != version:
+            actual = default if version in versions else f"{default}; {version} is not installed"
+            yield _warning("extension-version", name, version, actual, "a restore makes the default version")
+
+
+def _locale(manifest: Manifest, destination: Destination, facts: Facts) -> Finding | NotEvaluated | None:
+    info = manifest.engine
+    if info.locale_provider == "icu" and not facts.icu:
+        hint = "use a server that was built with ICU"
+        return _error("locale", info.locale, "ICU locales", "the server has no ICU", hint)
+    if info.locale_provider == "builtin" and destination.server.major < 17:
+        return _error("locale", info.locale, "PostgreSQL 17 or newer", str(destination.server.major), "upgrade it")
+    unknown = {info.collation, info.ctype} - {"", *facts.locales, *_BUILTIN_LOCALES}
+    if unknown:
+        reason = f"whether the server has {', '.join(sorted(unknown))} is seen when the side database is created"
+        return NotEvaluated(id="locale", reason=reason)
+    return None
+
+
+def _space(manifest: Manifest, facts: Facts) -> Finding | NotEvaluated | None:
+    needed = sum(table.bytes for table in manifest.inventory.tables) + manifest.inventory.large_objects.bytes
+    folder = Path(facts.data_directory) if facts.local and facts.data_directory else None
+    try:
+        if folder is None:
+            raise FileNotFoundError
+        state = os.statvfs(folder)
+    except OSError:
+        reason = f"the server's disk cannot be seen from here; tables alone need about {needed} bytes"
+        return NotEvaluated(id="disk-space", reason=reason)
+    free = state.f_bavail * state.f_frsize
+    if free < needed:
+        hint = "free space on the database server: the old database stays beside the new one"
+        return _error("disk-space", str(folder), f"{needed} bytes free, and some for indexes", f"{free} bytes", hint)
+    return None

@@ -1,0 +1,58 @@
+"""Probes of a restored copy: what makes it unusable although every row is right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from dbops.engine.postgres.statements import statement
+from dbops.model import Finding, Manifest, Severity
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+
+def probe(connection: Connection, manifest: Manifest) -> list[Finding]:
+    """What the copy has and the source had not: invalid indexes, constraints not validated, matviews without rows,
+    unlogged tables; and sequences whose next value is taken already."""
+    return [*_warnings(connection, manifest), *_sequences(connection, manifest)]
+
+
+def _warnings(connection: Connection, manifest: Manifest) -> Iterator[Finding]:
+    known = {(finding.id, finding.subject) for finding in manifest.findings}
+    for kind, _, subject, expected, actual, hint in connection.execute(statement("source_warnings")):
+        if (kind, subject) in known or kind == "foreign-table":
+            continue
+        severity = Severity.ERROR if kind != "unlogged-table" else Severity.WARNING
+        yield Finding(
+            id=kind, severity=severity, subject=subject, expected=f"{expected}, as in the source", actual=actual, hint=hint
+        )
+
+
+def _sequences(connection: Connection, manifest: Manifest) -> Iterator[Finding]:
+    """A sequence behind its column: the first insert would fail. If the source had it so, that is a warning."""
+    expected = {(s.schema, s.name): s for s in manifest.inventory.sequences}
+    for schema, name, *column, increment in connection.execute(statement("restore_owned_sequences")).fetchall():
+        extreme = sql.SQL("max" if increment > 0 else "min")
+        query = sql.SQL("SELECT s.last_value, s.is_called, (SELECT {}({}) FROM {}) FROM {} s").format(
+            extreme, sql.Identifier(column[2]), sql.Identifier(*column[:2]), sql.Identifier(schema, name)
+        )
+        row = connection.execute(query).fetchone()
+        if row is None or row[2] is None:
+            continue
+        value, called, last = row
+        following = value + increment if called else value
+        if (following > last) if increment > 0 else (following < last):
+            continue
+        before = expected.get((schema, name))
+        as_source = before is not None and (before.value, before.called) == (value, called)
+        yield Finding(
+            id="sequence-behind",
+            severity=Severity.WARNING if as_source else Severity.ERROR,
+            subject=f"{schema}.{name}",
+            expected=f"beyond {last}, which {'.'.join(column)} holds",
+            actual=f"the next value is {following}" + (", as in the source" if as_source else ""),
+            hint=f"an insert will fail: SELECT setval('{schema}.{name}', {last})",
+        )

@@ -1,0 +1,112 @@
+"""PostgreSQL behind the port of restores: puts the parts together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import cached_property
+from pathlib import Path
+
+from dbops.engine.postgres import preflight, side, swap
+from dbops.engine.postgres.connect import Access
+from dbops.engine.postgres.destination import look
+from dbops.engine.postgres.load import tools_for
+from dbops.engine.postgres.maintenance import Maintenance, drop_database, exists
+from dbops.engine.postgres.names import BEFORE, UNDONE, beside, moment_of
+from dbops.engine.postgres.statements import statement
+from dbops.engine.restoring import Aside, Preflight, SideDatabase, Wishes
+from dbops.model import Finding, Manifest, Severity
+
+
+class PostgresRestorer:
+    """See `engine.restoring.Restorer`. `name` None: the database that the URL names."""
+
+    def __init__(self, access: Access, name: str | None, bindir: Path | None) -> None:
+        self._access = access
+        self._name = name
+        self._bindir = bindir
+
+    @cached_property
+    def name(self) -> str:
+        if self._name is not None:
+            return self._name
+        if named := self._access.parameters.get("dbname"):
+            return named
+        with self._access.session() as connection:  # a service file, PGDATABASE or the user's name decides
+            return connection.info.dbname
+
+    @cached_property
+    def _maintenance(self) -> Maintenance:
+        return Maintenance(self._access, self.name)
+
+    @cached_property
+    def _major(self) -> int:
+        with self._maintenance.session() as connection:
+            return connection.info.server_version // 10000
+
+    def lock(self) -> AbstractContextManager[None]:
+        return self._maintenance.lock()
+
+    def preflight(self, manifest: Manifest, archive: Path, wishes: Wishes) -> Preflight:
+        tools_for(manifest, self._major, self._bindir)
+        with self._maintenance.session() as connection:
+            destination, against = look(self._access, connection, self.name)
+            findings, skipped = preflight.examine(connection, manifest, destination, against, wishes)
+        if destination.sessions and not (wishes.end_sessions or wishes.app_stops_sessions or wishes.in_place):
+            refusal = swap.in_use(self.name, destination.sessions)
+            findings.append(
+                Finding(
+                    id="in-use", severity=Severity.ERROR, subject=self.name, expected="no other sessions",
+                    actual="; ".join(destination.sessions), hint=refusal.hint,
+                )
+            )
+        return Preflight(destination, tuple(findings), tuple(skipped))
+
+    def clear_leftovers(self) -> list[str]:
+        with self._maintenance.session() as connection:
+            return side.clear_leftovers(self._access, connection, self.name)
+
+    def create_roles(self, globals_sql: str) -> None:
+        with self._maintenance.session() as connection:
+            connection.execute(globals_sql.encode())
+
+    @contextmanager
+    def side(self, manifest: Manifest, moment: str) -> Iterator[SideDatabase]:
+        tools = tools_for(manifest, self._major, self._bindir)
+        made = side.side_of(self._access, self._maintenance, tools, self._major, manifest, self.name, moment)
+        try:
+            made.create(manifest)
+            yield made
+        finally:
+            made.drop()
+
+    def in_place(self) -> SideDatabase:
+        raise NotImplementedError
+
+    def check_sessions(self, *, end_sessions: bool) -> None:
+        with self._maintenance.session() as connection:
+            swap.check_sessions(connection, self.name, end_sessions=end_sessions)
+
+    def asides(self) -> list[Aside]:
+        with self._maintenance.session() as connection:
+            rows = connection.execute(statement("restore_asides")).fetchall()
+        found = [(name, moment_of(name, self.name, BEFORE), size) for name, size, _ in rows]
+        return sorted(
+            (Aside(name, moment, size) for name, moment, size in found if moment),
+            key=lambda aside: aside.moment,
+            reverse=True,
+        )
+
+    def undo(self, aside: Aside, moment: str, *, end_sessions: bool) -> str:
+        names = [(aside.name, self.name)]
+        undone = ""
+        with self._maintenance.session() as connection:
+            if exists(connection, self.name):
+                undone = beside(self.name, UNDONE, moment)
+                names.insert(0, (self.name, undone))
+        swap.rename(self._maintenance, names, [], end_sessions=end_sessions)
+        return undone
+
+    def drop(self, aside: Aside) -> None:
+        with self._maintenance.session() as connection:
+            drop_database(self._access, connection, aside.name)

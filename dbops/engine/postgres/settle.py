@@ -1,0 +1,86 @@
+"""Gives a copy what belongs to the database itself (`database.sql`, written by `globals`), through the driver.
+
+Not by psql: that would also run client commands that somebody put into the file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from psycopg import sql
+
+from dbops.engine.postgres.connect import Access
+from dbops.errors import BadBackupError
+
+_LITERAL = r"(?:E'(?:[^'\\]|''|\\.)*'|'(?:[^']|'')*')"
+_STATEMENT = re.compile(rf"\s*(?:--[^\n]*\n\s*)*DO\s+({_LITERAL})\s*;", re.DOTALL)
+_REST = re.compile(r"\s*(?:--[^\n]*(?:\n\s*|$))*")
+_TEMPLATE = re.compile(r"BEGIN EXECUTE format\(\s*E?'+([A-Z]+(?: [A-Z]+)*)(?: %I)?((?: [A-Z]+)*)")
+_HERE = "current_database()"
+_OWNERSHIP = ("GRANT", "REVOKE", "ALTER ROLE", "OWNER TO")
+_AT_SWAP = ("COMMENT ON DATABASE", "CONNECTION LIMIT")
+
+
+class Settled(NamedTuple):
+    """Bodies of DO blocks: what can be done now, and what waits for the swap."""
+
+    now: tuple[str, ...]
+    at_swap: tuple[str, ...]
+
+
+def sort_out(text: str, *, no_owner: bool) -> Settled:
+    """Takes `database.sql` apart. Raises `BadBackupError` for anything that `globals.database_sql` does not write.
+
+    The comment waits for the swap since until then the comment marks the side database as ours; a connection limit
+    waits since it would stop our own sessions.
+    """
+    now: list[str] = []
+    at_swap: list[str] = []
+    for body in _bodies(text):
+        match = _TEMPLATE.match(body)
+        if match is None:
+            raise _foreign(body)
+        does = f"{match[1]}{match[2]}"
+        if no_owner and any(word in does for word in _OWNERSHIP):
+            continue
+        (at_swap if any(word in does for word in _AT_SWAP) else now).append(body)
+    return Settled(tuple(now), tuple(at_swap))
+
+
+def settle(access: Access, bodies: tuple[str, ...]) -> None:
+    """Runs the blocks in the database that `access` reaches."""
+    with access.session(application="dbops restore") as connection, connection.transaction():
+        for body in bodies:
+            connection.execute(sql.SQL("DO {}").format(sql.Literal(body)))
+
+
+def elsewhere(body: str, name: str) -> sql.Composed:
+    """A block that names the database by itself, made to name `name`: for a session in another database."""
+    literal = sql.Literal(name).as_string().strip()
+    return sql.SQL("DO {}").format(sql.Literal(body.replace(_HERE, literal, 1)))
+
+
+def _bodies(text: str) -> Iterator[str]:
+    position = 0
+    while match := _STATEMENT.match(text, position):
+        yield _value(match[1])
+        position = match.end()
+    rest = _REST.fullmatch(text, position)
+    if rest is None:
+        raise _foreign(text[position:])
+
+
+def _value(literal: str) -> str:
+    if literal.startswith("E"):
+        return re.sub(r"\\(.)|''", lambda m: m[1] or "'", literal[2:-1], flags=re.DOTALL)
+    return literal[1:-1].replace("''", "'")
+
+
+def _foreign(text: str) -> BadBackupError:
+    return BadBackupError(
+        f"database.sql holds something that dbops does not write: {text.strip()[:80]!r}",
+        hint="was it edited? run it by hand after a restore, or restore another backup",
+        kind="bad-database-sql",
+    )

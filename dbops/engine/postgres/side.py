@@ -1,0 +1,187 @@
+"""The side database of a restore: created empty, loaded, settled, read, and swapped in or dropped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from dbops.engine.base import Snapshot, TableRef
+from dbops.engine.postgres import archive as archives
+from dbops.engine.postgres import probes, settle, swap
+from dbops.engine.postgres.connect import Access
+from dbops.engine.postgres.load import Load, tablespaces
+from dbops.engine.postgres.maintenance import Connection, Maintenance, at_database, drop_database, exists, whoami
+from dbops.engine.postgres.names import BEFORE, RESTORE, beside, moment_of
+from dbops.engine.postgres.snapshot import open_snapshot
+from dbops.engine.postgres.statements import statement
+from dbops.engine.postgres.tools import Tools
+from dbops.engine.restoring import Wishes
+from dbops.errors import PreflightError
+from dbops.model import EngineInfo, Finding, Manifest, Severity
+from dbops.progress import Progress
+
+MARK = "dbops restore of "
+"""How the comment of a side database begins. Without it, a database is not ours, whatever its name."""
+
+
+class PostgresSide:
+    """See `engine.restoring.SideDatabase`."""
+
+    def __init__(self, access: Access, maintenance: Maintenance, tools: Tools, major: int, live: str, name: str) -> None:
+        self.name = name
+        self._access = access
+        self._maintenance = maintenance
+        self._tools = tools
+        self._major = major
+        self._live = live
+        self._at_swap: tuple[str, ...] = ()
+
+    # --- its beginning and its end ----------------------------------------------------------------------------------
+
+    def create(self, manifest: Manifest) -> None:
+        """Empty, with the source's encoding and locale, and marked as ours."""
+        with self._maintenance.session() as connection:
+            try:
+                connection.execute(create_statement(self.name, manifest.engine, self._major))
+            except (psycopg.errors.InvalidParameterValue, psycopg.errors.WrongObjectType) as error:
+                raise PreflightError(
+                    f"the server cannot make a database like the source's: {error.diag.message_primary}",
+                    hint="install the locale on the database server and restart it; nothing was changed",
+                    kind="locale",
+                ) from None
+            started = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+            mark = f"{MARK}{manifest.target}/{manifest.id}, started {started} by {whoami()}"
+            connection.execute(
+                sql.SQL("COMMENT ON DATABASE {} IS {}").format(sql.Identifier(self.name), sql.Literal(mark))
+            )
+
+    def drop(self) -> None:
+        """Harmless once it was swapped in: nothing bears its name any more."""
+        with self._maintenance.session() as connection:
+            drop_database(self._access, connection, self.name)
+
+    # --- filling it -------------------------------------------------------------------------------------------------
+
+    def load(self, manifest: Manifest, archive: Path, wishes: Wishes, progress: Progress) -> list[Finding]:
+        missing = self._missing_tablespaces(archive)
+        load = Load(self._access, self._tools, self._major, manifest, progress)
+        return [*load.run(archive, wishes, no_tablespaces=bool(missing)), *missing]
+
+    def _missing_tablespaces(self, archive: Path) -> list[Finding]:
+        wanted = tablespaces(self._tools, archive)
+        if not wanted:
+            return []
+        with self._access.session() as connection:
+            there = {name for (name,) in connection.execute("SELECT spcname FROM pg_tablespace")}
+        return [
+            Finding(
+                id="missing-tablespace",
+                severity=Severity.WARNING,
+                subject=name,
+                expected="exists on the server",
+                actual="everything goes into the default tablespace",
+                hint="CREATE TABLESPACE first if that matters",
+            )
+            for name in sorted(wanted - there)
+        ]
+
+    def settle(self, database_sql: str, wishes: Wishes) -> None:
+        sorted_out = settle.sort_out(database_sql, no_owner=wishes.no_owner)
+        self._at_swap = sorted_out.at_swap
+        settle.settle(self._access, sorted_out.now)
+
+    def analyze(self, jobs: int) -> None:
+        with self._access.session() as connection:
+            rows = connection.execute(statement("restore_analyze")).fetchall()
+
+        def work(share: list[tuple[str, str]]) -> None:
+            with self._access.session(application="dbops restore") as connection:
+                for schema, name in share:
+                    connection.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(schema, name)))
+
+        count = max(1, min(jobs, len(rows)))
+        with ThreadPoolExecutor(count, thread_name_prefix="analyze") as pool:
+            list(pool.map(work, [rows[start::count] for start in range(count)]))
+
+    # --- reading it -------------------------------------------------------------------------------------------------
+
+    def snapshot(self) -> AbstractContextManager[Snapshot]:
+        return open_snapshot(self._access, self._tools, lock_timeout=30.0, give_way=None)
+
+    def probe(self, manifest: Manifest) -> list[Finding]:
+        with self._access.session() as connection:
+            return probes.probe(connection, manifest)
+
+    def key_columns(self, table: TableRef) -> tuple[str, ...]:
+        with self._access.session() as connection:
+            rows = connection.execute(statement("restore_key"), [table.schema, table.name])
+            return tuple(name for (name,) in rows)
+
+    def archive_lines(self, manifest: Manifest, archive: Path, table: TableRef) -> Iterator[bytes]:
+        return archives.lines(self._tools, archive, manifest.engine.encoding, table)
+
+    # --- putting it in place ----------------------------------------------------------------------------------------
+
+    def swap(self, moment: str, *, end_sessions: bool) -> str:
+        names = [(self.name, self._live)]
+        old = ""
+        with self._maintenance.session() as connection:
+            if exists(connection, self._live):
+                old = beside(self._live, BEFORE, moment)
+                names.insert(0, (self._live, old))
+        unmark = sql.SQL("COMMENT ON DATABASE {} IS NULL").format(sql.Identifier(self._live))
+        then = [unmark, *(settle.elsewhere(body, self._live) for body in self._at_swap)]
+        swap.rename(self._maintenance, names, then, end_sessions=end_sessions)
+        return old
+
+
+def create_statement(name: str, info: EngineInfo, major: int) -> sql.Composed:
+    """CREATE DATABASE as the source's was: encoding, collation, ctype, locale provider (15 and later), ICU locale."""
+    options = [sql.SQL("TEMPLATE template0 ENCODING {}").format(sql.Literal(info.encoding))]
+    options.append(sql.SQL("LC_COLLATE {}").format(sql.Literal(info.collation)))
+    options.append(sql.SQL("LC_CTYPE {}").format(sql.Literal(info.ctype or info.collation)))
+    if major >= 15 and info.locale_provider:
+        options.append(sql.SQL("LOCALE_PROVIDER {}").format(sql.Identifier(info.locale_provider)))
+        if info.locale_provider in ("icu", "builtin"):
+            word = "ICU_LOCALE {}" if info.locale_provider == "icu" else "BUILTIN_LOCALE {}"
+            options.append(sql.SQL(word).format(sql.Literal(info.locale)))
+    return sql.SQL("CREATE DATABASE {} {}").format(sql.Identifier(name), sql.SQL(" ").join(options))
+
+
+def clear_leftovers(access: Access, connection: Connection, name: str) -> list[str]:
+    """Drops side databases of this name that carry our mark. The caller holds the lock: their restores are dead."""
+    dropped = []
+    for database, _, comment in connection.execute(statement("restore_asides")).fetchall():
+        if moment_of(database, name, RESTORE) and comment.startswith(MARK):
+            drop_database(access, connection, database)
+            dropped.append(database)
+    return dropped
+
+
+def side_of(
+    access: Access, maintenance: Maintenance, tools: Tools, major: int, manifest: Manifest, live: str, moment: str
+) -> PostgresSide:
+    """The side database to be, with the source's settings that decide how values are read and printed."""
+    name = beside(live, RESTORE, moment)
+    return PostgresSide(
+        at_database(access, name, money_settings(maintenance, manifest)), maintenance, tools, major, live, name
+    )
+
+
+def money_settings(maintenance: Maintenance, manifest: Manifest) -> dict[str, str]:
+    """`lc_monetary` as on the source, if the server knows it: money values print, and are read, by it."""
+    wanted = manifest.inventory.settings.get("lc_monetary", "")
+    if not wanted:
+        return {}
+    with maintenance.session() as connection:
+        try:
+            connection.execute("SELECT set_config('lc_monetary', %s, false)", [wanted])
+        except psycopg.errors.InvalidParameterValue:
+            return {}
+    return {"lc_monetary": wanted}

@@ -1,0 +1,113 @@
+"""The port of restores: one database of one server that a backup is to replace, and the copy that is made beside it.
+
+All methods raise `DatabaseError`, `ToolError`, `LockedError`, `PreflightError` or `RefusedError`, never an error of a
+driver. Moments are ids as of `model.backup_id`: they name what a restore sets aside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from dbops.engine.base import Destination, Snapshot, TableRef
+from dbops.model import Finding, Manifest, NotEvaluated
+from dbops.progress import Progress
+
+
+class Wishes(NamedTuple):
+    """How a restore was asked for."""
+
+    jobs: int = 2
+    no_owner: bool = False
+    """Owners and grants are left out: everything belongs to the connecting role."""
+    end_sessions: bool = False
+    """Sessions that are in the way may be ended."""
+    create_roles: bool = False
+    """Roles that the server lacks are made from `globals.sql`."""
+    in_place: bool = False
+    """The database keeps its identity and only its content is replaced: for servers that allow no rename."""
+    app_stops_sessions: bool = False
+    """A stop command will run before the swap: sessions of now are no reason to refuse yet."""
+
+
+class Preflight(NamedTuple):
+    """What is known before anything changes. Any finding that is an error stops the restore."""
+
+    destination: Destination
+    findings: tuple[Finding, ...]
+    not_evaluated: tuple[NotEvaluated, ...]
+
+
+class Aside(NamedTuple):
+    """A database that a swap has set aside: its name, the moment of that restore, its bytes."""
+
+    name: str
+    moment: str
+    bytes: int
+
+
+class SideDatabase(Protocol):
+    """A database beside the live one, being filled. It is dropped with its context, unless it was swapped in."""
+
+    name: str
+
+    def load(self, manifest: Manifest, archive: Path, wishes: Wishes, progress: Progress) -> list[Finding]:
+        """Fills it from a local archive, stopping at the first error that is not on a list of known harmless ones."""
+
+    def settle(self, database_sql: str, wishes: Wishes) -> None:
+        """Gives it what belongs to the database itself: settings, grants, owner. Some of it waits for the swap."""
+
+    def analyze(self, jobs: int) -> None:
+        """Gathers the planner's statistics."""
+
+    def snapshot(self) -> AbstractContextManager[Snapshot]: ...
+
+    def probe(self, manifest: Manifest) -> list[Finding]:
+        """What makes a right copy unusable: sequences behind their column, invalid indexes, empty matviews, …"""
+
+    def key_columns(self, table: TableRef) -> tuple[str, ...]:
+        """Columns of the table's primary key, empty without one."""
+
+    def archive_lines(self, manifest: Manifest, archive: Path, table: TableRef) -> Iterator[bytes]:
+        """A table's rows as they stand in the archive, as `Snapshot.lines` gives those of a copy."""
+
+    def swap(self, moment: str, *, end_sessions: bool) -> str:
+        """Puts it under the live name in one transaction and returns the name that the old database now has ('' where
+        there was none). `RefusedError` names the sessions in the way if they may not be ended."""
+
+
+class Restorer(Protocol):
+    """Bound to one database name on one server. Nothing is connected until a method needs it."""
+
+    @property
+    def name(self) -> str: ...
+
+    def lock(self) -> AbstractContextManager[None]:
+        """Excludes a second restore of this database from any host. Everything below needs it, but `preflight`."""
+
+    def preflight(self, manifest: Manifest, archive: Path, wishes: Wishes) -> Preflight: ...
+
+    def clear_leftovers(self) -> list[str]:
+        """Drops side databases of restores that were killed; their names."""
+
+    def create_roles(self, globals_sql: str) -> None: ...
+
+    def side(self, manifest: Manifest, moment: str) -> AbstractContextManager[SideDatabase]: ...
+
+    def in_place(self) -> SideDatabase:
+        """The live database itself, to be loaded in one transaction; its `swap` does nothing."""
+
+    def check_sessions(self, *, end_sessions: bool) -> None:
+        """`RefusedError` naming the sessions in the way, after a grace of some seconds for those that are ending."""
+
+    def asides(self) -> list[Aside]:
+        """What restores of this database have set aside, newest first."""
+
+    def undo(self, aside: Aside, moment: str, *, end_sessions: bool) -> str:
+        """Swaps the set-aside database back in one transaction; the name that the restored one now has."""
+
+    def drop(self, aside: Aside) -> None: ...
+
+

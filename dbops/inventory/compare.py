@@ -1,0 +1,241 @@
+"""Compares what a copy holds with what the source held. Pure: two inventories in, findings out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from dbops.engine.base import Reading, TableKey
+from dbops.model import Finding, Inventory, LargeObjects, NotEvaluated, ObjectDigest, Severity, Table
+from dbops.model import Sequence as DbSequence
+
+OWNERSHIP = frozenset(
+    {"owner", "grant", "default_privilege", "database_owner", "database_grant", "large_object_owner", "user_mapping"}
+)
+"""Kinds that say to whom something belongs: not compared where a copy was made for another owner."""
+PLAIN = frozenset(
+    {
+        "column_order",
+        "comment",
+        "database_comment",
+        "database_owner",
+        "extension",
+        "inheritance",
+        "large_object_owner",
+        "owner",
+        "sequence",
+        "setting",
+    }
+)
+"""Kinds whose definitions are not printed by the server's own rules: equal on every major version."""
+TELLING_SETTINGS = ("default_text_search_config", "lc_monetary", "shared_preload_libraries")
+_SHOWN = 5
+
+
+class Rules(NamedTuple):
+    """What a difference means. `known`: (id, subject) of what was found in the source itself."""
+
+    same_major: bool = True
+    owners: bool = True
+    skipped_kinds: frozenset[str] = frozenset()
+    known: frozenset[tuple[str, str]] = frozenset()
+
+
+class Comparison(NamedTuple):
+    """`conclusive` False: a difference proves nothing, since inventory and dump do not share one moment."""
+
+    findings: list[Finding]
+    not_evaluated: list[NotEvaluated]
+    conclusive: bool = True
+
+
+def compare(
+    expected: Inventory, found: Inventory, rules: Rules, explained: Mapping[TableKey, Sequence[Finding]] | None = None
+) -> Comparison:
+    """All differences. `explained` holds what a closer look at a table with another digest gave (see `suspects`)."""
+    not_evaluated: list[NotEvaluated] = []
+    findings = [
+        *_tables(expected, found, explained or {}, not_evaluated),
+        *_sequences(expected, found),
+        *_large_objects(expected.large_objects, found.large_objects, not_evaluated),
+        *_objects(expected, found, rules, not_evaluated),
+        *_settings(expected, found),
+    ]
+    if expected.basis != "unanchored" or not any(f.severity is Severity.ERROR for f in findings):
+        return Comparison(findings, not_evaluated)
+    reason = "the inventory is of another moment than the dump: a difference proves nothing"
+    not_evaluated.append(NotEvaluated(id="copy", reason=reason))
+    return Comparison([_lowered(finding) for finding in findings], not_evaluated, conclusive=False)
+
+
+def reading(table: Table) -> Reading:
+    """How a copy's rows must be read to be comparable with a digest of an inventory."""
+    kind = table.digest.partition(":")[0]
+    return {"copy-sha256": Reading.ORDERED, "copy-sum64": Reading.UNORDERED}.get(kind, Reading.COUNTED)
+
+
+def suspects(expected: Inventory, found: Inventory) -> list[Table]:
+    """Tables of the source whose copy has another digest of the same kind: worth a look at their rows."""
+    there = {(t.schema, t.name): t for t in found.tables}
+    return [
+        table
+        for table in expected.tables
+        if (other := there.get((table.schema, table.name))) is not None and _differ(table.digest, other.digest)
+    ]
+
+
+def _differ(one: str, other: str) -> bool:
+    return one != other and _comparable(one, other)
+
+
+def _comparable(one: str, other: str) -> bool:
+    return bool(one and other) and one.partition(":")[0] == other.partition(":")[0]
+
+
+def _finding(kind: str, subject: str, expected: str, actual: str, severity: Severity = Severity.ERROR) -> Finding:
+    return Finding(id=kind, severity=severity, subject=subject, expected=expected, actual=actual)
+
+
+def _lowered(finding: Finding) -> Finding:
+    if finding.severity is not Severity.ERROR:
+        return finding
+    return _finding(finding.id, finding.subject, finding.expected, finding.actual, Severity.WARNING)
+
+
+def _tables(
+    expected: Inventory,
+    found: Inventory,
+    explained: Mapping[TableKey, Sequence[Finding]],
+    not_evaluated: list[NotEvaluated],
+) -> Iterator[Finding]:
+    there = {(t.schema, t.name): t for t in found.tables}
+    counted = []
+    for table in expected.tables:
+        key = (table.schema, table.name)
+        copy = there.pop(key, None)
+        if copy is None:
+            yield _finding("table-missing", table.label, f"{table.rows} rows", "no such table")
+            continue
+        if copy.columns != table.columns:
+            yield _finding("table-columns", table.label, ", ".join(table.columns), ", ".join(copy.columns))
+        if copy.rows != table.rows:
+            yield _finding("table-rows", table.label, f"{table.rows} rows", f"{copy.rows} rows")
+        if key in explained:
+            yield from explained[key]
+        elif copy.rows == table.rows and _differ(table.digest, copy.digest):
+            yield _finding("table-content", table.label, table.digest, copy.digest)
+        if not _comparable(table.digest, copy.digest) and table.rows:
+            counted.append(table.label)
+    for copy in there.values():
+        yield _finding("table-extra", copy.label, "no such table", f"{copy.rows} rows")
+    if counted:
+        not_evaluated.append(NotEvaluated(id="table-content", reason=f"rows were only counted: {_some(counted)}"))
+
+
+def _sequences(expected: Inventory, found: Inventory) -> Iterator[Finding]:
+    there = {(s.schema, s.name): s for s in found.sequences}
+    for sequence in expected.sequences:
+        copy = there.pop((sequence.schema, sequence.name), None)
+        if copy is None:
+            yield _finding("sequence-missing", sequence.label, _position(sequence), "no such sequence")
+        elif not _possible(sequence, copy):
+            # One that moved while it was dumped may also have wrapped round or been set: that cannot be told apart.
+            moved = (sequence.value, sequence.called) != (sequence.value_after, sequence.called_after)
+            severity = Severity.WARNING if moved else Severity.ERROR
+            yield _finding("sequence", sequence.label, _position(sequence), _position(copy), severity)
+    for copy in there.values():
+        yield _finding("sequence-extra", copy.label, "no such sequence", _position(copy))
+
+
+def _possible(sequence: DbSequence, copy: DbSequence) -> bool:
+    """Whether the dump can have read this position: sequences go on while a snapshot is held."""
+    low, high = sorted((sequence.value, sequence.value_after))
+    if sequence.value == sequence.value_after:
+        return copy.value == low and copy.called in (sequence.called, sequence.called_after)
+    return low <= copy.value <= high
+
+
+def _position(sequence: DbSequence) -> str:
+    def one(value: int, called: bool) -> str:
+        return f"{value}" if called else f"{value}, not drawn yet"
+
+    first, last = one(sequence.value, sequence.called), one(sequence.value_after, sequence.called_after)
+    return first if first == last else f"{first} to {last}"
+
+
+def _large_objects(
+    expected: LargeObjects, found: LargeObjects, not_evaluated: list[NotEvaluated]
+) -> Iterator[Finding]:
+    if expected.count != found.count:
+        yield _finding("large-objects", "large objects", str(expected.count), str(found.count))
+    elif expected.digest and found.digest and expected.digest != found.digest:
+        yield _finding("large-objects", f"content of {expected.count} large objects", expected.digest, found.digest)
+    elif expected.count and not (expected.digest and found.digest):
+        not_evaluated.append(NotEvaluated(id="large-objects", reason="the inventory has only their number"))
+
+
+def _objects(
+    expected: Inventory, found: Inventory, rules: Rules, not_evaluated: list[NotEvaluated]
+) -> Iterator[Finding]:
+    skipped = rules.skipped_kinds | (frozenset() if rules.owners else OWNERSHIP)
+    for kind in sorted(expected.objects.keys() | found.objects.keys()):
+        if kind in skipped:
+            continue
+        if kind not in expected.objects or kind not in found.objects:
+            where = "the inventory" if kind not in expected.objects else "this dbops"
+            not_evaluated.append(NotEvaluated(id=kind, reason=f"{where} does not know this kind of object"))
+            continue
+        strict = rules.same_major or kind in PLAIN
+        undecided: list[str] = []
+        yield from _kind(kind, expected.objects[kind], found.objects[kind], rules, None if strict else undecided)
+        if undecided:
+            names = _some(undecided)
+            reason = f"another major version prints definitions differently: {names}"
+            not_evaluated.append(NotEvaluated(id=f"{kind}-definition", reason=reason))
+    if not rules.owners and any(expected.objects.get(kind) for kind in OWNERSHIP):
+        reason = "restored without owners and grants, as asked"
+        not_evaluated.append(NotEvaluated(id="owners-and-grants", reason=reason))
+
+
+def _kind(
+    kind: str,
+    expected: Sequence[ObjectDigest],
+    found: Sequence[ObjectDigest],
+    rules: Rules,
+    undecided: list[str] | None,
+) -> Iterator[Finding]:
+    """Objects of one kind. With `undecided`, another definition proves nothing: its object's name goes there."""
+    there = {item.name: item.digest for item in found}
+    for item in expected:
+        digest = there.pop(item.name, None)
+        subject = f"{kind} {item.name}"
+        if digest is None and _known_invalid(kind, item.name, rules):
+            expectation = "as in the source, where it is invalid"
+            yield _finding("invalid-index", subject, expectation, "left out by pg_dump", Severity.WARNING)
+        elif digest is None:
+            yield _finding(f"{kind}-missing", subject, "as in the source", "is not there")
+        elif digest != item.digest and kind == "extension":
+            yield _finding("extension-version", subject, "version as in the source", "another", Severity.WARNING)
+        elif digest != item.digest and undecided is not None:
+            undecided.append(item.name)
+        elif digest != item.digest:
+            yield _finding(f"{kind}-differs", subject, "definition as in the source", "another definition")
+    for name in there:
+        yield _finding(f"{kind}-extra", f"{kind} {name}", "not in the source", "is there")
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
+
+
+def _known_invalid(kind: str, name: str, rules: Rules) -> bool:
+    """pg_dump leaves out invalid indexes, and with them their comments."""
+    index = name.removeprefix("index ") if kind == "comment" else name
+    return kind in ("index", "comment") and ("invalid-index", index) in rules.known
+
+
+def _settings(expected: Inventory, found: Inventory) -> Iterator[Finding]:
+    for name in TELLING_SETTINGS:
+        before, now = expected.settings.get(name), found.settings.get(name)
+        if before is not None and now is not None and before != now:
+            yield _finding("server-setting", name, before or "empty", now or "empty", Severity.INFO)

@@ -1,0 +1,120 @@
+"""Manifests from a store are hostile until read through here: bounded, strict, and of the place where they lie."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+import msgspec
+
+from dbops.errors import BadBackupError, ConfigError
+from dbops.model import MANIFEST_FORMAT, Manifest
+from dbops.store.base import check_key
+
+LIMIT_BYTES = 256 << 20
+"""Far more than the manifest of 100 000 tables needs."""
+RESERVED = ("manifest.json", "drills")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+class _Format(msgspec.Struct):
+    """The one key that every format has."""
+
+    format: int
+
+
+def encode(manifest: Manifest) -> bytes:
+    """A manifest as it is stored: indented JSON with a line end."""
+    return msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n"
+
+
+def decode(chunks: Iterable[bytes], target: str, backup: str) -> Manifest:
+    """The manifest of `<target>/<backup>/`; `BadBackupError` (kind `bad-manifest`) says what is wrong with it."""
+    where = f"{target}/{backup}/manifest.json"
+    data = _bounded(chunks, where)
+    try:
+        if msgspec.json.decode(data, type=_Format).format > MANIFEST_FORMAT:
+            raise BadBackupError(
+                f"{where} has a newer format than this dbops knows ({MANIFEST_FORMAT})",
+                hint="upgrade dbops to use this backup",
+                kind="newer-format",
+            )
+        manifest = msgspec.json.decode(data, type=Manifest, strict=True)
+    except msgspec.ValidationError as error:
+        raise _bad(where, str(error).replace("`", "'")) from None
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:
+        raise _bad(where, f"not JSON: {error}" if data else "it is empty") from None
+    problem = next(_problems(manifest, target, backup), None)
+    if problem is not None:
+        raise _bad(where, problem)
+    return manifest
+
+
+def _bounded(chunks: Iterable[bytes], where: str) -> bytes:
+    data = bytearray()
+    for chunk in chunks:
+        data += chunk
+        if len(data) > LIMIT_BYTES:
+            raise _bad(where, f"larger than {LIMIT_BYTES} bytes")
+    return bytes(data)
+
+
+def _bad(where: str, problem: str) -> BadBackupError:
+    printable = _CONTROL.sub("?", problem)
+    hint = "this backup cannot be trusted; 'backups' lists the others"
+    return BadBackupError(f"{where}: {printable}", hint=hint, kind="bad-manifest")
+
+
+def _problems(manifest: Manifest, target: str, backup: str) -> Iterator[str]:
+    if manifest.format != MANIFEST_FORMAT:
+        yield f"format {manifest.format} does not exist"
+    if manifest.target != target:
+        yield f"it is of target {manifest.target!r}: it was moved or swapped"
+    if manifest.id != backup:
+        yield f"it is of backup {manifest.id!r}: it was moved or swapped"
+    moments = (manifest.started_at, manifest.snapshot_at, manifest.finished_at, manifest.freshness.newest)
+    if any(not isinstance(moment, datetime) or moment.utcoffset() is None for moment in moments):
+        yield "a time has no time zone"
+    yield from _artifact_problems(manifest)
+    yield from _table_problems(manifest)
+
+
+def _artifact_problems(manifest: Manifest) -> Iterator[str]:
+    names = [artifact.name for artifact in manifest.artifacts]
+    if not names:
+        yield "it has no artifacts"
+    folders = {name.rpartition("/")[0] for name in names}
+    seen: set[str] = set()
+    for artifact in manifest.artifacts:
+        name = artifact.name
+        if not _plain(name):
+            yield f"artifact name {name!r} is not a plain relative name"
+        if name.split("/")[0] in RESERVED:
+            yield f"artifact name {name!r} is reserved"
+        if name in seen or name in folders:
+            yield f"artifact name {name!r} is there twice"
+        seen.add(name)
+        if artifact.bytes < 0:
+            yield f"artifact {name!r} has a negative size"
+        if not _SHA256.fullmatch(artifact.sha256):
+            yield f"artifact {name!r} has no SHA-256 in hexadecimal"
+
+
+def _plain(name: str) -> bool:
+    try:
+        check_key(name)
+    except ConfigError:
+        return False
+    return not _CONTROL.search(name)
+
+
+def _table_problems(manifest: Manifest) -> Iterator[str]:
+    seen: set[tuple[str, str]] = set()
+    for table in manifest.inventory.tables:
+        if table.rows < 0 or table.bytes < 0:
+            yield f"table {table.label!r} has a negative count"
+        if (table.schema, table.name) in seen:
+            yield f"table {table.label!r} is there twice"
+        seen.add((table.schema, table.name))

@@ -1,0 +1,75 @@
+"""The application around a restore: stopped before, started again whatever happens, and asked how it feels."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from dbops.command import describe_status, run
+from dbops.config import App, Argv
+from dbops.errors import DbopsError, ToolError
+from dbops.ops.verify import timed
+from dbops.progress import Progress
+
+COMMAND_SECONDS = 600.0
+HEALTH_SECONDS = 60.0
+_AGAIN_SECONDS = 1.0
+
+
+@contextmanager
+def stopped(app: App, progress: Progress, phases: dict[str, float]) -> Iterator[None]:
+    """The application is down for the time of the block.
+
+    `start` runs from the moment `stop` was tried, on failure and on Ctrl-C too. Only if this very process is killed
+    meanwhile (SIGKILL, power), nobody starts it: then run the start command by hand. `health` is asked after a start
+    that followed success. Raises `ToolError` when a command fails.
+    """
+    try:
+        if app.stop is not None:
+            progress.phase("app stop")
+            with timed(phases, "app stop"):
+                _checked("stop", app.stop)
+        yield
+    except BaseException:
+        try:
+            _start(app, progress, phases)
+        except DbopsError as error:  # the first error is the one to tell; this one must not be lost either
+            progress.note(f"{error.message}: {error.hint}")
+        raise
+    _start(app, progress, phases)
+    _health(app, progress, phases)
+
+
+def _start(app: App, progress: Progress, phases: dict[str, float]) -> None:
+    if app.start is not None:
+        progress.phase("app start")
+        with timed(phases, "app start"):
+            _checked("start", app.start)
+
+
+def _health(app: App, progress: Progress, phases: dict[str, float]) -> None:
+    if app.health is None:
+        return
+    progress.phase("app health")
+    until = time.monotonic() + HEALTH_SECONDS
+    with timed(phases, "app health"):
+        while True:
+            try:
+                _checked("health", app.health)
+                return
+            except ToolError:
+                if time.monotonic() > until:
+                    raise
+            time.sleep(_AGAIN_SECONDS)
+
+
+def _checked(which: str, argv: Argv) -> None:
+    result = run(list(argv), timeout=COMMAND_SECONDS)
+    if result.status != 0:
+        said = (result.stderr or result.stdout).strip()
+        raise ToolError(
+            f"the application's {which} command {describe_status(result.status)}",
+            hint=said or f"run it by hand: {' '.join(argv)}",
+            kind=f"app-{which}",
+        )

@@ -1,0 +1,249 @@
+"""backup: plan → preflight → lock → one snapshot → dump and inventory → publish → manifest last, read back."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+import msgspec
+
+from dbops import __version__
+from dbops.catalog import Catalog
+from dbops.config import Target
+from dbops.engine.base import DumpPlan, Engine, Server, Snapshot
+from dbops.errors import BadBackupError, NothingToCheckError, PreflightError, StoreError, StoreFullError
+from dbops.inventory.take import complete, disagreements, take
+from dbops.model import (
+    MANIFEST_FORMAT,
+    Finding,
+    Freshness,
+    Inventory,
+    Manifest,
+    Method,
+    Migration,
+    Severity,
+    ToolInfo,
+    backup_id,
+)
+from dbops.ops.output import StoreOutput
+from dbops.progress import Progress
+
+SUMS = "SHA256SUMS"
+GUIDE = "RESTORE.md"
+
+
+class Plan(NamedTuple):
+    """What a backup will do; the dry run ends with it."""
+
+    id: str
+    target: str
+    server: Server
+    dump: DumpPlan
+    level: str
+    store: str
+    needed_bytes: int
+    """Estimated size of the backup: the last one's, or half the database's."""
+    free_bytes: int | None
+
+
+def plan(engine: Engine, catalog: Catalog, target: Target, *, clock: Callable[[], datetime]) -> Plan:
+    """Everything that is decided before the first write. Raises `PreflightError` or `StoreFullError`."""
+    server = engine.server()
+    dump = engine.plan_dump(server, jobs=target.jobs, compression=target.compression)
+    _refuse_obstacles(engine.backup_obstacles())
+    previous = _previous(catalog, target.name)
+    needed = previous.bytes if previous else server.database_bytes // 2
+    result = Plan(
+        id=_free_id(clock(), previous),
+        target=target.name,
+        server=server,
+        dump=dump,
+        level=target.inventory,
+        store=catalog.store.url,
+        needed_bytes=needed,
+        free_bytes=catalog.store.free_bytes(),
+    )
+    _refuse_full(result, target.policy.min_free or 0)
+    return result
+
+
+def backup(
+    engine: Engine,
+    catalog: Catalog,
+    target: Target,
+    *,
+    clock: Callable[[], datetime],
+    progress: Progress,
+    dry_run: bool = False,
+) -> Manifest | Plan:
+    """Makes one backup and returns its manifest. On any failure nothing is listed, and what was written is removed.
+
+    `dry_run` walks the same way and returns the plan, right before the first write to the store.
+
+    Raises `PreflightError`, `LockedError`, `DatabaseError`, `ToolError`, `StoreError`, or `BadBackupError` when the
+    archive does not hold what the source held.
+    """
+    progress.phase("preflight")
+    with engine.lock(target.name):
+        started = clock()
+        # Under the lock: so that the id is not given twice.
+        decided = plan(engine, catalog, target, clock=clock)
+        if dry_run:
+            return decided
+        probe_store(catalog, target.name)
+        with _published(catalog, decided) as output:
+            progress.phase("dump", total_bytes=decided.needed_bytes)
+            with engine.snapshot() as snapshot:
+                manifest = _dump(engine, decided, snapshot, output, target, progress, started)
+            manifest = _with_documents(engine, manifest, output)
+            progress.phase("publish")
+            output.read_back(target.jobs)
+            manifest = msgspec.structs.replace(manifest, finished_at=clock(), artifacts=output.artifacts())
+            catalog.publish(manifest)
+    return manifest
+
+
+def probe_store(catalog: Catalog, name: str) -> None:
+    """Writes, reads and deletes a small object, so that a store that refuses is met before the dump begins."""
+    key = f"{name}/.probe"
+    catalog.store.put(key, b"dbops")
+    b"".join(catalog.store.read(key))
+    catalog.store.delete(key)
+
+
+def _dump(
+    engine: Engine,
+    decided: Plan,
+    snapshot: Snapshot,
+    output: StoreOutput,
+    target: Target,
+    progress: Progress,
+    started: datetime,
+) -> Manifest:
+    """Dump and inventory side by side in one snapshot. The manifest still lacks what is known only after it."""
+    decode = decided.level != "counts"
+    name = f"backup_{decided.id}"
+    with _beside(lambda: take(snapshot, decided.level, target.jobs, progress), snapshot) as taken:
+        output.put("globals.sql", snapshot.globals_sql().encode())
+        output.put("database.sql", snapshot.database_sql().encode())
+        findings = snapshot.warnings()
+        heads = snapshot.migration_heads()
+        newest = snapshot.newest(target.freshness) if target.freshness else None
+        archive = engine.dump(decided.dump, snapshot, output, name, progress, decode=decode)
+        progress.phase("inventory")
+        inventory: Inventory = taken.result()
+    if decode and (wrong := disagreements(inventory, archive)):
+        raise BadBackupError(
+            f"the archive does not hold what {target.name} held: " + "; ".join(wrong[:5]),
+            hint="nothing was published; run it again, and look for faulty memory or disks if it comes back",
+            kind="archive-differs",
+        )
+    return Manifest(
+        format=MANIFEST_FORMAT,
+        id=decided.id,
+        target=target.name,
+        started_at=started,
+        snapshot_at=snapshot.at,
+        finished_at=started,
+        dbops_version=__version__,
+        engine=decided.server.info,
+        tool=ToolInfo(name=decided.dump.program, version=decided.dump.version, argv=decided.dump.argv),
+        method=Method(format=decided.dump.format, compression=decided.dump.compression, jobs=decided.dump.jobs),
+        artifacts=(),
+        inventory=complete(inventory, snapshot.sequences(), archive),
+        migration=Migration(heads=heads),
+        freshness=Freshness(newest=newest or snapshot.at, basis=(target.freshness or "") if newest else "snapshot"),
+        findings=tuple(findings),
+    )
+
+
+@contextmanager
+def _beside(work: Callable[[], Inventory], snapshot: Snapshot) -> Iterator[Future[Inventory]]:
+    """Runs `work` in a thread beside the block. If either fails, the other's sessions are ended and not waited for."""
+    failed = threading.Event()
+
+    def guarded() -> Inventory:
+        try:
+            return work()
+        except BaseException:
+            if not failed.is_set():
+                snapshot.cancel()  # the dump, too, ends at once
+            raise
+
+    with ThreadPoolExecutor(1, thread_name_prefix="inventory") as pool:
+        future = pool.submit(guarded)
+        try:
+            yield future
+        except BaseException:
+            if future.done() and (cause := future.exception()) is not None:
+                raise cause from None
+            failed.set()
+            snapshot.cancel()
+            raise
+
+
+@contextmanager
+def _published(catalog: Catalog, decided: Plan) -> Iterator[StoreOutput]:
+    """Where artifacts go. If the block fails, those that were already stored are removed again, best effort."""
+    output = StoreOutput(catalog, decided.target, decided.id)
+    try:
+        yield output
+    except BaseException:
+        output.remove_all()
+        raise
+
+
+def _with_documents(engine: Engine, manifest: Manifest, output: StoreOutput) -> Manifest:
+    """RESTORE.md and SHA256SUMS: for whoever has to restore without dbops."""
+    whole = msgspec.structs.replace(manifest, artifacts=output.artifacts())
+    output.put(GUIDE, engine.restore_guide(whole).encode())
+    sums = "".join(f"{a.sha256}  {a.name}\n" for a in output.artifacts())
+    output.put(SUMS, sums.encode())
+    return whole
+
+
+def _refuse_obstacles(findings: list[Finding]) -> None:
+    errors = [f for f in findings if f.severity is Severity.ERROR]
+    if errors:
+        raise PreflightError(
+            "the backup would be incomplete: " + "; ".join(f"{f.subject}: {f.actual} ({f.expected})" for f in errors),
+            hint="; ".join(dict.fromkeys(f.hint for f in errors)),
+            kind=errors[0].id,
+        )
+
+
+def _refuse_full(decided: Plan, min_free: int) -> None:
+    if decided.free_bytes is None:
+        return
+    wanted = decided.needed_bytes + min_free
+    if decided.free_bytes < wanted:
+        raise StoreFullError(
+            f"{decided.store} has {decided.free_bytes} bytes free; the backup needs about {decided.needed_bytes}"
+            + (f", and {min_free} are to stay free" if min_free else ""),
+            hint="free space, prune old backups, or lower min_free in dbops.toml",
+            kind="no-space",
+        )
+
+
+def _previous(catalog: Catalog, name: str) -> Manifest | None:
+    try:
+        return catalog.latest(name)
+    except NothingToCheckError:
+        return None
+    except StoreError as error:
+        if error.kind == "not-found":  # a folder that the first backup makes
+            return None
+        raise
+
+
+def _free_id(now: datetime, previous: Manifest | None) -> str:
+    """An id later than the newest backup's, even if two are made in one second or the clock was set back."""
+    made = backup_id(now)
+    if previous is None or made > previous.id:
+        return made
+    then = datetime.strptime(previous.id + "+0000", "%Y%m%dT%H%M%SZ%z")
+    return backup_id(then + timedelta(seconds=1))

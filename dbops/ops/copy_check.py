@@ -1,0 +1,96 @@
+"""Reads a restored copy as its source was read when it was dumped, and compares: table by table, object by object."""
+
+from __future__ import annotations
+
+from dbops.engine.base import Content, Reading, Snapshot, TableKey, TableRef
+from dbops.engine.restoring import SideDatabase, Wishes
+from dbops.inventory.compare import Comparison, Rules, compare, reading, suspects
+from dbops.inventory.difference import differences, explain
+from dbops.model import Finding, Inventory, Manifest, Sequence, Table
+from dbops.ops.restore_plan import Archive
+from dbops.progress import Progress
+
+
+def check_copy(
+    side: SideDatabase,
+    archive: Archive,
+    wishes: Wishes,
+    progress: Progress,
+    *,
+    major: int,
+    skipped_kinds: frozenset[str] = frozenset(),
+) -> Comparison:
+    """Everything in the copy that is not as in the source. `major` is that of the copy's server.
+
+    Rows are read in at most `wishes.jobs` sessions. Where digests differ, the rows themselves are compared with those
+    in the archive, so that an equal copy is never called different because its rows lie in another order.
+    """
+    manifest = archive.manifest
+    rules = Rules(
+        same_major=int(manifest.engine.server_version.split(".")[0]) == major,
+        owners=not wishes.no_owner,
+        skipped_kinds=skipped_kinds,
+        known=frozenset((finding.id, finding.subject) for finding in manifest.findings),
+    )
+    with side.snapshot() as snapshot:
+        refs = _refs(manifest, snapshot)
+        found = _read(manifest, snapshot, refs, wishes.jobs, progress)
+        explained: dict[TableKey, list[Finding]] = {}
+        for table in suspects(manifest.inventory, found):
+            key = (table.schema, table.name)
+            progress.item(f"rows of {table.label}")
+            explained[key] = _look_closer(side, archive, snapshot, refs[key])
+    result = compare(manifest.inventory, found, rules, explained)
+    return result._replace(findings=[*result.findings, *side.probe(manifest)])
+
+
+def _refs(manifest: Manifest, snapshot: Snapshot) -> dict[TableKey, TableRef]:
+    """The copy's tables, to be read by the manifest's column lists and in its way."""
+    expected = {(t.schema, t.name): t for t in manifest.inventory.tables}
+    found = {}
+    for ref in snapshot.tables():
+        table = expected.get((ref.schema, ref.name))
+        if table is None or not table.digest or not set(table.columns) <= set(ref.columns):
+            found[ref.schema, ref.name] = ref._replace(reading=Reading.COUNTED)
+        else:
+            found[ref.schema, ref.name] = ref._replace(reading=reading(table), columns=table.columns)
+    return found
+
+
+def _read(
+    manifest: Manifest, snapshot: Snapshot, refs: dict[TableKey, TableRef], jobs: int, progress: Progress
+) -> Inventory:
+    contents = snapshot.contents(list(refs.values()), jobs, progress)
+    expected = {(t.schema, t.name): t for t in manifest.inventory.tables}
+    return Inventory(
+        basis=snapshot.basis,
+        level=manifest.inventory.level,
+        tables=tuple(_table(ref, contents[key], expected.get(key)) for key, ref in refs.items()),
+        sequences=tuple(
+            Sequence(schema=key[0], name=key[1], value=value, called=called, value_after=value, called_after=called)
+            for key, (value, called) in sorted(snapshot.sequences().items())
+        ),
+        large_objects=snapshot.large_objects(digest=bool(manifest.inventory.large_objects.digest)),
+        objects=snapshot.objects(),
+        extensions=snapshot.extensions(),
+        settings=snapshot.settings(),
+    )
+
+
+def _table(ref: TableRef, content: Content, expected: Table | None) -> Table:
+    """Columns in the manifest's order if they are the same ones: a restored child may have them in another."""
+    columns = ref.columns
+    if expected is not None and set(columns) == set(expected.columns):
+        columns = expected.columns
+    digest = content.digest if ref.reading is not Reading.COUNTED else ""
+    return Table(schema=ref.schema, name=ref.name, rows=content.rows, digest=digest, columns=columns)
+
+
+def _look_closer(side: SideDatabase, archive: Archive, snapshot: Snapshot, ref: TableRef) -> list[Finding]:
+    found = differences(
+        lambda: side.archive_lines(archive.manifest, archive.path, ref),
+        lambda: snapshot.lines(ref),
+    )
+    return explain(ref.label, found, ref.columns, () if found.equal else side.key_columns(ref))
+
+

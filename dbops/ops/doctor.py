@@ -1,0 +1,171 @@
+"""doctor: everything that a backup needs, tried in turn; each line says what was found, or what to do."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from datetime import datetime
+
+from dbops import __version__
+from dbops.config import Target
+from dbops.engine.base import Engine, Server
+from dbops.errors import DbopsError, StoreError
+from dbops.model import Finding, NotEvaluated, Report, Severity, judge
+from dbops.progress import Progress
+from dbops.store.base import Store
+from dbops.units import format_duration, format_size
+
+SKEW_SECONDS = 5.0
+_PROBE = b"dbops doctor wrote this and deletes it again\n" * 64
+
+
+def doctor(
+    target: Target | None,
+    open_engine: Callable[[Target], Engine],
+    open_store: Callable[[], Store],
+    *,
+    clock: Callable[[], datetime],
+    progress: Progress,
+    warnings: tuple[Finding, ...] = (),
+) -> Report:
+    """Tries it all and goes on after a failure. `warnings` are findings about files of the configuration."""
+    begun = time.monotonic()
+    findings: list[Finding] = []
+    not_evaluated: list[NotEvaluated] = []
+    progress.phase("store")
+    findings += _guarded("store", "store", lambda: _store(open_store(), target))
+    findings += _temporary()
+    if target is None:
+        reason = "no database is configured: give --url, or write dbops.toml"
+        not_evaluated.append(NotEvaluated(id="database", reason=reason))
+    else:
+        progress.phase("database")
+        findings += _guarded("database", target.name, lambda: _database(open_engine(target), target, clock))
+    findings += warnings or [_good("secret-file-mode", "files with passwords", "none is readable by others")]
+    return Report(
+        task="doctor",
+        target=target.name if target else "",
+        verdict=judge(findings),
+        findings=tuple(findings),
+        phases={"doctor": time.monotonic() - begun},
+        not_evaluated=tuple(not_evaluated),
+        provenance={"dbops_version": __version__},
+    )
+
+
+def _guarded(kind: str, subject: str, step: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+    """A step's findings; what stops it is one more."""
+    try:
+        yield from step()
+    except DbopsError as error:
+        yield Finding(
+            id=f"{kind}-{error.kind}" if error.kind != kind else kind,
+            severity=Severity.ERROR,
+            subject=subject,
+            actual=error.message,
+            hint=error.hint,
+        )
+
+
+def _good(kind: str, subject: str, actual: str) -> Finding:
+    return Finding(id=kind, severity=Severity.INFO, subject=subject, actual=actual)
+
+
+def _database(engine: Engine, target: Target, clock: Callable[[], datetime]) -> Iterator[Finding]:
+    server = engine.server()
+    size = format_size(server.database_bytes)
+    yield _good(
+        "server", server.host, f"{server.info.name} {server.info.server_version}, {server.info.database}, {size}"
+    )
+    yield from _guarded("tool", "dump program", lambda: _tool(engine, server, target))
+    obstacles = engine.backup_obstacles()
+    yield from obstacles
+    if not obstacles:
+        yield _good("privileges", server.info.role or "the role", "can read all that a backup needs")
+    yield from _guarded("clock", "clock", lambda: _clock(engine, clock))
+
+
+def _tool(engine: Engine, server: Server, target: Target) -> Iterator[Finding]:
+    plan = engine.plan_dump(server, jobs=target.jobs, compression=target.compression)
+    yield _good("tool", plan.program, f"{plan.version}, {plan.format} format, compression {plan.compression}")
+
+
+def _clock(engine: Engine, clock: Callable[[], datetime]) -> Iterator[Finding]:
+    """The server's clock against ours, as far as one round trip can tell."""
+    before = clock()
+    with engine.snapshot() as snapshot:
+        at = snapshot.at
+    after = clock()
+    skew = max((before - at).total_seconds(), (at - after).total_seconds(), 0.0)
+    if skew <= SKEW_SECONDS:
+        yield _good("clock", "clock", "server and this machine agree")
+        return
+    yield Finding(
+        id="clock-skew",
+        severity=Severity.WARNING,
+        subject="clock",
+        expected=f"at most {SKEW_SECONDS:g} s apart",
+        actual=f"server and this machine differ by {format_duration(skew)}",
+        hint="ages of backups will be wrong: synchronise both clocks (chrony, systemd-timesyncd)",
+    )
+
+
+def _store(store: Store, target: Target | None) -> Iterator[Finding]:
+    key = f"{target.name if target else 'dbops'}/doctor-{secrets.token_hex(8)}"
+    try:
+        store.put(key, _PROBE)
+        same = b"".join(store.read(key)) == _PROBE
+    except BaseException:
+        with suppress(StoreError):  # the first error is the one to tell
+            store.delete(key)
+        raise
+    store.delete(key)
+    if not same:
+        yield Finding(
+            id="store-read-back",
+            severity=Severity.ERROR,
+            subject=store.url,
+            expected="what was written",
+            actual="other bytes",
+            hint="this store changes what it is given: do not use it; for S3 try checksums = 'when_required'",
+        )
+        return
+    if any(entry.key == key for entry in store.list(key)):
+        yield Finding(
+            id="store-delete",
+            severity=Severity.WARNING,
+            subject=store.url,
+            expected="deleted",
+            actual=f"{key} is still listed",
+            hint="'prune' cannot clean up here: give the right to delete",
+        )
+        return
+    yield _good("store", store.url, "write, read, list and delete work")
+    yield from _room(store, target)
+
+
+def _room(store: Store, target: Target | None) -> Iterator[Finding]:
+    free = store.free_bytes()
+    wanted = target.policy.min_free if target else None
+    if free is None:
+        return
+    if wanted is not None and free < wanted:
+        yield Finding(
+            id="store-room",
+            severity=Severity.ERROR,
+            subject=store.url,
+            expected=f"{format_size(wanted)} free (policy.min_free)",
+            actual=f"{format_size(free)} free",
+            hint="make room, 'prune', or lower min_free",
+        )
+    else:
+        yield _good("store-room", store.url, f"{format_size(free)} free")
+
+
+def _temporary() -> Iterator[Finding]:
+    folder = tempfile.gettempdir()
+    yield _good("temporary-room", folder, f"{format_size(shutil.disk_usage(folder).free)} free")

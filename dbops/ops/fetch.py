@@ -1,0 +1,227 @@
+"""Fetching a backup: every artifact read once, its bytes counted and hashed on the way to a local file."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from dbops.catalog import DRILLS, MANIFEST, Catalog
+from dbops.errors import StoreError, StoreFullError
+from dbops.model import Artifact, Finding, Manifest, Severity
+from dbops.progress import Progress
+
+SUMS = "SHA256SUMS"
+_SUMS_LIMIT = 16 << 20
+
+
+class Copy(NamedTuple):
+    """A backup at hand: what is wrong with its artifacts, and the archive as a local file or folder.
+
+    `archive` is None when files of it are missing or when no local copy was asked for.
+    """
+
+    findings: tuple[Finding, ...]
+    archive: Path | None
+
+
+class _Seen(NamedTuple):
+    """What the store gave for an artifact. `problem`: the store itself says that the bytes are not those it took."""
+
+    bytes: int
+    sha256: str
+    problem: str = ""
+
+
+@contextmanager
+def fetch(
+    catalog: Catalog,
+    manifest: Manifest,
+    *,
+    jobs: int,
+    progress: Progress,
+    local: bool = True,
+    phases: dict[str, float] | None = None,
+) -> Iterator[Copy]:
+    """Reads all artifacts, at most `jobs` at a time, and compares size and SHA-256 with the manifest.
+
+    With `local` the archive is there as local files for the time of the block: where it lies if the store is local,
+    else in a temporary folder (`TMPDIR`); `StoreFullError` if that has too little room.
+    """
+    begun = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="dbops-") as temporary:
+        folder = Path(temporary) if local and _remote(catalog, manifest) else None
+        if folder is not None:
+            _check_room(folder, manifest.bytes)
+        progress.phase("read", total_bytes=manifest.bytes)
+        seen = _read_all(catalog, manifest, folder, jobs, progress)
+        findings = [
+            *(
+                finding
+                for artifact in manifest.artifacts
+                for finding in _judge(manifest, artifact, seen[artifact.name])
+            ),
+            *_foreign(catalog, manifest),
+            *_sums(catalog, manifest),
+        ]
+        if phases is not None:
+            phases["read"] = phases.get("read", 0.0) + time.monotonic() - begun
+        complete = all(seen[name] is not None for name in _archive_files(manifest))
+        yield Copy(tuple(findings), _archive(catalog, manifest, folder) if local and complete else None)
+
+
+def archive_name(manifest: Manifest) -> str:
+    """The artifact that is the archive, or the folder that holds it: `backup_<id>.dump`, `backup_<id>`."""
+    folder = f"backup_{manifest.id}/"
+    if any(artifact.name.startswith(folder) for artifact in manifest.artifacts):
+        return folder.rstrip("/")
+    return next((a.name for a in manifest.artifacts if a.name.startswith(f"backup_{manifest.id}.")), "")
+
+
+def _archive_files(manifest: Manifest) -> list[str]:
+    name = archive_name(manifest)
+    return [item.name for item in manifest.artifacts if item.name == name or item.name.startswith(f"{name}/")]
+
+
+def _remote(catalog: Catalog, manifest: Manifest) -> bool:
+    keys = (catalog.key(manifest.target, manifest.id, name) for name in _archive_files(manifest))
+    return any(catalog.store.local_path(key) is None for key in keys)
+
+
+def _archive(catalog: Catalog, manifest: Manifest, folder: Path | None) -> Path | None:
+    name = archive_name(manifest)
+    files = _archive_files(manifest)
+    if not files:
+        return None
+    if folder is not None:
+        return folder / name
+    first = catalog.store.local_path(catalog.key(manifest.target, manifest.id, files[0]))
+    if first is None or files[0] == name:
+        return first
+    return first.parents[files[0].removeprefix(f"{name}/").count("/")]
+
+
+def _check_room(folder: Path, needed: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise StoreFullError(
+            f"{folder.parent} has {free} bytes free, and the backup needs {needed}",
+            hint="set TMPDIR to a folder with more room",
+        )
+
+
+def _read_all(
+    catalog: Catalog, manifest: Manifest, folder: Path | None, jobs: int, progress: Progress
+) -> dict[str, _Seen | None]:
+    """Reads in threads. When one fails, or on Ctrl-C, the others stop at their next chunk."""
+    stop = threading.Event()
+
+    def read(artifact: Artifact) -> _Seen | None:
+        key = catalog.key(manifest.target, manifest.id, artifact.name)
+        progress.item(artifact.name)
+        digest, count = hashlib.sha256(), 0
+        with _sink(folder, artifact.name) as sink:
+            try:
+                for chunk in catalog.store.read(key):
+                    if stop.is_set():
+                        return None
+                    digest.update(chunk)
+                    count += len(chunk)
+                    progress.advance(len(chunk))
+                    if sink is not None and count <= artifact.bytes:
+                        sink.write(chunk)
+            except StoreError as error:
+                if error.kind == "not-found":
+                    return None
+                if error.kind != "checksum":
+                    raise
+                return _Seen(count, digest.hexdigest(), error.message)
+        return _Seen(count, digest.hexdigest())
+
+    with ThreadPoolExecutor(max(1, jobs)) as pool:
+        try:
+            results = list(pool.map(read, manifest.artifacts))
+        except BaseException:
+            stop.set()
+            pool.shutdown(cancel_futures=True)
+            raise
+    return {artifact.name: seen for artifact, seen in zip(manifest.artifacts, results, strict=True)}
+
+
+@contextmanager
+def _sink(folder: Path | None, name: str) -> Iterator[BinaryIO | None]:
+    """The local file that takes an artifact's bytes, private to this user; None where none is wanted."""
+    if folder is None:
+        yield None
+        return
+    path = folder / name
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with path.open("xb") as file:
+        yield file
+
+
+def _judge(manifest: Manifest, artifact: Artifact, seen: _Seen | None) -> Iterator[Finding]:
+    subject = f"{manifest.id}/{artifact.name}"
+    if seen is None:
+        yield _bad("artifact-missing", subject, f"{artifact.bytes} bytes", "not in the store")
+    elif seen.problem:
+        yield _bad("artifact-hash", subject, artifact.sha256, seen.problem)
+    elif seen.bytes != artifact.bytes:
+        yield _bad("artifact-size", subject, f"{artifact.bytes} bytes", f"{seen.bytes} bytes")
+    elif seen.sha256 != artifact.sha256:
+        yield _bad("artifact-hash", subject, artifact.sha256, seen.sha256)
+
+
+def _bad(kind: str, subject: str, expected: str, actual: str) -> Finding:
+    hint = "restore another backup; look for a copy of this file that has the expected SHA-256"
+    return Finding(id=kind, severity=Severity.ERROR, subject=subject, expected=expected, actual=actual, hint=hint)
+
+
+def _foreign(catalog: Catalog, manifest: Manifest) -> Iterator[Finding]:
+    """Files in the backup's folder that no manifest speaks of."""
+    prefix = catalog.key(manifest.target, manifest.id, "")
+    known = {artifact.name for artifact in manifest.artifacts} | {MANIFEST, SUMS}
+    for entry in sorted(catalog.store.list(prefix)):
+        name = entry.key.removeprefix(prefix)
+        if name not in known and not name.startswith(f"{DRILLS}/"):
+            yield Finding(
+                id="foreign-file",
+                severity=Severity.WARNING,
+                subject=f"{manifest.id}/{ascii(name)[1:-1]}",
+                expected="only files of the manifest",
+                actual=f"{entry.bytes} bytes",
+                hint="nothing reads it; look where it came from, then delete it",
+            )
+
+
+def _sums(catalog: Catalog, manifest: Manifest) -> Iterator[Finding]:
+    """SHA256SUMS is for people without dbops: it must say what the manifest says."""
+    subject = f"{manifest.id}/{SUMS}"
+    data = bytearray()
+    try:
+        for chunk in catalog.store.read(catalog.key(manifest.target, manifest.id, SUMS)):
+            data += chunk
+            if len(data) > _SUMS_LIMIT:
+                break
+    except StoreError as error:
+        if error.kind != "not-found":
+            raise
+        if all(artifact.name != SUMS for artifact in manifest.artifacts):  # else it is reported as an artifact
+            yield Finding(
+                id="sums-missing", severity=Severity.WARNING, subject=subject, expected="there", actual="missing"
+            )
+        return
+    lines = (line.partition("  ") for line in data.decode("utf-8", "replace").splitlines() if line)
+    listed = {name: digest for digest, _, name in lines}
+    expected = {artifact.name: artifact.sha256 for artifact in manifest.artifacts if artifact.name != SUMS}
+    for name in sorted(listed.keys() | expected.keys()):
+        if listed.get(name) != expected.get(name):
+            actual = listed.get(name, "not listed")
+            yield _bad("sums-differ", f"{subject}: {ascii(name)[1:-1]}", expected.get(name, "not listed"), actual[:64])

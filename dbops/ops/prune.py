@@ -1,0 +1,104 @@
+"""prune: removes what interrupted backups left behind, with the reason for everything that stays or goes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from dbops.catalog import MANIFEST, Catalog, State
+from dbops.engine.base import Engine
+from dbops.errors import LockedError
+from dbops.progress import Progress
+from dbops.store.base import Unfinished
+from dbops.units import format_duration
+
+MINIMUM_AGE = 24 * 3600.0
+"""Seconds without a write after which a folder without a manifest is debris, where no lock can prove it."""
+
+
+class Item(NamedTuple):
+    """A folder of the store, or an unfinished write: whether it is kept, and why."""
+
+    name: str
+    bytes: int
+    keep: bool
+    reason: str
+    keys: tuple[str, ...] = ()
+    unfinished: tuple[Unfinished, ...] = ()
+
+    def document(self) -> dict[str, Any]:
+        return {"name": self.name, "bytes": self.bytes, "keep": self.keep, "reason": self.reason}
+
+
+def prune(
+    engine: Engine | None,
+    catalog: Catalog,
+    target: str,
+    *,
+    clock: Callable[[], datetime],
+    progress: Progress,
+    confirm: Callable[[tuple[Item, ...]], bool],
+) -> tuple[Item, ...]:
+    """Decides, asks `confirm`, deletes; returns every item with what was decided.
+
+    With an engine the target's lock is held meanwhile: no backup is running, so that debris of any age can go. Without
+    one, or while somebody holds the lock, only debris older than `MINIMUM_AGE` goes. A dry run is a `confirm` that
+    says no.
+    """
+    with ExitStack() as stack:
+        locked = False
+        if engine is not None:
+            try:
+                stack.enter_context(engine.lock(target))
+                locked = True
+            except LockedError as error:
+                progress.note(f"{error.message}: only debris older than {format_duration(MINIMUM_AGE)} is removed")
+        items = plan(catalog, target, now=clock(), locked=locked)
+        doomed = [item for item in items if not item.keep]
+        if doomed and confirm(items):
+            progress.phase("delete")
+            for item in doomed:
+                _delete(catalog, item, progress)
+        return items
+
+
+def plan(catalog: Catalog, target: str, *, now: datetime, locked: bool) -> tuple[Item, ...]:
+    """What lies in the store under a target, newest first, and what is to happen to it."""
+    items = []
+    for listing in catalog.list(target):
+        name = f"{listing.target}/{listing.id}"
+        if listing.state is State.OK:
+            items.append(Item(name, listing.bytes, True, "a backup"))
+        elif listing.state is State.BROKEN:
+            items.append(Item(name, listing.bytes, True, f"look at it yourself: {listing.reason}"))
+        else:
+            keep, reason = _debris(listing.modified, now, locked)
+            items.append(Item(name, listing.bytes, keep, reason, keys=listing.keys))
+    for left in catalog.store.unfinished(f"{target}/"):
+        keep, reason = _debris(left.modified, now, locked)
+        items.append(Item(f"{left.key} (unfinished write)", 0, keep, reason, unfinished=(left,)))
+    return tuple(items)
+
+
+def _debris(modified: datetime, now: datetime, locked: bool) -> tuple[bool, str]:
+    age = now - modified
+    shown = format_duration(max(0.0, age.total_seconds()))
+    if locked:
+        return False, f"left by an interrupted backup {shown} ago; no backup is running"
+    if age >= timedelta(seconds=MINIMUM_AGE):
+        return False, f"left by an interrupted backup {shown} ago"
+    return True, f"no manifest, written {shown} ago: a backup may be running; give --url or wait"
+
+
+def _delete(catalog: Catalog, item: Item, progress: Progress) -> None:
+    """Deletes one item, unless a manifest has appeared meanwhile: then it is a backup."""
+    for left in item.unfinished:
+        catalog.store.discard(left)
+    if item.keys and any(entry.key.endswith(f"/{MANIFEST}") for entry in catalog.store.list(f"{item.name}/")):
+        progress.note(f"{item.name} has been finished meanwhile: kept")
+        return
+    for key in item.keys:
+        progress.item(key)
+        catalog.store.delete(key)

@@ -1,0 +1,80 @@
+"""restore --undo and --drop-old: what becomes of the database that a restore has set aside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from dbops.config import App
+from dbops.engine.restoring import Aside, Restorer
+from dbops.errors import NothingToCheckError
+from dbops.model import Finding, Report, Severity, Verdict, backup_id
+from dbops.ops.application import stopped
+from dbops.ops.verify import timed
+from dbops.progress import Progress
+
+
+def undo(
+    restorer: Restorer,
+    target: str,
+    app: App,
+    *,
+    end_sessions: bool,
+    clock: Callable[[], datetime],
+    progress: Progress,
+    confirm: Callable[[Aside], bool],
+) -> Report:
+    """Swaps the database that the newest restore set aside back under its name; the restored one is kept."""
+    phases: dict[str, float] = {}
+    with restorer.lock():
+        aside = _asides(restorer)[0]
+        if not confirm(aside):
+            return _report(target, restorer, phases, [])
+        with stopped(app, progress, phases):
+            restorer.check_sessions(end_sessions=end_sessions)
+            progress.phase("swap")
+            with timed(phases, "swap"):
+                undone = restorer.undo(aside, backup_id(clock()), end_sessions=end_sessions)
+    text = f"{aside.name} is {restorer.name} again"
+    hint = f"the restored database is kept as {undone}; drop it when it is not needed" if undone else ""
+    return _report(target, restorer, phases, [_done("undone", restorer.name, text, hint)])
+
+
+def drop_old(
+    restorer: Restorer, target: str, *, progress: Progress, confirm: Callable[[list[Aside]], bool]
+) -> Report:
+    """Drops all databases that restores of this one have set aside."""
+    phases: dict[str, float] = {}
+    with restorer.lock():
+        asides = _asides(restorer)
+        if not confirm(asides):
+            return _report(target, restorer, phases, [])
+        progress.phase("drop")
+        with timed(phases, "drop"):
+            for aside in asides:
+                restorer.drop(aside)
+    return _report(target, restorer, phases, [_done("dropped", aside.name, "is gone") for aside in asides])
+
+
+def _asides(restorer: Restorer) -> list[Aside]:
+    found = restorer.asides()
+    if not found:
+        raise NothingToCheckError(
+            f"no restore has set aside a database of {restorer.name}", hint="nothing was changed", kind="no-old-database"
+        )
+    return found
+
+
+def _done(kind: str, subject: str, text: str, hint: str = "") -> Finding:
+    return Finding(id=kind, severity=Severity.INFO, subject=subject, actual=text, hint=hint)
+
+
+def _report(target: str, restorer: Restorer, phases: dict[str, float], findings: list[Finding]) -> Report:
+    return Report(
+        task="restore",
+        target=target,
+        verdict=Verdict.PASS,
+        findings=tuple(findings),
+        phases=phases,
+        provenance={"database": restorer.name},
+    )

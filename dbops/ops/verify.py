@@ -1,0 +1,210 @@
+"""verify: every artifact re-read from the store, size and SHA-256 compared, the archive decoded to its end.
+
+It needs no database and nothing of the machine that made the backup: a bare store is enough.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+from dbops import __version__
+from dbops.catalog import Catalog, State
+from dbops.engine.base import Content, Engine, TableKey
+from dbops.errors import BadBackupError, NothingToCheckError, PreflightError, StoreError, ToolError
+from dbops.model import Finding, Manifest, NotEvaluated, Report, Severity, Verdict, judge
+from dbops.ops.fetch import fetch
+from dbops.progress import Progress
+
+SEVERITY_ORDER = (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS)
+
+
+def verify(
+    engine: Engine | None,
+    catalog: Catalog,
+    manifest: Manifest,
+    *,
+    jobs: int,
+    progress: Progress,
+    clock: Callable[[], datetime],
+) -> Report:
+    """Verifies one backup and keeps the report beside it. Without an engine the archive is not decoded."""
+    phases: dict[str, float] = {}
+    not_evaluated: list[NotEvaluated] = []
+    with fetch(catalog, manifest, jobs=jobs, progress=progress, local=engine is not None, phases=phases) as copy:
+        findings = list(copy.findings)
+        if engine is None or copy.archive is None:
+            reason = "no engine for this dialect" if engine is None else "files of the archive are missing"
+            not_evaluated.append(NotEvaluated(id="archive-decode", reason=reason))
+        else:
+            progress.phase("decode", total_bytes=manifest.bytes)
+            try:
+                with timed(phases, "decode"):
+                    contents = engine.verify_archive(manifest, copy.archive, progress)
+            except BadBackupError as error:
+                findings.append(
+                    _error(manifest, "archive-decode", copy.archive.name, "decodes to its end", error.message)
+                )
+            except (PreflightError, NothingToCheckError, ToolError) as error:
+                if isinstance(error, ToolError) and error.kind != "tool-missing":
+                    raise
+                not_evaluated.append(NotEvaluated(id="archive-decode", reason=str(error)))
+            else:
+                findings += compare(manifest, contents)
+    report = Report(
+        task="verify",
+        target=manifest.target,
+        verdict=_verdict(manifest, findings),
+        findings=tuple(findings),
+        phases=phases,
+        not_evaluated=tuple(not_evaluated),
+        provenance={
+            "backup": manifest.id,
+            "store": catalog.store.url,
+            "bytes": manifest.bytes,
+            "artifacts": len(manifest.artifacts),
+            "tables": len(manifest.inventory.tables),
+            "verified_at": clock().isoformat(),
+            "dbops_version": __version__,
+        },
+    )
+    return _recorded(catalog, manifest, report, clock())
+
+
+def verify_selected(
+    engine_for: Callable[[Manifest], Engine | None],
+    catalog: Catalog,
+    target: str,
+    selector: str,
+    *,
+    jobs: int,
+    progress: Progress,
+    clock: Callable[[], datetime],
+) -> Report:
+    """Verifies `latest`, one id, or `all`; newer or other backups that cannot be used are findings too."""
+    if selector not in ("all", "latest"):
+        manifest = catalog.find(target, selector)
+        return verify(engine_for(manifest), catalog, manifest, jobs=jobs, progress=progress, clock=clock)
+    listings = catalog.list(target)
+    usable = [item.manifest for item in listings if item.manifest is not None]
+    if selector == "latest":
+        usable = usable[:1]
+        listings = [item for item in listings if not usable or item.id > usable[0].id]
+    broken = [
+        Finding(
+            id="manifest-unusable",
+            severity=Severity.ERROR,
+            subject=f"{item.id}/manifest.json",
+            expected="a manifest of this backup",
+            actual=item.reason,
+            hint="this backup cannot be restored through dbops; others are not touched by it",
+        )
+        for item in listings
+        if item.state is State.BROKEN
+    ]
+    if not usable and not broken:
+        catalog.latest(target)  # raises NothingToCheckError and says what to do
+    reports = [
+        verify(engine_for(manifest), catalog, manifest, jobs=jobs, progress=progress, clock=clock)
+        for manifest in usable
+    ]
+    return combine(target, reports, broken)
+
+
+def combine(target: str, reports: list[Report], findings: list[Finding]) -> Report:
+    """Several verifications as one report: the worst verdict, all findings."""
+    if len(reports) == 1 and not findings:
+        return reports[0]
+    verdicts = [report.verdict for report in reports] + [Verdict.FAIL] * bool(findings)
+    phases: dict[str, float] = {}
+    for report in reports:
+        for name, seconds in report.phases.items():
+            phases[name] = phases.get(name, 0.0) + seconds
+    return Report(
+        task="verify",
+        target=target,
+        verdict=min(verdicts, key=SEVERITY_ORDER.index),
+        findings=(*findings, *(finding for report in reports for finding in report.findings)),
+        phases=phases,
+        not_evaluated=tuple(item for report in reports for item in report.not_evaluated),
+        provenance={
+            "backups": [{"id": report.provenance["backup"], "verdict": report.verdict.value} for report in reports],
+            "dbops_version": __version__,
+        },
+    )
+
+
+def compare(manifest: Manifest, contents: dict[TableKey, Content]) -> Iterator[Finding]:
+    """What the archive holds of each table against the inventory. Digests of another kind cannot be compared."""
+    for table in manifest.inventory.tables:
+        found = contents.get((table.schema, table.name))
+        if found is None and table.rows:
+            yield _table(manifest, "table-missing", table.label, f"{table.rows} rows", "not in the archive")
+        elif found is None:
+            continue
+        elif found.rows != table.rows:
+            yield _table(manifest, "table-rows", table.label, f"{table.rows} rows", f"{found.rows} rows")
+        elif _comparable(table.digest, found.digest) and found.digest != table.digest:
+            yield _table(manifest, "table-content", table.label, table.digest, found.digest)
+    known = {(table.schema, table.name) for table in manifest.inventory.tables}
+    for schema, name in sorted(contents.keys() - known):
+        yield _table(manifest, "table-unknown", f"{schema}.{name}", "not in the archive", "in the archive")
+
+
+def _comparable(one: str, other: str) -> bool:
+    return bool(one and other) and one.partition(":")[0] == other.partition(":")[0]
+
+
+def _table(manifest: Manifest, kind: str, label: str, expected: str, actual: str) -> Finding:
+    unanchored = manifest.inventory.basis == "unanchored"
+    return Finding(
+        id=kind,
+        severity=Severity.WARNING if unanchored else Severity.ERROR,
+        subject=f"{manifest.id}/{label}",
+        expected=expected,
+        actual=actual,
+        hint="the inventory is of another moment than the dump"
+        if unanchored
+        else "the archive is not this backup's dump",
+    )
+
+
+def _error(manifest: Manifest, kind: str, name: str, expected: str, actual: str) -> Finding:
+    return Finding(id=kind, severity=Severity.ERROR, subject=f"{manifest.id}/{name}", expected=expected, actual=actual)
+
+
+def _verdict(manifest: Manifest, findings: list[Finding]) -> Verdict:
+    """A mismatch against an unanchored inventory proves nothing either way."""
+    undecided = manifest.inventory.basis == "unanchored" and any(item.id.startswith("table-") for item in findings)
+    return judge(findings, evaluated=not undecided)
+
+
+def _recorded(catalog: Catalog, manifest: Manifest, report: Report, at: datetime) -> Report:
+    """The report, kept in the store; a store that may only be read is a warning in it."""
+    import msgspec
+
+    try:
+        catalog.record(manifest, report, at)
+    except StoreError as error:
+        warning = Finding(
+            id="record-not-kept",
+            severity=Severity.WARNING,
+            subject=f"{manifest.id}/drills",
+            expected="the report is kept beside the backup",
+            actual=error.message,
+            hint="'backups' will not show this verification; give the store write access, or ignore this",
+        )
+        return msgspec.structs.replace(report, findings=(*report.findings, warning))
+    return report
+
+
+@contextmanager
+def timed(phases: dict[str, float], name: str) -> Iterator[None]:
+    """Adds the wall-clock seconds of the block to `phases[name]`."""
+    begun = time.monotonic()
+    try:
+        yield
+    finally:
+        phases[name] = phases.get(name, 0.0) + time.monotonic() - begun

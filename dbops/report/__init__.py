@@ -1,0 +1,1 @@
+"""Reports as text for machines and people: pure functions of a `Report`."""

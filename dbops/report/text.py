@@ -1,0 +1,104 @@
+"""Reports, manifests, plans and errors as plain text for people, at most 80 columns where names allow it."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Sequence
+
+from dbops.errors import DbopsError
+from dbops.model import Finding, Manifest, Report, Severity
+from dbops.ops.prune import Item
+from dbops.units import format_duration, format_size
+
+WIDTH = 80
+_INDENT = " " * 9
+_MARK = {Severity.ERROR: "ERROR", Severity.WARNING: "warning", Severity.INFO: "ok"}
+
+
+def report(value: Report) -> str:
+    """Findings, what was not judged, and the verdict as the last line."""
+    findings = "".join(_finding(finding) for finding in value.findings)
+    skipped = "".join(block("skipped", item.id, item.reason) for item in value.not_evaluated)
+    return findings + skipped + _verdict(value)
+
+
+def _verdict(value: Report) -> str:
+    subject = " ".join(part for part in (value.task, value.target, str(value.provenance.get("backup", ""))) if part)
+    facts = [
+        form(value.provenance[name])
+        for name, form in (
+            ("backups", lambda found: f"{len(found)} backups"),
+            ("artifacts", lambda count: f"{count} files"),
+            ("bytes", format_size),
+            ("tables", lambda count: f"{count} tables"),
+        )
+        if name in value.provenance
+    ]
+    timings = [f"{name} {format_duration(seconds)}" for name, seconds in value.phases.items()]
+    return f"{value.verdict.value}  " + ", ".join([subject, *facts, *timings]) + "\n"
+
+
+def _finding(finding: Finding) -> str:
+    detail = finding.actual
+    if finding.expected:
+        detail = f"expected {finding.expected}, found {finding.actual or 'nothing'}"
+    text = f"{finding.subject}: {detail}" if detail else finding.subject
+    return block(_MARK[finding.severity], finding.id, text) + "".join(map(_hint, finding.hint.splitlines()))
+
+
+def _hint(line: str) -> str:
+    return _wrap(line, f"{_INDENT}-> ", f"{_INDENT}   ")
+
+
+def block(mark: str, name: str, text: str) -> str:
+    """`mark  name  text`, wrapped with a hanging indent; words are never broken. Ends with a line end."""
+    return _wrap(" ".join(text.split()), f"{mark:<8} {name:<16} ", _INDENT)
+
+
+def _wrap(text: str, first: str, rest: str) -> str:
+    lines = textwrap.wrap(
+        text,
+        WIDTH,
+        initial_indent=first,
+        subsequent_indent=rest,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    return "\n".join(lines or [first.rstrip()]) + "\n"
+
+
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Columns as wide as they need to be, two spaces between them."""
+    lines = [tuple(heads), *(tuple(row) for row in rows)]
+    widths = [max(len(line[index]) for line in lines) for index in range(len(heads))]
+    return "".join("  ".join(f"{c:<{w}}" for c, w in zip(line, widths, strict=True)).rstrip() + "\n" for line in lines)
+
+
+def manifest(value: Manifest, store: str) -> str:
+    """What a backup that has just been made holds, and where it is."""
+    seconds = (value.finished_at - value.started_at).total_seconds()
+    inventory = value.inventory
+    return "".join(_finding(finding) for finding in value.findings) + (
+        f"backup   {value.id} of {value.target}: {format_size(value.bytes)} in {format_duration(seconds)}\n"
+        f"holds    {len(inventory.tables)} tables, {value.rows} rows; inventory {inventory.level} ({inventory.basis})\n"
+        f"in       {store.rstrip('/')}/{value.target}/{value.id}/\n"
+    )
+
+
+def prune(items: Sequence[Item], *, deleted: bool) -> str:
+    """Every item with its reason."""
+    verb = "deleted" if deleted else "delete"
+    lines = [
+        block("keep" if item.keep else verb, item.name, f"{format_size(item.bytes)}: {item.reason}") for item in items
+    ]
+    gone = [item for item in items if not item.keep]
+    total = format_size(sum(item.bytes for item in gone))
+    return (
+        "".join(lines)
+        + f"{len(items) - len(gone)} kept, {len(gone)} {'deleted' if deleted else 'to delete'}, {total}\n"
+    )
+
+
+def error(value: DbopsError) -> str:
+    """What happened, on what, and what to do."""
+    return "".join([f"error: {value.message}\n", *(f"  {line}\n" for line in value.hint.splitlines())])

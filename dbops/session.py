@@ -1,0 +1,94 @@
+"""What a task works with: the configuration, and store, catalog and engine, each opened only when asked for."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import msgspec
+
+from dbops import app, console
+from dbops.catalog import Catalog
+from dbops.config import Config, Target
+from dbops.config_file import load
+from dbops.engine.base import Engine
+from dbops.errors import ConfigError, NothingToCheckError
+from dbops.model import Manifest
+
+MAXIMUM_JOBS = 64
+
+
+class Session:
+    """Flags and configuration of one task. `jobs` None: the target's own, or 2."""
+
+    def __init__(
+        self, config: Config, progress: console.Display, name: str | None = None, jobs: int | None = None
+    ) -> None:
+        self.config = config
+        self.progress = progress
+        self.jobs = jobs
+        self._name = name
+
+    def target(self) -> Target:
+        """The target that was named, or the only one."""
+        target = self.config.target(self._name)
+        return target if self.jobs is None else msgspec.structs.replace(target, jobs=self.jobs)
+
+    def target_or_none(self) -> Target | None:
+        """The target, or None where no database is configured at all."""
+        return self.target() if self.config.targets else None
+
+    def catalog(self) -> Catalog:
+        return app.open_catalog(self.config.store)
+
+    def engine(self) -> Engine:
+        return app.open_engine(self.target())
+
+    def name_in_store(self) -> str:
+        """The target's name for work on a bare store: given, configured, or the only one that the store holds."""
+        if self._name is not None or self.config.targets:
+            return self._name or self.config.target().name
+        names = self.catalog().targets()
+        where = self.config.store.url
+        if not names:
+            raise NothingToCheckError(f"{where} has no backups", hint="make one: backup", kind="no-backup")
+        if len(names) > 1:
+            hint = "name one with --target"
+            raise ConfigError(f"{where} has backups of {', '.join(names)}", hint=hint, kind="no-target")
+        return names[0]
+
+    def show(self, text: str) -> None:
+        """Text that the reader needs before a question, on stderr."""
+        self.progress.end()
+        sys.stderr.write(console.printable(text))
+
+    def confirm(self, question: str, *, yes: bool) -> None:
+        """See `console.confirm`."""
+        self.progress.end()
+        console.confirm(question, yes=yes)
+
+    def archive_engine(self, manifest: Manifest) -> Engine | None:
+        """The engine that decodes a manifest's archive; None where its dialect is not supported."""
+        target = self.config.targets.get(manifest.target)
+        try:
+            return app.archive_engine(manifest.engine.name, bindir=target.bindir if target else None)
+        except ConfigError:
+            return None
+
+
+@contextmanager
+def session(target: str | None, url: str | None, store: str | None, *, jobs: str | None = None) -> Iterator[Session]:
+    """The session of a task, from its flags; progress is shown for the time of the block."""
+    config = load(url=url, store=store, target=target)
+    name = target or (next(iter(config.targets)) if url is not None else None)
+    count = None if jobs is None else number(jobs, "jobs")
+    with console.progress() as progress:
+        yield Session(config, progress, name, count)
+
+
+def number(text: str, flag: str) -> int:
+    """The value of a flag that counts something."""
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= MAXIMUM_JOBS:
+        raise ConfigError(f"--{flag} {text}: not a number from 1 to {MAXIMUM_JOBS}", kind="bad-flag")
+    return int(text)

@@ -1,0 +1,137 @@
+"""What the operating system says about a folder, as errors that name the folder, its owner and the way out."""
+
+from __future__ import annotations
+
+import errno
+import grp
+import os
+import pwd
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from dbops.errors import StoreError, StoreFullError
+
+
+@contextmanager
+def translated(root: Path, path: Path, doing: str, *, written: int = 0) -> Iterator[None]:
+    """Turns an `OSError` inside the block into a `StoreError`; the arguments are those of `store_error`."""
+    try:
+        yield
+    except OSError as error:
+        raise store_error(error, root, path, doing, written, written) from error
+
+
+def store_error(error: OSError, root: Path, path: Path, doing: str, written: int, needed: int) -> StoreError:
+    """An `OSError` as a `StoreError`. `doing` reads like 'writing a/b'.
+
+    `written`: bytes of the object that the file system had taken; `needed`: bytes of it that there are at least.
+    """
+    match error.errno:
+        case errno.ENOSPC:
+            return _full(root, path, doing, written, needed)
+        case errno.EDQUOT:
+            return StoreFullError(
+                f"{doing}: the disk quota of user {_user(os.geteuid())} in {root} is used up after {written:,} bytes",
+                hint="raise the quota (see `quota`), remove old backups (`prune`), or move the store to another disk",
+                kind="quota",
+            )
+        case errno.EACCES | errno.EPERM:
+            return _denied(path, doing)
+        case errno.ENOENT if not root.exists():
+            return StoreError(
+                f"{doing}: there is no folder {root}",
+                hint="the first backup makes it; if there was one: is the disk mounted, is the store's url right?",
+                kind="not-found",
+            )
+        case errno.ENOENT:
+            return StoreError(
+                f"{doing}: there is no {path}", hint="list the store to see what is there", kind="not-found"
+            )
+        case errno.ELOOP | errno.ENOTDIR:
+            return _in_the_way(root, path, doing)
+        case errno.EROFS:
+            message = f"{doing}: the file system of {root} is mounted read-only"
+            return StoreError(message, hint="see `mount` and `dmesg`", kind="read-only")
+        case errno.ENAMETOOLONG:
+            message = f"{doing}: the file system of {root} does not take so long a name"
+            return StoreError(message, hint="it limits names to 255 bytes, as a rule", kind="name-too-long")
+        case _:
+            return StoreError(f"{doing}: {error.strerror or error} ({path})", hint="the system's log may say more")
+
+
+def _full(root: Path, path: Path, doing: str, written: int, needed: int) -> StoreFullError:
+    """Free space is counted with what this write had taken already: that goes back when the write is undone."""
+    try:
+        status = os.statvfs(next(folder for folder in (path, *path.parents) if folder.exists()))
+        free = f"{status.f_bavail * status.f_frsize + written:,} bytes were free"
+    except OSError:
+        free = "free space unknown"
+    return StoreFullError(
+        f"{doing}: the file system of {root} is full: at least {needed:,} bytes are needed, {free}",
+        hint="remove old backups (`prune`) or other files there, or set the store's url to a larger file system",
+    )
+
+
+def _denied(path: Path, doing: str) -> StoreError:
+    culprit = _culprit(path)
+    me = _user(os.geteuid())
+    try:
+        status = culprit.stat(follow_symlinks=False)
+    except OSError:
+        return StoreError(f"{doing}: {me} may not use {culprit}", hint="check its owner and mode", kind="permission")
+    owner, mode = _user(status.st_uid), stat.S_IMODE(status.st_mode)
+    if os.geteuid() in (0, status.st_uid):
+        hint = f"see `ls -ld '{culprit}'`, `lsattr`, the options of its mount, and root squashing on NFS"
+    else:
+        hint = f"run as {owner}, or `chown {me} '{culprit}'`, or set the store's url to another folder"
+    return StoreError(
+        f"{doing}: {me} may not use {culprit}, which belongs to {owner}:{_group(status.st_gid)} with mode {mode:04o}",
+        hint=hint,
+        kind="permission",
+    )
+
+
+def _culprit(path: Path) -> Path:
+    """The file or folder that refuses: the deepest one that can be seen on the way to `path`."""
+    seen = Path(path.anchor)
+    for step in (*reversed(path.parents), path):
+        try:
+            step.lstat()
+        except OSError:
+            return seen
+        seen = step
+    # All of it can be seen: a file that may be read and written is refused by its folder.
+    return path if not os.access(path, os.R_OK | os.W_OK) else path.parent
+
+
+def _in_the_way(root: Path, path: Path, doing: str) -> StoreError:
+    for step in (path, *path.parents):
+        if step == root:
+            break
+        if step.is_symlink():
+            return StoreError(
+                f"{doing}: {step} is a symbolic link: not followed",
+                hint="a store holds plain files and folders; to keep it elsewhere, set the store's url to that folder",
+                kind="symlink",
+            )
+    return StoreError(
+        f"{doing}: a file is where a folder is needed on the way to {path}",
+        hint="move that file out of the store",
+        kind="not-a-folder",
+    )
+
+
+def _user(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+def _group(gid: int) -> str:
+    try:
+        return grp.getgrgid(gid).gr_name
+    except KeyError:
+        return str(gid)

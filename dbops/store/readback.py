@@ -1,0 +1,34 @@
+"""Reading back what was just written: some stores keep other bytes than they took, and say that all is well."""
+
+from __future__ import annotations
+
+import hashlib
+
+from dbops.errors import StoreError
+from dbops.store.base import Store, Stored
+
+
+def read_back(store: Store, stored: Stored) -> None:
+    """Reads an object and compares it with what was written.
+
+    Raises `StoreError` of kind 'read-back' when size (bytes) or SHA-256 differ, or when the object is not there.
+    """
+    digest, size = hashlib.sha256(), 0
+    try:
+        for data in store.read(stored.key):
+            digest.update(data)
+            size += len(data)
+    except StoreError as error:
+        if error.kind not in ("not-found", "checksum", "cut"):
+            raise
+        raise _error(store, stored, f"it cannot be read: {error.message}") from error
+    if size != stored.bytes or digest.hexdigest() != stored.sha256:
+        raise _error(store, stored, f"{size:,} bytes with SHA-256 {digest.hexdigest()} came back")
+
+
+def _error(store: Store, stored: Stored, actual: str) -> StoreError:
+    return StoreError(
+        f"{store.url}: {stored.key} was written with {stored.bytes:,} bytes and SHA-256 {stored.sha256}; {actual}",
+        hint='an S3-compatible service may keep checksum trailers inside objects: try checksums = "when_required"',
+        kind="read-back",
+    )

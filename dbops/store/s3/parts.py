@@ -1,0 +1,108 @@
+"""The parts of a multipart upload: how large each is, and where its bytes wait.
+
+S3 takes 10 000 parts, so parts must grow for a large object; memory must not. Parts wait in memory while they fit the
+upload's budget; beyond about 120 GB (with the default part size) they wait in an unlinked temporary file (TMPDIR).
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+from dbops.errors import StoreFullError
+
+MAX_PARTS = 10_000
+MAX_PART_BYTES = 5 << 30
+MIN_PART_BYTES = 5 << 20
+# (up to this part number, times the first part's size): 10 000 parts of 8 MiB and up hold 5.3 TiB.
+_GROWTH = ((2_000, 1), (4_000, 2), (7_000, 3), (8_000, 32), (9_000, 128), (MAX_PARTS, 512))
+
+
+def part_bytes(number: int, first: int) -> int:
+    """The size in bytes of part `number` (from 1) when part 1 has `first` bytes. `StoreFullError` past the last."""
+    for last, factor in _GROWTH:
+        if number <= last:
+            return min(first * factor, MAX_PART_BYTES)
+    raise StoreFullError(
+        f"an S3 upload cannot have more than {MAX_PARTS} parts", hint="back up in the directory format (jobs > 1)"
+    )
+
+
+class MemoryPart:
+    """A part that waits in memory. Its digest is computed when asked for, in the thread that sends it."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self._data = bytearray()
+
+    @property
+    def filled(self) -> int:
+        return len(self._data)
+
+    def add(self, data: memoryview) -> None:
+        self._data += data
+
+    def body(self) -> bytearray:
+        return self._data
+
+    def digest(self) -> bytes:
+        return hashlib.sha256(self._data).digest()
+
+    def close(self) -> None:
+        self._data = bytearray()
+
+
+class FilePart:
+    """A part too large for memory: it waits in a temporary file that has no name."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.filled = 0
+        self._sha256 = hashlib.sha256()
+        with self._translated():
+            descriptor, name = tempfile.mkstemp(prefix="dbops-part-")
+            Path(name).unlink()
+            self._file: IO[bytes] = os.fdopen(descriptor, "w+b", buffering=0)
+
+    def add(self, data: memoryview) -> None:
+        with self._translated():
+            rest = data
+            while rest:
+                rest = rest[self._file.write(rest) :]
+        self._sha256.update(data)
+        self.filled += len(data)
+
+    def body(self) -> IO[bytes]:
+        self._file.seek(0)
+        return self._file
+
+    def digest(self) -> bytes:
+        return self._sha256.digest()
+
+    def close(self) -> None:
+        with suppress(OSError):  # what could not be flushed is thrown away anyhow
+            self._file.close()
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise StoreFullError(
+                f"a part of {self.size:,} bytes must wait in {tempfile.gettempdir()} for its upload: {error.strerror}",
+                hint="make room there, or set TMPDIR to a file system with twice that space",
+            ) from error
+
+
+Part = MemoryPart | FilePart
+
+
+def base64_text(digest: bytes) -> str:
+    """A digest as S3 headers carry it."""
+    return base64.b64encode(digest).decode("ascii")

@@ -1,0 +1,76 @@
+"""Database URLs: dialect, database name, and the password taken out of them. No error of this module shows one."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
+
+from dbops.command import MASK
+from dbops.errors import ConfigError
+from dbops.units import target_name
+
+DIALECTS = {"postgresql": "postgres", "postgres": "postgres", "mysql": "mysql", "mariadb": "mariadb"}
+
+
+class Secret(str):
+    """Text that may hold a password: it prints as a mask; `reveal()` gives the text."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"'{MASK}'"
+
+    def __str__(self) -> str:
+        return MASK
+
+    def __format__(self, spec: str) -> str:
+        return format(MASK, spec)
+
+    def reveal(self) -> str:
+        return "".join(self)
+
+
+def dialect(url: str) -> str:
+    """`postgres`, `mysql` or `mariadb`; a driver as in `postgresql+psycopg://` does not matter."""
+    scheme, separator, _ = url[:40].partition("://")
+    name = DIALECTS.get(scheme.lower().partition("+")[0])
+    if not separator or name is None:
+        raise ConfigError(
+            "not a database URL: it must begin with postgresql://, mysql:// or mariadb://",
+            hint="for example postgresql://user@host:5432/database",
+            kind="bad-url",
+        )
+    return name
+
+
+def split_password(url: str) -> tuple[str, str | None]:
+    """The URL without its password (and without a driver in its scheme), and the password or None."""
+    name = dialect(url)
+    try:
+        parts = urlsplit("".join(url))
+    except ValueError:
+        raise ConfigError("the database URL cannot be read", hint="percent-encode special characters in it") from None
+    userinfo, at, hosts = parts.netloc.rpartition("@")
+    user, colon, password = userinfo.partition(":")
+    query = parse_qsl(parts.query, keep_blank_values=True)
+    in_query = [value for key, value in query if key == "password"]
+    kept = urlencode([(key, value) for key, value in query if key != "password"], quote_via=quote, safe="/:,")
+    scheme = "postgresql" if name == "postgres" else name
+    plain = urlunsplit((scheme, f"{user}{at}{hosts}", parts.path, kept, ""))
+    if not parts.netloc:  # urlunsplit drops the empty authority of postgresql:///name
+        plain = f"{scheme}://{plain.removeprefix(f'{scheme}:').removeprefix('//')}"
+    return plain, unquote(password) if colon else (in_query[-1] if in_query else None)
+
+
+def database_name(url: str) -> str:
+    """The database that a URL names, or else its service's or its user's name; may be empty."""
+    plain, _ = split_password(url)
+    parts = urlsplit(plain)
+    query = dict(parse_qsl(parts.query))
+    path = unquote(parts.path.lstrip("/"))
+    user = unquote(parts.netloc.rpartition("@")[0]) or query.get("user", "")
+    return path or query.get("dbname", "") or query.get("service", "") or user
+
+
+def target_name_of(url: str) -> str:
+    """The name of the target that a bare URL makes."""
+    return target_name(database_name(url) or "default")

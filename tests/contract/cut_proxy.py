@@ -1,0 +1,103 @@
+"""A TCP proxy that cuts connections, as networks do."""
+
+from __future__ import annotations
+
+import socket
+import struct
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from urllib.parse import urlsplit
+
+_LINGER_RESET = struct.pack("ii", 1, 0)  # close with a reset, not in good order
+
+
+class CutProxy:
+    """Stands before `endpoint`. Cuts each connection after so many bytes, the first `times` that get so far.
+
+    `up`: bytes from client to server after which to cut; `down`: from server to client. `dead`: refuse everything.
+    `lose_answer_to`: bytes of a request whose answer is thrown away, and its connection cut.
+    """
+
+    def __init__(self, endpoint: str) -> None:
+        parts = urlsplit(endpoint)
+        self._upstream = (parts.hostname or "", parts.port or 0)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.endpoint = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self.up: int | None = None
+        self.down: int | None = None
+        self.times: int | None = None
+        self.dead = False
+        self.lose_answer_to: bytes | None = None
+        self.cuts = 0
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> CutProxy:
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._listener.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                client, _ = self._listener.accept()
+            except OSError:
+                return
+            if self.dead:
+                _reset(client)
+                continue
+            server = socket.create_connection(self._upstream)
+            deaf = threading.Event()
+            for source, sink, upward in ((client, server, True), (server, client, False)):
+                threading.Thread(target=self._pump, args=(source, sink, upward, deaf), daemon=True).start()
+
+    def _pump(self, source: socket.socket, sink: socket.socket, upward: bool, deaf: threading.Event) -> None:
+        passed = 0
+        with _quiet():
+            while data := source.recv(1 << 16):
+                passed += len(data)
+                limit = self.up if upward else self.down
+                if self.dead or (limit is not None and passed > limit and self._may_cut()):
+                    _reset(source)
+                    _reset(sink)
+                    return
+                if upward and self.lose_answer_to is not None and self.lose_answer_to in data:
+                    self.lose_answer_to = None
+                    deaf.set()
+                elif not upward and deaf.is_set():  # the server has done it, and says so; nobody hears
+                    self.cuts += 1
+                    _reset(source)
+                    _reset(sink)
+                    return
+                sink.sendall(data)
+        with _quiet():
+            sink.shutdown(socket.SHUT_WR)
+
+    def _may_cut(self) -> bool:
+        with self._lock:
+            if self.times is not None and self.cuts >= self.times:
+                return False
+            self.cuts += 1
+            return True
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    try:
+        yield
+    except OSError:
+        return
+
+
+def _reset(connection: socket.socket) -> None:
+    with _quiet():
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_RESET)
+        # Wakes the other thread that waits on this socket: closing it would not.
+        connection.shutdown(socket.SHUT_RDWR)
+    with _quiet():
+        connection.close()
