@@ -91,8 +91,8 @@ def _archive_files(manifest: Manifest) -> list[str]:
 
 
 def _remote(catalog: Catalog, manifest: Manifest) -> bool:
-    keys = (catalog.key(manifest.target, manifest.id, name) for name in _archive_files(manifest))
-    return any(catalog.store.local_path(key) is None for key in keys)
+    """Whether the backup's files must be fetched before a tool can open them."""
+    return catalog.store.local_path(catalog.key(manifest.target, manifest.id, MANIFEST)) is None
 
 
 def _archive(catalog: Catalog, manifest: Manifest, folder: Path | None) -> Path | None:

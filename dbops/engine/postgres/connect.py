@@ -13,6 +13,8 @@ from dbops.errors import ConfigError, DatabaseError
 if TYPE_CHECKING:
     import psycopg
 
+    Connection = psycopg.Connection[tuple[Any, ...]]
+
 # How values print must not hang on a setting of the database, the role or the machine: one digest, one text.
 # bytea_output and TimeZone are those that pg_dump leaves alone; the others repeat what it sets itself (setup_connection
 # in pg_dump.c). No parallel plan may reorder a `COPY (SELECT …)`.
@@ -100,25 +102,32 @@ class Access:
         return kept | {"LC_ALL": "C", "LANGUAGE": "C"}
 
     @contextmanager
-    def session(
-        self, database: str | None = None, *, application: str = "dbops", autocommit: bool = True
-    ) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
-        """A driver connection, closed at the end. Raises `DatabaseError` when the server cannot be reached.
+    def session(self, database: str | None = None, *, application: str = "dbops") -> Iterator[Connection]:
+        """A driver connection in autocommit mode, closed at the end.
 
-        Errors of statements inside the block become `DatabaseError` too, with the server's text and SQLSTATE.
+        Raises `DatabaseError` when the server cannot be reached, and for every error of a statement inside the block,
+        with the server's text and SQLSTATE.
         """
+        with self.translated(), self.connect(database, application=application) as connection:
+            yield connection
+
+    def connect(self, database: str | None = None, *, application: str = "dbops") -> Connection:
+        """A driver connection in autocommit mode, for a caller that closes it. `DatabaseError` if there is none."""
         import psycopg
 
         conninfo = self.conninfo(database, application=application)
         try:
-            connection = psycopg.connect(
-                conninfo, password=self.password, autocommit=autocommit, client_encoding="UTF8"
-            )
+            return psycopg.connect(conninfo, password=self.password, autocommit=True, client_encoding="UTF8")
         except psycopg.OperationalError as error:
             raise self._unreachable(error) from None
+
+    @contextmanager
+    def translated(self) -> Iterator[None]:
+        """Turns the driver's errors inside the block into `DatabaseError`."""
+        import psycopg
+
         try:
-            with connection:
-                yield connection
+            yield
         except psycopg.Error as error:
             raise self.database_error(error) from error
 

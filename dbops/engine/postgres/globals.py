@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import psycopg
@@ -35,25 +35,19 @@ def globals_sql(connection: Connection) -> str:
     lines = ["-- Roles that this database needs, without passwords. May be run where some of them exist."]
     for name, *flags, limit, valid_until, settings, comment in connection.execute(statement("global_roles"), [names]):
         role = sql.Identifier(name)
-        create = sql.SQL("CREATE ROLE {}").format(role).as_string()
-        lines.append(_guarded(create, "duplicate_object"))
         options = [word if flag else f"NO{word}" for word, flag in zip(_ATTRIBUTES, flags, strict=True)]
         options.append(f"CONNECTION LIMIT {int(limit)}")
         if valid_until:
             options.append(sql.SQL("VALID UNTIL {}").format(sql.Literal(valid_until)).as_string())
-        alter = sql.SQL("ALTER ROLE {} WITH ").format(role).as_string() + " ".join(options)
-        # A role that is there already keeps its own attributes if we may not change them.
-        lines.append(_guarded(alter, "insufficient_privilege"))
-        lines += [
-            _guarded(sql.SQL("ALTER ROLE {} ").format(role).as_string() + _set(setting), "insufficient_privilege")
-            for setting in settings
-        ]
+        # All in one block: a role that is there already stays as it is.
+        commands = [sql.SQL("CREATE ROLE {} WITH ").format(role).as_string() + " ".join(options)]
+        commands += [sql.SQL("ALTER ROLE {} ").format(role).as_string() + _set(setting) for setting in settings]
         if comment:
-            text = sql.SQL("COMMENT ON ROLE {} IS {}").format(role, sql.Literal(comment)).as_string()
-            lines.append(_guarded(text, "insufficient_privilege"))
+            commands.append(sql.SQL("COMMENT ON ROLE {} IS {}").format(role, sql.Literal(comment)).as_string())
+        lines.append(_guarded(commands, "duplicate_object"))
     for granted, member, admin in connection.execute(statement("global_members"), [names]):
         grant = sql.SQL("GRANT {} TO {}").format(sql.Identifier(granted), sql.Identifier(member)).as_string()
-        lines.append(_guarded(grant + (" WITH ADMIN OPTION" if admin else ""), "insufficient_privilege"))
+        lines.append(_guarded([grant + (" WITH ADMIN OPTION" if admin else "")], "insufficient_privilege"))
     return "\n".join(lines) + "\n"
 
 
@@ -100,9 +94,10 @@ def _set(setting: str) -> str:
     return f"SET {sql.Identifier(*name.split('.')).as_string()} TO {text}"
 
 
-def _guarded(command: str, condition: str) -> str:
-    """The command as a block that passes over one named condition; nested as a literal, so that no name can end it."""
-    body = f"BEGIN EXECUTE {sql.Literal(command).as_string()}; EXCEPTION WHEN {condition} THEN NULL; END"
+def _guarded(commands: Sequence[str], condition: str) -> str:
+    """The commands as a block that ends at one named condition; nested as literals, so that no name can end it."""
+    steps = " ".join(f"EXECUTE {sql.Literal(command).as_string()};" for command in commands)
+    body = f"BEGIN {steps} EXCEPTION WHEN {condition} THEN NULL; END"
     return f"DO {sql.Literal(body).as_string()};"
 
 

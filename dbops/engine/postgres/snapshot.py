@@ -46,6 +46,7 @@ class PostgresSnapshot:
         self._tools = tools
         self.application = application
         self.gave_way = ""
+        self._idle: list[Connection] = []
         self._server_version = holder.info.server_version
         with holder.cursor() as cursor:
             row = cursor.execute("SELECT pg_export_snapshot(), clock_timestamp()").fetchone()
@@ -64,11 +65,25 @@ class PostgresSnapshot:
 
     @contextmanager
     def session(self) -> Iterator[Connection]:
-        """A read-only session that sees exactly this moment."""
-        with self._access.session(application=self.application) as connection:
-            for command in self._entry():
-                connection.execute(command.encode())
-            yield connection
+        """A read-only session that sees exactly this moment; kept for the next one who asks, until `close`."""
+        with self._access.translated():
+            try:
+                connection = self._idle.pop()
+            except IndexError:
+                connection = self._access.connect(application=self.application)
+                for command in self._entry():
+                    connection.execute(command.encode())
+            try:
+                yield connection
+            except BaseException:
+                connection.close()
+                raise
+            self._idle.append(connection)
+
+    def close(self) -> None:
+        """Closes the sessions that are kept."""
+        while self._idle:
+            self._idle.pop().close()
 
     def _rows(self) -> contextlib.AbstractContextManager[RowReader]:
         begin = "".join(f"{command};\n" for command in self._entry())
@@ -233,6 +248,7 @@ def open_snapshot(
         finally:
             stop.set()
             watch.join()
+            snapshot.close()
 
 
 def _begin(access: Access, tools: Tools, holder: Connection, application: str) -> PostgresSnapshot:
