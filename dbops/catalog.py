@@ -157,14 +157,15 @@ class Catalog:
 
     def _ids(self, target: str) -> Sequence[str]:
         """Ids of the folders of a target that have a manifest, newest first."""
-        if not is_target_name(target):
-            raise ConfigError(f"{target!r} is not a name for a target", kind="bad-target")
+        _check(target)
         found = (entry.key.split("/") for entry in self.store.list(f"{target}/"))
         ids = {parts[1] for parts in found if len(parts) == 3 and parts[2] == MANIFEST and is_backup_id(parts[1])}
         return sorted(ids, reverse=True)
 
     def _folders(self, target: str | None) -> Mapping[tuple[str, str], Sequence[Entry]]:
         """Objects by (target, id). What lies elsewhere in the store is not ours and is not looked at."""
+        if target is not None:
+            _check(target)
         folders = defaultdict[tuple[str, str], MutableSequence[Entry]](list)
         for entry in self.store.list(f"{target}/" if target else ""):
             parts = entry.key.split("/")
@@ -183,3 +184,10 @@ class Catalog:
             if isinstance(error, BadBackupError):
                 return Listing(target, backup, State.BROKEN, *facts, reason=error.message)
             raise
+
+
+def _check(target: str) -> None:
+    if not is_target_name(target):
+        raise ConfigError(
+            f"{target!r} is not a name for a target", hint="letters, digits, '.', '_', '-'", kind="bad-target"
+        )

@@ -19,11 +19,9 @@ READ_BYTES = 1 << 20
 STDERR_LINES = 40
 GRACE_SECONDS = 5.0
 MASK = "********"
-_PIPE_BYTES = (
-    1 << 20
-)  # Linux lets an unprivileged process ask for this much: fewer switches between producer and reader
+_PIPE_BYTES = 1 << 20  # the most that Linux grants an unprivileged process: fewer switches between the two ends
 
-_URL_SECRET = re.compile(r"(?i)(\w+://[^\s:/@]*):([^\s@]+)@")
+_URL_SECRET = re.compile(r"(?i)(\b\w+://[^\s:/@]*):(\S+)@")
 _PAIR_SECRET = re.compile(r"(?i)\b(password|passwd|pwd|sslpassword|secret|token)(\s*[=:]\s*)('[^']*'|\"[^\"]*\"|\S+)")
 
 
@@ -39,7 +37,7 @@ def redact(text: str, secrets: Sequence[str] = ()) -> str:
 
 
 class Result(NamedTuple):
-    """A finished command: its exit status (negative: the signal), standard output, and the last lines of stderr."""
+    """A finished command: its exit status (negative: the signal), standard output as it was, last lines of stderr."""
 
     status: int
     stdout: str
@@ -213,8 +211,7 @@ def run(
                 f"{process.name} did not end within {timeout:g} s", hint=process.stderr_tail, kind="tool-timeout"
             ) from None
         reader.join(GRACE_SECONDS)
-        text = b"".join(output).decode("utf-8", "replace")
-        return Result(status, redact(text, secrets), process.stderr_tail)
+        return Result(status, b"".join(output).decode("utf-8", "replace"), process.stderr_tail)
 
 
 def describe_status(status: int) -> str:

@@ -78,10 +78,12 @@ def backup(
     *,
     clock: Callable[[], datetime],
     progress: Progress,
+    read_back: bool | None = None,
     dry_run: bool = False,
 ) -> Manifest | Plan:
     """Makes one backup and returns its manifest. On any failure nothing is listed, and what was written is removed.
 
+    `read_back`: read every artifact from the store again before the manifest is written; None: where the store is remote.
     `dry_run` walks the same way and returns the plan, right before the first write to the store.
 
     Raises `PreflightError`, `LockedError`, `DatabaseError`, `ToolError`, `StoreError`, or `BadBackupError` when the
@@ -101,7 +103,8 @@ def backup(
                 manifest = _dump(engine, decided, snapshot, output, target, progress, started)
             manifest = _with_documents(engine, manifest, output)
             progress.phase("publish")
-            output.read_back(target.jobs)
+            if read_back is not False:
+                output.read_back(target.jobs, local=read_back is True)
             manifest = msgspec.structs.replace(manifest, finished_at=clock(), artifacts=output.artifacts())
             catalog.publish(manifest)
     return manifest
@@ -165,12 +168,14 @@ def _dump(
 def _beside(work: Callable[[], Inventory], snapshot: Snapshot) -> Iterator[Future[Inventory]]:
     """Runs `work` in a thread beside the block. If either fails, the other's sessions are ended and not waited for."""
     failed = threading.Event()
+    causes: list[BaseException] = []
 
     def guarded() -> Inventory:
         try:
             return work()
-        except BaseException:
+        except BaseException as error:
             if not failed.is_set():
+                causes.append(error)  # before what it brings about can be seen
                 snapshot.cancel()  # the dump, too, ends at once
             raise
 
@@ -178,10 +183,10 @@ def _beside(work: Callable[[], Inventory], snapshot: Snapshot) -> Iterator[Futur
         future = pool.submit(guarded)
         try:
             yield future
-        except BaseException:
-            if future.done() and (cause := future.exception()) is not None:
-                raise cause from None
+        except BaseException as error:
             failed.set()
+            if causes and isinstance(error, Exception):
+                raise causes[0] from None
             snapshot.cancel()
             raise
 

@@ -16,8 +16,8 @@ _LINGER_RESET = struct.pack("ii", 1, 0)  # close with a reset, not in good order
 class CutProxy:
     """Stands before `endpoint`. Cuts each connection after so many bytes, the first `times` that get so far.
 
-    `up`: bytes from client to server after which to cut; `down`: from server to client. `dead`: refuse everything.
-    `lose_answer_to`: bytes of a request whose answer is thrown away, and its connection cut.
+    `up`: bytes from client to server after which to cut, with a reset; `down`: from server to client, in good order.
+    `dead`: refuse everything. `lose_answer_to`: bytes of a request whose answer is thrown away, its connection cut.
     """
 
     def __init__(self, endpoint: str) -> None:
@@ -62,21 +62,27 @@ class CutProxy:
             while data := source.recv(1 << 16):
                 passed += len(data)
                 limit = self.up if upward else self.down
-                if self.dead or (limit is not None and passed > limit and self._may_cut()):
+                if limit is not None and passed > limit and self._may_cut():
+                    if not upward:
+                        # In good order, so that the client has all up to here: a reset would take it back.
+                        sink.shutdown(socket.SHUT_WR)
+                        return _reset(source)
                     _reset(source)
-                    _reset(sink)
-                    return
+                    return _reset(sink)
+                if self.dead:
+                    _reset(source)
+                    return _reset(sink)
                 if upward and self.lose_answer_to is not None and self.lose_answer_to in data:
                     self.lose_answer_to = None
                     deaf.set()
                 elif not upward and deaf.is_set():  # the server has done it, and says so; nobody hears
                     self.cuts += 1
                     _reset(source)
-                    _reset(sink)
-                    return
+                    return _reset(sink)
                 sink.sendall(data)
         with _quiet():
             sink.shutdown(socket.SHUT_WR)
+        return None
 
     def _may_cut(self) -> bool:
         with self._lock:

@@ -26,13 +26,18 @@ class Request(NamedTuple):
 
 
 class RawS3(ThreadingHTTPServer):
-    """`frames`: put framing around every body by itself, and say in HEAD that all is as it was sent."""
+    """`frames`: put framing around every body by itself, and say in HEAD that all is as it was sent.
+
+    `forgets_uploads`: completes an upload, but says that there is none: what a retry hears whose first answer got lost.
+    Listings tell everything, whatever prefix was asked for.
+    """
 
     daemon_threads = True
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.frames = False
+        self.forgets_uploads = False
         self.requests: list[Request] = []
         self.objects: dict[str, bytes] = {}
         self.claimed: dict[str, int] = {}
@@ -83,16 +88,28 @@ class _Handler(BaseHTTPRequestHandler):
         parts.sort(key=lambda part: int(part.rpartition("=")[2]))
         self.server.claimed[name] = sum(self.server.claimed.pop(part) for part in parts)
         self.server.objects[name] = b"".join(self.server.objects.pop(part) for part in parts)
+        if self.server.forgets_uploads:
+            return self._answer(404, b"<Error><Code>NoSuchUpload</Code></Error>")
         return self._answer(200, b"<R><ETag>&quot;e-2&quot;</ETag></R>")
 
     def do_GET(self) -> None:
+        query = urlsplit(self.path).query
+        if "uploads" in query or "list-type" in query:
+            return self._list("Upload" if "uploads" in query else "Contents")
         body = self.server.objects.get(self._name())
-        self._answer(404 if body is None else 200, body or b"", ETag='"e"')
+        return self._answer(404 if body is None else 200, body or b"", ETag='"e"')
+
+    def _list(self, element: str) -> None:
+        names = [name.removeprefix("/b/") for name in self.server.objects]
+        date = "2026-11-24T00:00:00Z"
+        more = f"<UploadId>u1</UploadId><Initiated>{date}</Initiated><Size>1</Size><LastModified>{date}</LastModified>"
+        items = "".join(f"<{element}><Key>{name}</Key>{more}</{element}>" for name in names)
+        self._answer(200, f"<R>{items}</R>".encode())
 
     def do_HEAD(self) -> None:
         size = self.server.claimed.get(self._name()) if self.server.frames else None
         body = self.server.objects.get(self._name())
-        self._answer(404 if body is None else 200, body or b"", size=size, ETag='"e"')
+        self._answer(404 if body is None else 200, body or b"", size=size, ETag='"e-2"')
 
     def do_DELETE(self) -> None:
         self.server.objects.pop(self._name(), None)

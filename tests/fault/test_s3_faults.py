@@ -1,9 +1,8 @@
-"""A bucket under fault: dropped connections, wrong credentials, full and missing buckets (B03, B17, B18)."""
+"""A bucket under fault: dropped connections, wrong credentials, full and missing buckets (B03, B18)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -15,7 +14,6 @@ from dbops.store.s3 import S3Store, download, parts
 from dbops.store.s3.errors import translated
 from tests.contract.backends import PART, content, get, keys, pour
 from tests.contract.cut_proxy import CutProxy
-from tests.contract.raw_s3 import raw_s3
 from tests.machine import free_port
 
 if TYPE_CHECKING:
@@ -205,91 +203,3 @@ def test_a_full_service(code: str, status: int) -> None:
     assert caught.value.kind == "store-full"
     assert f"writing s3://b/k: no room ({code})" in caught.value.message
     assert caught.value.hint
-
-
-# -- checksums inside objects (B17) ----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("size", [1000, 2 * PART])
-def test_no_checksum_gets_inside_an_object(size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The server keeps bodies as they come. What boto3 sends by itself is changed by that; what we send is not."""
-    import boto3
-
-    with raw_s3(tmp_path) as (server, certificate):
-        monkeypatch.setenv("AWS_CA_BUNDLE", str(certificate))
-        boto3.client("s3", endpoint_url=server.endpoint, region_name="us-east-1").put_object(
-            Bucket="b", Key="k", Body=b"x" * 1000
-        )
-        assert b"x-amz-checksum" in server.objects["/b/k"], "the fault that this is about"
-        store = S3Store("b", endpoint_url=server.endpoint, region="us-east-1", part_bytes=PART)
-        read_back(store, pour(store, "ours", content(size)))
-        sent = [request.headers for request in server.requests if request.target.startswith("/b/ours")]
-    assert not any("aws-chunked" in headers.get("content-encoding", "") for headers in sent)
-    assert any("x-amz-checksum-sha256" in headers for headers in sent)
-
-
-@pytest.mark.parametrize("size", [1000, 2 * PART])
-def test_reading_back_finds_framing_inside_an_object(size: int) -> None:
-    with raw_s3() as (server, _):
-        server.frames = True
-        store = S3Store("b", endpoint_url=server.endpoint, region="us-east-1", part_bytes=PART)
-        stored = pour(store, "k", content(size))  # HEAD lies: nothing to be seen yet
-        with pytest.raises(StoreError) as caught:
-            read_back(store, stored)
-    assert caught.value.kind == "read-back"
-    assert f"with {size:,} bytes" in caught.value.message
-    assert "when_required" in caught.value.hint
-
-
-def test_a_size_that_is_not_what_was_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    """HEAD tells the truth: found at once, and the wrong object does not stay."""
-    with raw_s3() as (server, _):
-        server.frames = True
-        store = S3Store("b", endpoint_url=server.endpoint, region="us-east-1", part_bytes=PART)
-        monkeypatch.setattr(server, "claimed", _Nothing())
-        with pytest.raises(StoreError) as caught:
-            store.put("k", b"1234")
-    assert caught.value.kind == "read-back"
-    assert "4 bytes were sent" in caught.value.message
-
-
-class _Nothing(dict[str, int]):
-    """Forgets the sizes that clients claimed."""
-
-    def __setitem__(self, name: str, value: int) -> None:
-        return
-
-
-def test_settings_reach_the_service() -> None:
-    with raw_s3() as (server, _):
-        options: dict[str, Any] = {"sse": "aws:kms", "sse_kms_key_id": "key-1", "storage_class": "STANDARD_IA"}
-        store = S3Store("b", "p", endpoint_url=server.endpoint, region="us-east-1", part_bytes=PART, **options)
-        store.put("small", b"")
-        pour(store, "large", content(PART + 1))
-    created = [r.headers for r in server.requests if r.target in ("/b/p/small", "/b/p/large?uploads")]
-    created = [headers for headers in created if "x-amz-storage-class" in headers]
-    assert len(created) == 2
-    for headers in created:
-        assert headers["x-amz-storage-class"] == "STANDARD_IA"
-        assert headers["x-amz-server-side-encryption"] == "aws:kms"
-        assert headers["x-amz-server-side-encryption-aws-kms-key-id"] == "key-1"
-
-
-@pytest.mark.parametrize(("style", "url"), [("virtual", "http://bbb.s3.test/k"), ("path", "http://s3.test/bbb/k")])
-def test_addressing(style: str, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    with raw_s3() as (server, _):
-        monkeypatch.setenv("HTTP_PROXY", server.endpoint)
-        monkeypatch.delenv("NO_PROXY", raising=False)
-        S3Store("bbb", endpoint_url="http://s3.test", region="us-east-1", addressing_style=style).put("k", b"")
-    assert server.requests[0].target == url
-
-
-def test_checksums_only_when_required() -> None:
-    with raw_s3() as (server, _):
-        store = S3Store(
-            "b", endpoint_url=server.endpoint, region="us-east-1", part_bytes=PART, checksums="when_required"
-        )
-        store.put("small", b"1")
-        pour(store, "large", content(2 * PART))
-    names = {name for request in server.requests for name in request.headers}
-    assert not any("checksum" in name or "trailer" in name for name in names)

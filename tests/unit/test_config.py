@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dbops import passwords
-from dbops.config import Config, Target
+from dbops.config import Config, Seconds, Target
 from dbops.config_file import load
 from dbops.errors import ConfigError, RefusedError
 from dbops.model import is_target_name
@@ -65,7 +65,8 @@ def loaded(tmp_path: Path) -> Loader:
 
 def test_all_keys_of_the_design_are_understood(loaded: Loader, tmp_path: Path) -> None:
     target = loaded(DESIGN).target("finanzas")
-    assert (target.policy.rpo, target.policy.rto, target.policy.min_free) == (86400, 1800, 2_000_000_000)
+    policy = target.policy
+    assert [float(value or 0) for value in (policy.rpo, policy.rto, policy.min_free)] == [86400, 1800, 2_000_000_000]
     assert target.app.stop == ("systemctl", "stop", "finanzas agv")
     assert target.app.start == ("systemctl", "start", "x")
     assert target.migrations is not None
@@ -216,7 +217,7 @@ def test_the_commented_keys_of_init_are_real(tmp_path: Path) -> None:
     ]
     tomllib.loads("\n".join(line for line in lines if not line.startswith("#") and "NAME" not in line))
     (tmp_path / "dbops.toml").write_text("\n".join(line for line in lines if "${NAME}" not in line))
-    assert load(environment={}, folder=tmp_path).target().policy.rpo == 86400
+    assert load(environment={}, folder=tmp_path).target().policy.rpo == Seconds(86400)
 
 
 @given(st.integers(0, 10**6), st.sampled_from("smhdw"))

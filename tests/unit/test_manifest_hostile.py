@@ -66,8 +66,22 @@ def test_a_changed_manifest_is_refused_with_the_reason(change: Change, reason: s
 
 @pytest.mark.parametrize(
     "name",
-    ["../x", "/etc/passwd", "a/../../x", "a//b", "./a", "a\\b", "a\nb", "a\0b", "", ".", "manifest.json", "drills/1.json", "\x1b[2J"],
-)  # fmt: skip
+    [
+        "../x",
+        "/etc/x",
+        "a/../../x",
+        "a//b",
+        "./a",
+        "a\\b",
+        "a\nb",
+        "a\0b",
+        "",
+        ".",
+        "manifest.json",
+        "drills/1",
+        "\x1b[2J",
+    ],
+)
 def test_no_artifact_name_leads_out_of_the_backup(name: str) -> None:
     with pytest.raises(BadBackupError) as caught:
         read(changed(lambda m: m["artifacts"][0].update(name=name)))
@@ -85,7 +99,7 @@ def test_what_is_not_a_manifest_is_refused(data: bytes) -> None:
 
 def test_an_endless_manifest_is_not_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(manifests, "LIMIT_BYTES", 1000)
-    given_out = []
+    given_out: list[int] = []
 
     def endless() -> Any:
         while len(given_out) < 10_000:

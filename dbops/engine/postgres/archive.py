@@ -9,7 +9,7 @@ import sys
 import threading
 import zlib
 from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, cast
 
@@ -49,13 +49,18 @@ class ArchiveText:
 
     def finish(self) -> dict[TableKey, Content]:
         """Rows and digest of each table, once the archive is decoded to its end; `ToolError` if it cannot be."""
-        if self._process.has_stdin:
-            self._process.stdin.close()
-        self._reader.join()
+        self.close()
         self._process.check()
         if not self._script.complete():
             raise ToolError("pg_restore printed a table's rows without their end", kind="tool-failed")
         return _by_table(self._script.blocks)
+
+    def close(self) -> None:
+        """No more is to come. Returns when all was read, so that the pipe is not closed under the reader."""
+        if self._process.has_stdin:
+            with suppress(BrokenPipeError):  # it has stopped reading: its status says why
+                self._process.stdin.close()
+        self._reader.join()
 
     def _ordered(self, header: str) -> bool:
         parsed = parse_header(header)
@@ -77,7 +82,11 @@ def piped(tools: Tools, encoding: str, tables: Sequence[TableRef]) -> Iterator[A
     """Decodes a custom-format archive from the pieces that are written to it."""
     argv = [tools.program("pg_restore"), "--data-only", "--file=-"]
     with running(argv, env=_ENVIRONMENT, stdin=subprocess.PIPE) as process:
-        yield ArchiveText(process, encoding, unordered(tables), Silent())
+        text = ArchiveText(process, encoding, unordered(tables), Silent())
+        try:
+            yield text
+        finally:
+            text.close()
 
 
 def decode(

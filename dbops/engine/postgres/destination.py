@@ -8,7 +8,7 @@ import msgspec
 
 from dbops.engine.base import Destination
 from dbops.engine.postgres.connect import Access
-from dbops.engine.postgres.maintenance import Connection, at_database, sessions_in
+from dbops.engine.postgres.maintenance import Connection, at_database, lingering
 from dbops.engine.postgres.server import describe
 from dbops.engine.postgres.statements import statement
 from dbops.errors import DatabaseError
@@ -35,8 +35,8 @@ def look(access: Access, connection: Connection, name: str) -> tuple[Destination
     if row is None:
         return Destination(server, name, exists=False, tables=0, rows=0, bytes=0, sessions=()), Obstructions()
     size, connectable, template, ours, prepared, slots, subscriptions = row
+    sessions = lingering(connection, name)
     tables, rows = _at_stake(access, name) if connectable else (0, 0)
-    sessions = sessions_in(connection, name)
     server = server._replace(database_bytes=size)
     lines = tuple(line for line, _ in sessions)
     destination = Destination(server, name, exists=True, tables=tables, rows=rows, bytes=size, sessions=lines)

@@ -21,6 +21,7 @@ from dbops.progress import Progress
 _FINISHED = re.compile(r"^pg_dump: finished item (\d+) TABLE DATA (.*)$")
 _DUMPING = re.compile(r'^pg_dump: (?:dumping contents of table "|finished item \d+ TABLE DATA )([^"]*)')
 _DATA_FILE = re.compile(r"^(\d+)\.dat")
+_CHATTER = re.compile(r"pg_dump: (?!error: |detail: |hint: )")
 _COMPRESSION = re.compile(r"^(none|zstd:\d{1,2}|gzip:[1-9])$")
 
 
@@ -161,9 +162,7 @@ class Dump:
 
     def _explained(self, error: ToolError) -> DbopsError:
         """pg_dump's own words, with what we know of the reason."""
-        text = (
-            "\n".join(line for line in error.hint.splitlines() if "error:" in line or "detail:" in line) or error.hint
-        )
+        text = "\n".join(line for line in error.hint.splitlines() if not _CHATTER.match(line)) or error.message
         if self._snapshot.gave_way:
             return LockedError(
                 f"the backup gave way: {self._snapshot.gave_way}",
@@ -180,4 +179,5 @@ class Dump:
         if "row-level security" in text:
             hint = "back up as a role that has BYPASSRLS, or as a superuser"
             return ToolError(f"pg_dump: {text}", hint=hint, kind="row-level-security")
-        return ToolError(f"{error.message}: {text}", hint="nothing was published; older backups stay", kind=error.kind)
+        message = error.message if text == error.message else f"{error.message}: {text}"
+        return ToolError(message, hint="nothing was published; older backups stay", kind=error.kind)

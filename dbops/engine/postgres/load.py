@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Sequence
+from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
 from dbops.command import describe_status, run, running
 from dbops.engine.postgres.connect import Access
-from dbops.engine.postgres.tools import Tools, for_server, installations
+from dbops.engine.postgres.tools import Tools, for_server, installations, supports_zstd
 from dbops.engine.restoring import Wishes
 from dbops.errors import PreflightError, ToolError
 from dbops.model import Finding, Manifest, Severity
@@ -22,8 +22,6 @@ HARMLESS = {
 """Errors that do not matter, by the server's words, with the reason. Every other error fails the restore."""
 _TIMEOUT_MAJOR = 17
 _ERROR = re.compile(r"^pg_restore: error: (.*)$")
-_SERVER_SAYS = re.compile(r"could not execute query: ERROR:\s+(.*)$")
-_IGNORED = re.compile(r"^pg_restore: warning: errors ignored on restore: (\d+)$")
 _TABLE = re.compile(r'^pg_restore: (?:processing data for table "(.*)"|finished item \d+ TABLE DATA (.*))$')
 _TABLESPACE = re.compile(r"^SET default_tablespace = (.+);$", re.MULTILINE)
 _DETAIL = re.compile(r"^(Command was: |DETAIL: |HINT: |CONTEXT: )")
@@ -38,6 +36,8 @@ def tools_for(manifest: Manifest, server_major: int, bindir: Path | None) -> Too
     """
     wrote = int(manifest.tool.version.split(".")[0])
     found = installations(bindir)
+    if manifest.method.compression.startswith("zstd"):
+        found = [tools for tools in found if supports_zstd(tools)]
     try:
         return for_server(max(wrote, server_major), found)
     except PreflightError:
@@ -48,7 +48,7 @@ def tools_for(manifest: Manifest, server_major: int, bindir: Path | None) -> Too
         have = ", ".join(sorted({tools.version for tools in found})) or "none"
         raise PreflightError(
             f"the archive was written by pg_dump {manifest.tool.version}, and no pg_restore of version {wrote} "
-            f"or newer is here (found: {have})",
+            f"or newer that reads {manifest.method.compression} is here (found: {have})",
             hint=error.hint,
             kind="tool-too-old",
         ) from None
@@ -81,7 +81,8 @@ class Load:
         self._sizes = {table.name: table.bytes for table in manifest.inventory.tables}
         self._progress = progress
         self._problems: list[Problem] = []
-        self._ignored = 0
+        self._errors = 0
+        self._harmless: Counter[str] = Counter()
 
     def run(self, archive: Path, wishes: Wishes, *, no_tablespaces: bool = False) -> list[Finding]:
         """Raises `ToolError` with the server's words at the first error; findings name errors known to be harmless."""
@@ -101,7 +102,7 @@ class Load:
         return self._judge(status, tail)
 
     def _argv(self, archive: Path, wishes: Wishes, no_tablespaces: bool) -> list[str]:
-        argv = [self._tools.program("pg_restore"), "--no-password", "--verbose"]
+        argv = [self._tools.program("pg_restore"), "--no-password"]
         argv.append(f"--dbname={self._access.conninfo(application='dbops restore')}")
         # The order of the rows must be kept, it is what digests are compared by. COPY fills pages strictly in order
         # only if the table was created or truncated in its own transaction (TABLE_INSERT_SKIP_FSM in copyfrom.c); else
@@ -112,7 +113,7 @@ class Load:
         else:
             argv.append("--single-transaction")
         if not self._tolerant:
-            argv.append("--exit-on-error")
+            argv += ["--exit-on-error", "--verbose"]
         if wishes.no_owner:
             argv += ["--no-owner", "--no-privileges"]
         if no_tablespaces:
@@ -120,41 +121,36 @@ class Load:
         return [*argv, str(archive)]
 
     def _on_line(self, line: str) -> None:
+        # Its workers write to one stderr, in pieces: lines may be mixed up, but these pieces are whole. So where errors
+        # may be passed over they are counted, and every single one must be accounted for.
+        self._errors += line.count("error: ")
+        self._harmless.update({words: line.count(f"could not execute query: ERROR:  {words}") for words in HARMLESS})
         if match := _ERROR.match(line):
             self._problems.append(Problem(match[1], []))
         elif self._problems and _DETAIL.match(line):
             self._problems[-1].details.append(line[:_LONGEST])
-        elif match := _IGNORED.match(line):
-            self._ignored = int(match[1])
         elif match := _TABLE.match(line):
             name = match[1] or match[2]
             self._progress.item(name)
             if match[2]:
                 self._progress.advance(self._sizes.get(name, 0))
 
-    def _bad(self) -> list[Problem]:
-        return [problem for problem in self._problems if not self._tolerant or _harmless(problem) is None]
+    def _bad(self) -> bool:
+        return self._errors > self._harmless.total()
 
     def _judge(self, status: int, tail: str) -> list[Finding]:
-        bad = self._bad()
-        passed = status == 0 or (self._tolerant and status == 1 and self._ignored == len(self._problems) > 0)
-        if bad or not passed:
-            text = "; ".join(problem.text[:_LONGEST] for problem in bad[:3]) or describe_status(status)
-            details = "\n".join(line for problem in bad[:3] for line in problem.details) or (tail if not bad else "")
+        if status != 0 and not (self._tolerant and status == 1 and self._errors and not self._bad()):
+            told = [p for p in self._problems if not any(p.text.endswith(words) for words in HARMLESS)][:3]
+            text = "; ".join(problem.text[:_LONGEST] for problem in told) or describe_status(status)
+            details = "\n".join(line for problem in told for line in problem.details) or ("" if told else tail)
             raise ToolError(f"pg_restore: {text}", hint=details, kind="load-failed")
-        harmless = {words for words in map(_harmless, self._problems) if words}
-        return [_passed_over(words, self._problems) for words in sorted(harmless)]
-
-
-def _harmless(problem: Problem) -> str | None:
-    match = _SERVER_SAYS.match(problem.text)
-    return match[1] if match and match[1] in HARMLESS else None
-
-
-def _passed_over(words: str, problems: Sequence[Problem]) -> Finding:
-    return Finding(
-        id="harmless-error",
-        severity=Severity.INFO,
-        subject=words,
-        actual=f"passed over {len(problems)} times: {HARMLESS[words]}",
-    )
+        return [
+            Finding(
+                id="harmless-error",
+                severity=Severity.INFO,
+                subject=words,
+                actual=f"passed over {count} times: {HARMLESS[words]}",
+            )
+            for words, count in self._harmless.items()
+            if count
+        ]

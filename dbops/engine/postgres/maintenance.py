@@ -6,6 +6,7 @@ import copy
 import hashlib
 import os
 import socket
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -18,6 +19,7 @@ from dbops.engine.postgres.connect import Access
 from dbops.engine.postgres.statements import statement
 from dbops.errors import DatabaseError, LockedError
 
+_AGAIN_SECONDS = 0.1
 Connection = psycopg.Connection[tuple[Any, ...]]
 
 
@@ -90,6 +92,14 @@ def exists(connection: Connection, name: str) -> bool:
 def sessions_in(connection: Connection, name: str) -> list[tuple[str, bool]]:
     """Sessions in a database: a line for people, and whether we may end it."""
     return connection.execute(statement("restore_sessions"), [name]).fetchall()
+
+
+def lingering(connection: Connection, name: str, grace: float = 1.0) -> list[tuple[str, bool]]:
+    """Sessions that are still in a database after a grace in seconds: those that just ended go unmentioned."""
+    until = time.monotonic() + grace
+    while (found := sessions_in(connection, name)) and time.monotonic() < until:
+        time.sleep(_AGAIN_SECONDS)
+    return found
 
 
 def drop_database(access: Access, connection: Connection, name: str) -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 import psycopg
 from psycopg import sql
 
-from dbops.engine.postgres.maintenance import Connection, Maintenance, sessions_in
+from dbops.engine.postgres.maintenance import Connection, Maintenance, lingering, sessions_in
 from dbops.errors import DbopsError, RefusedError
 
 GRACE_SECONDS = 5.0
@@ -23,11 +22,8 @@ def check_sessions(connection: Connection, name: str, *, end_sessions: bool) -> 
     """`RefusedError` that names the sessions in a database, unless they end within a grace or may be ended."""
     if end_sessions:
         return
-    until = time.monotonic() + GRACE_SECONDS
-    while found := sessions_in(connection, name):
-        if time.monotonic() > until:
-            raise in_use(name, [line for line, _ in found])
-        time.sleep(_AGAIN_SECONDS)
+    if found := lingering(connection, name, GRACE_SECONDS):
+        raise in_use(name, [line for line, _ in found])
 
 
 def in_use(name: str, lines: Sequence[str]) -> RefusedError:

@@ -1,0 +1,186 @@
+"""The tasks over backups: backup, backups, verify, restore, prune.
+
+Each task parses its flags, calls an operation, and hands the result to `cli`. Nothing heavy is imported before it runs.
+"""
+
+from __future__ import annotations
+
+from invoke.context import Context
+
+from dbops.cli import boundary
+from dbops.flags import Text, flags
+
+
+@flags(
+    jobs="parallel sessions of dump and inventory (default: the target's, or 2)",
+    dry_run="show the plan and stop before the first write",
+)
+def backup(
+    _: Context,
+    target: Text = None,
+    url: Text = None,
+    store: Text = None,
+    jobs: Text = None,
+    dry_run: bool = False,
+    json: bool = False,
+) -> None:
+    """Dump a database with an inventory of the same moment, hash, store; the manifest last.
+
+    invoke backup --url postgresql://me@db.internal/shop --store file:///var/backups/shop
+    """
+    from dbops.session import session
+
+    with boundary(json) as output, session(target, url, store, jobs=jobs) as work:
+        from dbops import app
+        from dbops.ops import backup as operation
+        from dbops.report import plan
+
+        catalog = work.catalog()
+        result = operation.backup(
+            work.engine(), catalog, work.target(), clock=app.now, progress=work.progress, dry_run=dry_run
+        )
+        if isinstance(result, operation.Plan):
+            output.show(plan.document(result), plan.text(result))
+        else:
+            output.manifest(result, catalog.store.url)
+
+
+@flags()
+def backups(_: Context, target: Text = None, url: Text = None, store: Text = None, json: bool = False) -> None:
+    """List the backups of a store: id, age, size, verified when, by what.
+
+    invoke backups --store s3://shop-backups/prod
+    """
+    from dbops.session import session
+
+    with boundary(json) as output, session(target, url, store) as work:
+        from dbops import app
+        from dbops.report import listing
+
+        name = work.target().name if url else target
+        found = listing.collect(work.catalog(), name)
+        output.show(listing.document(found), listing.text(found, app.now()))
+
+
+@flags(
+    backup="an id, the beginning of one, 'latest' (default), or 'all'",
+    jobs="files read at the same time (default 2)",
+)
+def verify(
+    _: Context,
+    target: Text = None,
+    backup: str = "latest",
+    url: Text = None,
+    store: Text = None,
+    jobs: Text = None,
+    json: bool = False,
+) -> None:
+    """Re-read every file of a backup from the store, compare size and SHA-256, decode the archive.
+
+    Needs no database: a bare store is enough.
+
+    invoke verify --store s3://shop-backups/prod --backup all
+    """
+    from dbops.session import session
+
+    with boundary(json) as output, session(target, url, store, jobs=jobs) as work:
+        from dbops import app
+        from dbops.ops.verify import verify_selected
+
+        report = verify_selected(
+            work.archive_engine,
+            work.catalog(),
+            work.name_in_store(),
+            backup,
+            jobs=work.jobs or 2,
+            progress=work.progress,
+            clock=app.now,
+        )
+        output.report(report)
+
+
+@flags(
+    backup="an id, the beginning of one, or 'latest' (default)",
+    into="another database: a name on the same server, or a URL",
+    in_place="replace the content in one transaction, for servers that allow no rename",
+    end_sessions="end other sessions of the database",
+    create_roles="create roles that the server lacks",
+    no_owner="leave out owners and grants: all belongs to the connecting role",
+    undo="bring back the database that the newest restore has set aside",
+    drop_old="drop the databases that restores have set aside",
+    jobs="parallel jobs of the load (default: the target's, or 2)",
+    yes="restore without asking",
+    dry_run="show what would be replaced, and stop before the first change",
+)
+def restore(
+    _: Context,
+    target: Text = None,
+    backup: str = "latest",
+    into: Text = None,
+    in_place: bool = False,
+    end_sessions: bool = False,
+    create_roles: bool = False,
+    no_owner: bool = False,
+    undo: bool = False,
+    drop_old: bool = False,
+    jobs: Text = None,
+    yes: bool = False,
+    dry_run: bool = False,
+    json: bool = False,
+    url: Text = None,
+    store: Text = None,
+) -> None:
+    """Load a backup beside the database, compare it with the inventory, then swap by rename.
+
+    The old database stays aside: --undo brings it back, --drop-old drops it.
+
+    invoke restore --target shop --backup 20261124T024500Z
+    """
+    from dbops.session import session
+
+    with boundary(json) as output, session(target, url, store, jobs=jobs) as work:
+        from dbops.engine.restoring import Wishes
+        from dbops.restore_command import Request, run
+
+        wishes = Wishes(no_owner=no_owner, end_sessions=end_sessions, create_roles=create_roles, in_place=in_place)
+        output.report(run(work, Request(backup, into, wishes, undo, drop_old, yes, dry_run)))
+
+
+@flags(yes="delete without asking", dry_run="show what would be deleted, and why")
+def prune(
+    _: Context,
+    target: Text = None,
+    url: Text = None,
+    store: Text = None,
+    yes: bool = False,
+    dry_run: bool = False,
+    json: bool = False,
+) -> None:
+    """Delete what interrupted backups left behind, with the reason for all that is kept or deleted.
+
+    With a database at hand, its lock proves that no backup is running. Without one (a bare store), or while a backup
+    runs, only what is older than a day is deleted.
+
+    invoke prune --target shop --dry-run
+    """
+    from dbops.session import session
+
+    with boundary(json) as output, session(target, url, store) as work:
+        from dbops import app
+        from dbops.ops import prune as operation
+        from dbops.report import text
+
+        def agreed(items: tuple[operation.Item, ...]) -> bool:
+            if dry_run:
+                return False
+            if not yes:
+                work.show(text.prune(items, deleted=False))
+            work.confirm("Delete these?", yes=yes)
+            return True
+
+        engine = work.engine() if work.config.targets else None
+        result = operation.prune(
+            engine, work.catalog(), work.name_in_store(), clock=app.now, progress=work.progress, confirm=agreed
+        )
+        document = {"dry_run": dry_run, "items": [item.document() for item in result]}
+        output.show(document, text.prune(result, deleted=not dry_run))

@@ -1,0 +1,126 @@
+"""What the demo needs, and what its steps have done: values that the command line renders as the story goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+from dbops.catalog import Catalog
+from dbops.config import Target
+from dbops.engine.base import Engine
+from dbops.model import Finding, Manifest, Report
+from dbops.sandbox.base import About, Sandbox
+
+STEPS = ("start", "fill", "backup", "damage", "restore", "compare", "verify", "corrupt")
+"""Their order, and the names of the report's phases."""
+
+
+class Figures(NamedTuple):
+    """What somebody in the office would notice first: sums of money, numbers of rows."""
+
+    invoiced: Decimal
+    payments: int
+    paid: Decimal
+    ledger_without_payment: int
+
+
+class Started(NamedTuple):
+    about: About
+
+
+class Filled(NamedTuple):
+    database: str
+    bytes: int
+    figures: Figures
+
+
+class BackedUp(NamedTuple):
+    manifest: Manifest
+    archive: Path
+
+
+class Statement(NamedTuple):
+    """Something that went wrong on purpose, and the server's words for it (`UPDATE 20000`)."""
+
+    sql: str
+    status: str
+
+
+class Damaged(NamedTuple):
+    """`differences`: what a comparison with the backup's inventory finds."""
+
+    statements: tuple[Statement, ...]
+    before: Figures
+    after: Figures
+    differences: tuple[Finding, ...]
+
+
+class Restored(NamedTuple):
+    report: Report
+    old_database: str
+
+
+class Compared(NamedTuple):
+    """The restored database, read anew. `unread` is what could not be compared."""
+
+    manifest: Manifest
+    figures: Figures
+    differences: tuple[Finding, ...]
+    unread: int
+
+
+class Verified(NamedTuple):
+    report: Report
+
+
+class Caught(NamedTuple):
+    """A copy of the backup with one byte changed. `listing`: the entries that `pg_restore --list` still shows, None if
+    it complained."""
+
+    archive: str
+    offset: int
+    before: int
+    after: int
+    listing: int | None
+    report: Report
+
+
+Step = Started | Filled | BackedUp | Damaged | Restored | Compared | Verified | Caught
+
+
+class Outcome(Protocol):
+    @property
+    def status(self) -> str: ...
+
+    @property
+    def rows(self) -> Sequence[tuple[Any, ...]]: ...
+
+
+class Scratch(Sandbox, Protocol):
+    """A sandbox on which the story can also be set up."""
+
+    @property
+    def bindir(self) -> Path: ...
+
+    def execute(self, database: str, script: str) -> Sequence[Outcome]: ...
+
+
+class Tools(NamedTuple):
+    """What the composition root gives: engine of a database of the sandbox, catalog of a folder."""
+
+    engine: Callable[[Target], Engine]
+    catalog: Callable[[Path], Catalog]
+    clock: Callable[[], datetime]
+
+
+class Listener(Protocol):
+    """Follows the story."""
+
+    def begin(self, name: str) -> None:
+        """A step begins: one of `STEPS`."""
+
+    def end(self, name: str, seconds: float, step: Step) -> None:
+        """It has ended, and this is what it did."""

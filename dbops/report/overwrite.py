@@ -1,0 +1,38 @@
+"""What a restore will replace, as text that is shown before the question."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dbops.engine.restoring import Aside
+from dbops.ops.restore_plan import Plan
+from dbops.units import format_duration, format_size
+
+
+def plan(value: Plan) -> str:
+    """Which backup, how old, and over what."""
+    manifest, there = value.manifest, value.destination
+    holds = f"{len(manifest.inventory.tables)} tables, {manifest.rows} rows, {format_size(manifest.bytes)}"
+    lines = [
+        f"backup   {manifest.id} of {manifest.target}: {holds}, {format_duration(max(0.0, value.age_seconds))} old",
+        f"server   {there.server.host}, {there.server.info.name} {there.server.info.server_version}",
+    ]
+    if there.exists:
+        size = f"{there.tables} tables, about {there.rows} rows, {format_size(there.bytes)}"
+        lines.append(
+            f"replaces {there.name}: {size}; it is kept aside for --undo"
+            if not value.wishes.in_place
+            else f"replaces the content of {there.name}: {size}"
+        )
+    else:
+        lines.append(f"creates  {there.name}")
+    lines += [f"session  {session}" for session in there.sessions]
+    return "\n".join(lines) + "\n"
+
+
+def undo(name: str, aside: Aside) -> str:
+    return f"{aside.name} ({format_size(aside.bytes)}) becomes {name} again; what is there now is kept aside\n"
+
+
+def drop(asides: Sequence[Aside]) -> str:
+    return "".join(f"drop     {aside.name}, {format_size(aside.bytes)}\n" for aside in asides)

@@ -1,0 +1,91 @@
+"""What `restore` does with its flags: a restore, `--undo`, or `--drop-old`, each asked for before anything changes."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import msgspec
+
+from dbops import app
+from dbops.config import App
+from dbops.engine.restoring import Restorer, Wishes
+from dbops.errors import ConfigError
+from dbops.model import Report
+from dbops.ops import restore_aside
+from dbops.ops.restore import restore
+from dbops.ops.restore_plan import Plan
+from dbops.report import overwrite
+from dbops.session import Session
+from dbops.urls import Secret
+
+
+class Request(NamedTuple):
+    """The flags of `restore`."""
+
+    backup: str
+    into: str | None
+    wishes: Wishes
+    undo: bool
+    drop_old: bool
+    yes: bool
+    dry_run: bool
+
+
+def run(work: Session, request: Request) -> Report:
+    """The report of what was asked for."""
+    if request.undo and request.drop_old:
+        raise ConfigError("--undo and --drop-old exclude each other", kind="bad-flag")
+    target = work.target()
+    restorer = _restorer(work, request.into)
+    # The application uses the target's own database: another one is restored without stopping it.
+    application = target.app if request.into is None else App()
+    if request.undo:
+        return restore_aside.undo(
+            restorer,
+            target.name,
+            application,
+            end_sessions=request.wishes.end_sessions,
+            clock=app.now,
+            progress=work.progress,
+            confirm=lambda aside: _agreed(work, request, overwrite.undo(restorer.name, aside), "Swap them?"),
+        )
+    if request.drop_old:
+        return restore_aside.drop_old(
+            restorer,
+            target.name,
+            progress=work.progress,
+            confirm=lambda asides: _agreed(work, request, overwrite.drop(asides), "Drop for good?"),
+        )
+    catalog = work.catalog()
+
+    def agreed(plan: Plan) -> bool:
+        return _agreed(work, request, overwrite.plan(plan), f"Replace {plan.destination.name}?")
+
+    return restore(
+        restorer,
+        catalog,
+        catalog.find(target.name, request.backup),
+        request.wishes._replace(jobs=target.jobs),
+        application,
+        clock=app.now,
+        progress=work.progress,
+        confirm=agreed,
+    )
+
+
+def _restorer(work: Session, into: str | None) -> Restorer:
+    """Of the target's own database, of another name on its server, or of another URL (with its own password)."""
+    target = work.target()
+    if into is None or "://" not in into:
+        return app.open_engine(target).restorer(into)
+    changed = {"url": Secret(into), "password_file": None, "password_env": None, "password_command": None}
+    return app.open_engine(msgspec.structs.replace(target, **changed)).restorer(None)
+
+
+def _agreed(work: Session, request: Request, text: str, question: str) -> bool:
+    """Shows what will happen and asks; False for a dry run."""
+    work.show(text)
+    if request.dry_run:
+        return False
+    work.confirm(question, yes=request.yes)
+    return True

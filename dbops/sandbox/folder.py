@@ -1,0 +1,144 @@
+"""A private temporary folder that does not outlive its run: removed at the end, or else by the next run.
+
+A folder is locked (flock) while its process lives, so that what a killed run has left can be told from what is in use.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import signal
+import stat
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from dbops.command import run
+from dbops.errors import ToolError
+
+PREFIX = "dbops-sandbox-"
+_LOCK = "lock"
+_PID = "server.pid"
+_LONGEST = 60
+"""Bytes of the path above it: the path of a unix socket is limited to about 100."""
+_UNLOCKED_SECONDS = 3600.0
+"""Age after which a folder without a lock is no longer one that is just being made."""
+_ATTEMPTS = 5
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Folder:
+    """One folder below the temporary directory; `path` is enterable, but not readable, for other accounts."""
+
+    def __init__(self, *, shared: bool) -> None:
+        base = _base(shared=shared)
+        sweep(base)
+        self.path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
+        if shared:
+            self.path.chmod(0o711)
+        self._lock = os.open(self.path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+
+    def holds_server(self, pid: int) -> None:
+        """Tells the next run which process to end, if this one is killed."""
+        (self.path / _PID).write_text(f"{pid}\n")
+
+    def remove(self) -> None:
+        """Raises `OSError` if it cannot be removed; harmless when repeated."""
+        _remove(self.path)
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+
+def sweep(base: Path) -> None:
+    """Ends the servers of runs that were killed and removes their folders: only one's own, never one in use."""
+    for path in base.glob(f"{PREFIX}*"):
+        with suppress(OSError, ToolError), _dead(path) as dead:
+            if dead:
+                _end(path)
+                _remove(path)
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Ctrl-C, SIGTERM and SIGHUP wait until the block has ended. For the main thread; others get no signals."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    came: list[int] = []
+    # Handlers are replaced, for a mask would cover this thread alone, and any other could still take the signal.
+    before = {n: h for n in _ENDING if (h := signal.getsignal(n)) not in (signal.SIG_IGN, None)}
+    for number in before:
+        signal.signal(number, lambda number, _: came.append(number))
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        if came:
+            signal.raise_signal(came[0])
+
+
+def _base(*, shared: bool) -> Path:
+    """The temporary directory, unless its path is too long for a socket or another account could not enter it."""
+    chosen = Path(tempfile.gettempdir()).resolve()
+    fits = len(os.fsencode(chosen)) <= _LONGEST
+    if fits and (not shared or all(p.stat().st_mode & stat.S_IXOTH for p in (chosen, *chosen.parents))):
+        return chosen
+    return Path("/tmp").resolve()  # noqa: S108 - mkdtemp makes a private one in it
+
+
+@contextmanager
+def _dead(path: Path) -> Iterator[bool]:
+    """Whether the folder is ours and nobody holds it. It is held for the time of the block."""
+    facts = path.lstat()
+    if not stat.S_ISDIR(facts.st_mode) or facts.st_uid != os.geteuid():
+        yield False
+        return
+    try:
+        lock = os.open(path / _LOCK, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError:
+        yield time.time() - facts.st_mtime > _UNLOCKED_SECONDS
+        return
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield True
+    except BlockingIOError:
+        yield False
+    finally:
+        os.close(lock)
+
+
+def _end(path: Path) -> None:
+    """Ends the server of a dead run, where the system has not done so: told from others by the folder in its argv."""
+    with suppress(FileNotFoundError, ValueError, ProcessLookupError):
+        pid = int((path / _PID).read_text())
+        if str(path) in _command_line(pid):
+            os.kill(pid, signal.SIGQUIT)
+
+
+def _command_line(pid: int) -> str:
+    if Path("/proc/self/cmdline").exists():
+        return Path(f"/proc/{pid}/cmdline").read_bytes().decode("utf-8", "replace")
+    return run(["ps", "-o", "args=", "-p", str(pid)], timeout=10).stdout
+
+
+def _remove(path: Path) -> None:
+    """A dying server may still write: tried again for a while."""
+    for attempt in range(_ATTEMPTS):
+        try:
+            shutil.rmtree(path)
+        except FileNotFoundError:
+            if not path.exists():
+                return
+        except OSError:
+            if attempt == _ATTEMPTS - 1:
+                raise
+        else:
+            return
+        time.sleep(0.2 * attempt)

@@ -1,0 +1,242 @@
+"""Backups under fault: run one here or in a process of its own, break something at a chosen step, see what is left."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import psycopg
+
+from dbops import app
+from dbops.catalog import MANIFEST, Catalog, State
+from dbops.config import Target
+from dbops.model import Manifest, Verdict
+from dbops.ops.backup import backup
+from dbops.ops.verify import verify_selected
+from dbops.progress import Progress, Silent
+from dbops.store.base import Store
+from dbops.store.local import LocalStore
+from dbops.urls import Secret
+from tests.conftest import _default_installation, _installation
+from tests.contract.backends import keys
+from tests.servers import Cluster, Database
+
+ROOT = Path(__file__).parents[2]
+NAME = "shop"
+DBOPS = [sys.executable, "-c", "from dbops.cli import main; main()"]
+BIG = 30_000
+"""Rows of `big`, about a kilobyte each: a dump of it takes long enough for something to happen meanwhile."""
+DUMPING = "pg_dump-stderr"
+T = TypeVar("T")
+
+
+class At(Silent):
+    """Does something once, at the first event that begins with `event`: a fault at a step and not at a time.
+
+    Events are `phase NAME`, `advance`, `item NAME` and `note TEXT`; `seen` has them all. `thread`: the beginning of the
+    name of the thread that must say so; `DUMPING` is the one that hears what pg_dump says.
+    """
+
+    def __init__(self, event: str, act: Callable[[], object], *, thread: str = "") -> None:
+        self.seen: list[str] = []
+        self.done = False
+        self._event = event
+        self._act = act
+        self._thread = thread
+        self._lock = threading.Lock()
+
+    def phase(self, name: str, *, total_bytes: int | None = None) -> None:
+        self._meet(f"phase {name}")
+
+    def advance(self, count: int) -> None:
+        self._meet("advance")
+
+    def item(self, name: str) -> None:
+        self._meet(f"item {name}")
+
+    def note(self, text: str) -> None:
+        self._meet(f"note {text}")
+
+    def _meet(self, event: str) -> None:
+        with self._lock:
+            self.seen.append(event)
+            here = threading.current_thread().name.startswith(self._thread)
+            if self.done or not here or not event.startswith(self._event):
+                return
+            self.done = True
+        self._act()
+
+
+def until(condition: Callable[[], T], what: str, seconds: float = 60) -> T:
+    """Asks again and again until the answer is true; what it was."""
+    deadline = time.monotonic() + seconds
+    while not (found := condition()):
+        assert time.monotonic() < deadline, f"waited {seconds:g} s in vain: {what}"
+        time.sleep(0.005)
+    return found
+
+
+def target(url: str, **options: Any) -> Target:
+    return Target(url=Secret(url), **{"name": NAME, **options})
+
+
+def run(chosen: Target, store: Store | Path, progress: Progress | None = None) -> Manifest:
+    """One backup, in this process."""
+    catalog = Catalog(LocalStore(store) if isinstance(store, Path) else store)
+    made = backup(app.open_engine(chosen), catalog, chosen, clock=app.now, progress=progress or Silent())
+    assert isinstance(made, Manifest)
+    return made
+
+
+def verified(store: Store | Path, selector: str = "latest", name: str = NAME) -> None:
+    """The backup is whole: every hash, and decoded to its end."""
+    catalog = Catalog(LocalStore(store) if isinstance(store, Path) else store)
+    report = verify_selected(
+        lambda manifest: app.archive_engine(manifest.engine.name),
+        catalog,
+        name,
+        selector,
+        jobs=2,
+        progress=Silent(),
+        clock=app.now,
+    )
+    assert report.verdict is Verdict.PASS, report
+
+
+def only(store: Store | Path, *manifests: Manifest) -> None:
+    """The store holds these backups, and not a byte more: no other file, no half-written one, no workspace."""
+    store = LocalStore(store) if isinstance(store, Path) else store
+    expected = {f"{m.target}/{m.id}/{name}" for m in manifests for name in (*(a.name for a in m.artifacts), MANIFEST)}
+    if isinstance(store, LocalStore):
+        files = {str(path.relative_to(store.root)) for path in store.root.rglob("*") if not path.is_dir()}
+        assert {name for name in files if "/drills/" not in name} == expected
+        assert not list(store.root.glob(".*"))
+    assert {key for key in keys(store) if "/drills/" not in key} == expected
+    assert not list(store.unfinished())
+    assert {item.id for item in Catalog(store).list() if item.state is State.OK} == {m.id for m in manifests}
+
+
+def sessions(database: Database) -> list[str]:
+    """What is connected to the database, or works for a backup elsewhere: application and query."""
+    with database.cluster.connect() as connection:
+        rows = connection.execute(
+            "SELECT application_name || ': ' || query FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+            " AND backend_type = 'client backend' AND (datname = %s OR application_name LIKE 'dbops%%')",
+            [database.name],
+        ).fetchall()
+    return [row[0] for row in rows]
+
+
+def no_sessions(database: Database) -> None:
+    until(lambda: not sessions(database), "sessions of the backup stay behind")
+
+
+def copying(database: Database, table: str = "big") -> list[int]:
+    """Server processes that read the table with COPY now."""
+    with database.cluster.connect() as connection:
+        rows = connection.execute(
+            "SELECT pid FROM pg_stat_activity WHERE datname = %s AND state = 'active' AND query LIKE %s",
+            [database.name, f"COPY %{table} %"],
+        ).fetchall()
+    return [row[0] for row in rows]
+
+
+def children(parent: int) -> dict[int, str]:
+    """Process id -> name of the program, of all that live below a process."""
+    table = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,stat=,comm="], capture_output=True, text=True, check=True)
+    rows = [line.split(None, 3) for line in table.stdout.splitlines()]
+    found: dict[int, str] = {}
+    grown = True
+    while grown:
+        new = {
+            int(pid): name
+            for pid, above, state, name in rows
+            if (int(above) == parent or int(above) in found) and int(pid) not in found and not state.startswith("Z")
+        }
+        found |= new
+        grown = bool(new)
+    return found
+
+
+def programs(*names: str) -> list[int]:
+    """Children of ours that run one of these programs."""
+    return [pid for pid, name in children(os.getpid()).items() if name in names]
+
+
+def fill(database: Database, rows: int = BIG) -> None:
+    """Tables `big` and `small`, a sequence, a large object."""
+    with database.connect() as connection:
+        connection.execute(
+            "CREATE TABLE small (id serial PRIMARY KEY, t text);"
+            "INSERT INTO small (t) SELECT md5(n::text) FROM generate_series(1, 500) n;"
+            "CREATE TABLE big (id int PRIMARY KEY, t text);"
+            "SELECT lo_from_bytea(0, 'a large object')"
+        )
+        connection.execute(
+            "WITH page AS MATERIALIZED (SELECT p, string_agg(md5(p::text || i::text), '') AS t"
+            "                           FROM generate_series(0, 499) p, generate_series(1, 30) i GROUP BY p)"
+            f" INSERT INTO big SELECT n, n || t FROM generate_series(1, {rows:d}) n JOIN page ON p = n % 500 ORDER BY n"
+        )
+
+
+@contextmanager
+def own_cluster(major: int | None = None, **options: Any) -> Iterator[Cluster]:
+    """A cluster of a test module's own, for roles and broken things."""
+    with Cluster(_installation(major) if major else _default_installation(), **options) as cluster:
+        yield cluster
+
+
+@contextmanager
+def process(*arguments: str, env: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
+    """`dbops …` in a process of its own, without configuration; ended with the block."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("DBOPS_", "DATABASE_", "PG"))}
+    started = subprocess.Popen(
+        [*DBOPS, *arguments],
+        env=environment | dict(env or {}),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    )
+    try:
+        yield started
+    finally:
+        started.kill()
+        started.communicate()
+
+
+@contextmanager
+def writers(database: Database, statement: str, count: int = 2) -> Iterator[Callable[[], int]]:
+    """Sessions that run a statement over and over; gives how many rows they have written until now."""
+    stop = threading.Event()
+    written = [0] * count
+
+    def work(number: int) -> None:
+        with database.connect() as connection:
+            while not stop.is_set():
+                written[number] += connection.execute(statement.encode()).rowcount
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(count)]
+    for thread in threads:
+        thread.start()
+    try:
+        until(lambda: all(written), "every writer writes")
+        yield lambda: sum(written)
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+
+
+def one(connection: psycopg.Connection[Any], query: str, *arguments: Any) -> Any:
+    """The first column of the first row."""
+    row = connection.execute(query.encode(), arguments or None).fetchone()
+    assert row is not None
+    return row[0]

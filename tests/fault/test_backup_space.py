@@ -1,0 +1,175 @@
+"""The store has no room, or refuses to be written (B03, B04)."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from dbops.errors import StoreError, StoreFullError
+from dbops.model import Manifest
+from dbops.store.local import LocalStore
+from tests.fault.support import At, fill, no_sessions, only, programs, run, target, verified
+from tests.needs import need
+from tests.servers import Cluster, Database
+
+MIB = 1 << 20
+
+
+@pytest.fixture(scope="module")
+def shop(pg_server: Cluster) -> Iterator[Database]:
+    pg_server.create_database("space")
+    database = Database(pg_server, "space")
+    fill(database)
+    yield database
+    pg_server.drop_database("space")
+
+
+@pytest.fixture(scope="module")
+def little(pg_server: Cluster) -> Iterator[Database]:
+    pg_server.create_database("space_little")
+    database = Database(pg_server, "space_little")
+    fill(database, 10)
+    yield database
+    pg_server.drop_database("space_little")
+
+
+def limited(folder: Path, size: str) -> None:
+    """Another size for a mounted tmpfs."""
+    subprocess.run(["mount", "-o", f"remount,size={size}", str(folder)], check=True, capture_output=True)
+
+
+@pytest.fixture
+def small(small_tmpfs: Callable[[str], Path], little: Database) -> tuple[Path, Manifest]:
+    """A store with 8 MB of room and a small backup, by which the next one's size is guessed."""
+    folder = small_tmpfs("8m")
+    limited(folder, "64m")  # the first guess is half the database
+    older = run(target(little.url), folder)
+    limited(folder, "8m")
+    return folder, older
+
+
+@pytest.mark.parametrize("level", ["counts", "content"])
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_the_disk_fills_up_midway(shop: Database, small: tuple[Path, Manifest], jobs: int, level: str) -> None:
+    folder, older = small
+    free = LocalStore(folder).free_bytes()
+    progress = At("phase dump", lambda: None)
+    with pytest.raises(StoreFullError) as caught:
+        run(target(shop.url, jobs=jobs, inventory=level), folder, progress)
+    assert progress.done, "the disk was to be full while the dump is written"
+    assert caught.value.kind == "store-full"
+    assert caught.value.exit_code == 4
+    assert caught.value.hint
+    only(folder, older)
+    assert LocalStore(folder).free_bytes() == free
+    verified(folder)
+    no_sessions(shop)
+    assert not programs("pg_dump", "pg_restore", "psql")
+
+
+def test_the_disk_is_full_when_the_manifest_is_written(
+    little: Database, small: tuple[Path, Manifest]
+) -> None:
+    folder, older = small
+
+    def eat() -> None:
+        """All but a page or two: less than a manifest."""
+        with pytest.raises(OSError, match="No space left"), (folder / "other").open("wb", buffering=0) as file:
+            while True:
+                file.write(bytes(4096))
+
+    with pytest.raises(StoreFullError):
+        run(target(little.url), folder, At("phase publish", eat))
+    (folder / "other").unlink()
+    only(folder, older)
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_the_store_becomes_read_only(shop: Database, small: tuple[Path, Manifest], jobs: int) -> None:
+    folder, older = small
+    limited(folder, "64m")
+
+    def lock() -> None:
+        subprocess.run(["mount", "-o", "remount,ro", str(folder)], check=False, capture_output=True)
+
+    # A file that is open for writing keeps the mount as it is: so while nothing is written.
+    with pytest.raises(StoreError) as caught:
+        run(target(shop.url, jobs=jobs), folder, At("phase preflight", lock))
+    assert caught.value.kind == "read-only"
+    assert caught.value.exit_code == 4
+    subprocess.run(["mount", "-o", "remount,rw", str(folder)], check=True)
+    only(folder, older)
+    verified(folder)
+
+
+def test_a_folder_that_belongs_to_another_user(shop: Database) -> None:
+    """As a user without rights, through the command line."""
+    if os.geteuid() != 0:
+        need("only root can become another user")
+    script = (
+        "import os, sys; os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
+        "from dbops.cli import main; sys.argv = ['dbops', 'backup', '--json', '--store', '/root/no/store']; main()"
+    )
+    import sys
+
+    done = subprocess.run(
+        [sys.executable, "-c", "from dbops import cli, tasks, app\n" + script],
+        env=os.environ | {"DATABASE_URL": shop.url, "HOME": "/nonexistent"},
+        capture_output=True,
+        text=True,
+        cwd="/",
+    )
+    if "Permission" in done.stderr and "dbops" in done.stderr:
+        need("the interpreter cannot be read by user nobody")
+    assert done.returncode == 4, done.stderr
+    assert '"permission"' in done.stdout
+
+
+# -- before it begins (B04) ------------------------------------------------------------------------------------------
+
+
+def test_too_little_space_from_the_start(shop: Database, small_tmpfs: Callable[[str], Path]) -> None:
+    folder = small_tmpfs("8m")
+    progress = At("phase dump", lambda: None)
+    with pytest.raises(StoreFullError) as caught:
+        run(target(shop.url), folder, progress)
+    assert not progress.done
+    assert caught.value.kind == "no-space"
+    free, needed = (int(number) for number in re.findall(r"\d{6,}", caught.value.message))
+    assert free == LocalStore(folder).free_bytes()
+    assert needed > 15 * MIB
+    assert list(folder.iterdir()) == []
+
+
+def test_the_last_backup_says_how_much_is_needed(shop: Database, small_tmpfs: Callable[[str], Path]) -> None:
+    folder = small_tmpfs("64m")
+    older = run(target(shop.url), folder)
+    limited(folder, f"{older.bytes * 2 // 1024 - 256}k")
+    with pytest.raises(StoreFullError) as caught:
+        run(target(shop.url), folder)
+    assert caught.value.kind == "no-space"
+    assert f"needs about {older.bytes}" in caught.value.message
+    only(folder, older)
+
+
+def test_min_free_is_kept(little: Database, small: tuple[Path, Manifest]) -> None:
+    folder, older = small
+    free = LocalStore(folder).free_bytes() or 0
+    policy = {"min_free": free - older.bytes + 1}
+    with pytest.raises(StoreFullError) as caught:
+        run(target(little.url, policy=_policy(**policy)), folder)
+    assert f"and {policy['min_free']} are to stay free" in caught.value.message
+    assert "min_free" in caught.value.hint
+    only(folder, older)
+    run(target(little.url, policy=_policy(min_free=free - older.bytes - MIB)), folder)
+
+
+def _policy(min_free: int) -> object:
+    from dbops.config import Bytes, Policy
+
+    return Policy(min_free=Bytes(min_free))

@@ -1,0 +1,212 @@
+"""A restore over real servers: what comes back is what was there, and the old database can be had again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from dbops import app
+from dbops.engine.postgres.names import BEFORE, beside, moment_of
+from dbops.errors import NothingToCheckError
+from dbops.model import Report, Severity, Verdict
+from dbops.ops import restore_aside
+from dbops.progress import Silent
+from tests.inputs import contents
+from tests.restoring import Backed, back_up, databases, errors, fill, run_restore
+from tests.servers import Cluster, Database
+
+HOSTILE = [
+    "a \"b\" 'c' $d; -- %e/f?g é",
+    "-leading dash",
+    "100%s %(x)s {} %I",
+    "with_restore_20261124T024500Z",
+    "é" * 31,
+    "x" * 63,
+    "line\nend",
+]
+
+
+@pytest.fixture
+def shop(database: Database, tmp_store: str) -> Backed:
+    fill(database)
+    return back_up(database, tmp_store)
+
+
+def _undo(backed: Backed) -> Report:
+    return restore_aside.undo(
+        app.open_engine(backed.target).restorer(),
+        "shop",
+        backed.target.app,
+        end_sessions=False,
+        clock=app.now,
+        progress=Silent(),
+        confirm=lambda _: True,
+    )
+
+
+def _drop_old(backed: Backed) -> Report:
+    return restore_aside.drop_old(
+        app.open_engine(backed.target).restorer(), "shop", progress=Silent(), confirm=lambda _: True
+    )
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_what_was_damaged_is_whole_again_on_every_major(any_database: Database, tmp_store: str, jobs: int) -> None:
+    fill(any_database)
+    before = contents(any_database)
+    backed = back_up(any_database, tmp_store, jobs=jobs)
+    any_database.psql("DELETE FROM invoices; DROP VIEW open_invoices; DROP TABLE events; SELECT nextval('tickets')")
+    report = run_restore(backed)
+    assert (report.verdict, errors(report)) == (Verdict.PASS, [])
+    assert contents(any_database) == before
+    assert any_database.psql("SELECT last_value FROM tickets").strip() == "100"
+    old = report.provenance["old_database"]
+    assert any_database.cluster.psql("SELECT count(*) FROM invoices", old).strip() == "0"
+    _drop_old(backed)
+    assert old not in databases(any_database.cluster)
+
+
+@pytest.mark.parametrize("level", ["counts", "archive"])
+def test_other_inventories_restore_too_and_say_what_was_not_compared(
+    database: Database, tmp_store: str, level: str
+) -> None:
+    fill(database)
+    report = run_restore(back_up(database, tmp_store, inventory=level))
+    assert report.verdict is Verdict.PASS
+    skipped = {item.id for item in report.not_evaluated}
+    assert ("table-content" in skipped) is (level == "counts")
+
+
+def test_undo_brings_the_old_database_back_and_keeps_the_restored_one(shop: Backed) -> None:
+    shop.database.psql("CREATE TABLE written_since (n int)")
+    run_restore(shop)
+    assert "written_since" not in str(contents(shop.database))
+    report = _undo(shop)
+    assert report.verdict is Verdict.PASS
+    assert "written_since" in str(contents(shop.database))
+    assert any(f"{shop.database.name}_undone_" in name for name in databases(shop.database.cluster))
+    with pytest.raises(NothingToCheckError):
+        _undo(shop)
+
+
+def test_into_another_name_leaves_the_original_alone(shop: Backed) -> None:
+    shop.database.psql("DELETE FROM events")
+    cluster, name = shop.database.cluster, f"{shop.database.name}_copy"
+    report = run_restore(shop, into=name)
+    assert report.verdict is Verdict.PASS
+    assert report.provenance["old_database"] == ""
+    assert cluster.psql("SELECT count(*) FROM events", name).strip() == "400"
+    assert shop.database.psql("SELECT count(*) FROM events").strip() == "0"
+    cluster.drop_database(name)
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_names(pg_server: Cluster, tmp_store: str, name: str) -> None:
+    pg_server.create_database(name)
+    database = Database(pg_server, name)
+    database.psql("CREATE TABLE \"t \"\"x\"\" %s\" (\"a b\" int); INSERT INTO \"t \"\"x\"\" %s\" VALUES (1), (2)")
+    database.psql("ALTER ROLE postgres IN DATABASE \"{}\" SET work_mem = '5MB'".format(name.replace('"', '""')))
+    backed = back_up(database, tmp_store)
+    database.psql('DELETE FROM "t ""x"" %s"')
+    report = run_restore(backed)
+    assert (report.verdict, errors(report)) == (Verdict.PASS, [])
+    assert database.psql('SELECT count(*) FROM "t ""x"" %s"').strip() == "2"
+    old = report.provenance["old_database"]
+    assert moment_of(old, name, BEFORE)
+    assert _drop_old(backed).verdict is Verdict.PASS
+    assert old not in databases(pg_server)
+    pg_server.drop_database(name)
+
+
+def test_long_names_stay_apart() -> None:
+    moment = "20261124T024500Z"
+    one, other = beside("é" * 30 + "abc", BEFORE, moment), beside("é" * 30 + "abd", BEFORE, moment)
+    assert one != other
+    assert all(len(name.encode()) <= 63 for name in (one, other))
+    assert moment_of(one, "é" * 30 + "abc", BEFORE) == moment
+    assert moment_of(one, "é" * 30 + "abd", BEFORE) is None
+
+
+def test_what_belongs_to_the_database_itself_comes_back(
+    new_cluster: Callable[..., Cluster], tmp_store: str
+) -> None:
+    cluster = new_cluster()
+    cluster.psql("CREATE ROLE owner_of_shop; CREATE ROLE reader")
+    cluster.create_database("shop")
+    database = Database(cluster, "shop")
+    database.psql(
+        "CREATE TABLE t (n int); ALTER DATABASE shop OWNER TO owner_of_shop; GRANT CONNECT ON DATABASE shop TO reader;"
+        "ALTER DATABASE shop SET search_path = 'a b', public; ALTER DATABASE shop SET default_transaction_read_only = on;"
+        "ALTER ROLE reader IN DATABASE shop SET work_mem = '7MB'; ALTER DATABASE shop CONNECTION LIMIT 0;"
+        "COMMENT ON DATABASE shop IS E'it''s\\\\ the\\nshop'"
+    )
+    query = (
+        "SELECT pg_get_userbyid(datdba), datacl, datconnlimit, shobj_description(d.oid, 'pg_database'),"
+        " (SELECT array_agg(s ORDER BY setrole) FROM pg_db_role_setting s WHERE setdatabase = d.oid)::text !~ 'x'"
+        " FROM pg_database d WHERE datname = 'shop'"
+    )
+    before = cluster.psql(query)
+    report = run_restore(back_up(database, tmp_store))
+    assert (report.verdict, errors(report)) == (Verdict.PASS, [])
+    assert cluster.psql(query) == before
+
+
+def test_another_owner(new_cluster: Callable[..., Cluster], database: Database, tmp_store: str) -> None:
+    """A plain role that may create databases restores on a server that has none of the roles."""
+    database.psql("CREATE TABLE t (n int); CREATE ROLE only_here; ALTER TABLE t OWNER TO only_here")
+    try:
+        backed = back_up(database, tmp_store)
+    finally:
+        database.psql("ALTER TABLE t OWNER TO postgres; DROP ROLE only_here")
+    cluster = new_cluster()
+    report = run_restore(backed, cluster=cluster, no_owner=True)
+    assert (report.verdict, errors(report)) == (Verdict.PASS, [])
+    assert "owners-and-grants" in {item.id for item in report.not_evaluated}
+
+
+@pytest.mark.parametrize("majors", [(15, 18), (17, 15), (18, 17)], ids=str)
+def test_another_major(
+    new_cluster: Callable[..., Cluster], tmp_store: str, majors: tuple[int, int]
+) -> None:
+    source, destination = new_cluster(majors[0]), new_cluster(majors[1])
+    source.create_database("shop")
+    database = Database(source, "shop")
+    fill(database)
+    before = contents(database)
+    report = run_restore(back_up(database, tmp_store), cluster=destination)
+    assert (report.verdict, errors(report)) == (Verdict.PASS, [])
+    assert contents(Database(destination, "shop")) == before
+    assert ("older-server" in {f.id for f in report.findings}) is (majors[0] > majors[1])
+
+
+def test_rows_in_another_order_are_equal(shop: Backed, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests.restoring import before_compare
+
+    def reorder(copy: Database) -> None:
+        copy.psql("ALTER TABLE invoices CLUSTER ON invoices_customer; CLUSTER invoices; ALTER TABLE invoices SET WITHOUT CLUSTER")
+
+    before_compare(monkeypatch, reorder, shop.database.cluster)
+    report = run_restore(shop)
+    assert (report.verdict, errors(report)) == (Verdict.PASS, [])
+    assert [(f.subject, f.severity) for f in report.findings if f.id == "row-order"] == [
+        ("public.invoices", Severity.INFO)
+    ]
+
+
+def test_a_dry_run_changes_nothing(shop: Backed) -> None:
+    before = databases(shop.database.cluster)
+    seen: list[Any] = []
+
+    def confirm(plan: Any) -> bool:
+        seen.append(plan)
+        return False
+
+    report = run_restore(shop, confirm=confirm)
+    assert report.provenance["dry_run"]
+    assert databases(shop.database.cluster) == before
+    [plan] = seen
+    assert plan.destination.exists
+    assert plan.destination.rows > 4000
+    assert 0 <= plan.age_seconds < 600
