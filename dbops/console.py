@@ -75,13 +75,17 @@ class _Phase:
         self.begun = time.monotonic()
         self.shown = self.begun
 
+    def amount(self) -> str:
+        """Bytes done, and of how many as long as the estimate holds."""
+        of = f" of {format_size(self.total)}" if self.total and self.done <= self.total else ""
+        return f"{format_size(self.done)}{of}"
+
     def summary(self) -> str:
         amount = f"{format_size(self.done)} in " if self.done else ""
         return f"{self.name}: {amount}{format_duration(time.monotonic() - self.begun)}"
 
     def status(self) -> str:
-        of = f" of {format_size(self.total)}" if self.total else ""
-        return f"{self.name}: {format_size(self.done)}{of} after {format_duration(time.monotonic() - self.begun)}"
+        return f"{self.name}: {self.amount()} after {format_duration(time.monotonic() - self.begun)}"
 
 
 class Lines:
@@ -169,9 +173,7 @@ class Live:
             if self._phase is None:
                 return
             self._phase.done += count
-            of = f" of {format_size(self._phase.total)}" if self._phase.total else ""
-            amount = f"{format_size(self._phase.done)}{of}"
-            self._bar.update(self._task, advance=count, amount=amount)
+            self._bar.update(self._task, advance=count, amount=self._phase.amount())
 
     def item(self, name: str) -> None:
         text = printable(name)

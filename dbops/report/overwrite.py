@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from dbops.engine.restoring import Aside
 from dbops.ops.restore_plan import Plan
+from dbops.report.text import wrap
 from dbops.units import format_duration, format_size
 
 
@@ -14,20 +15,18 @@ def plan(value: Plan) -> str:
     manifest, there = value.manifest, value.destination
     holds = f"{len(manifest.inventory.tables)} tables, {manifest.rows} rows, {format_size(manifest.bytes)}"
     lines = [
-        f"backup   {manifest.id} of {manifest.target}: {holds}, {format_duration(max(0.0, value.age_seconds))} old",
-        f"server   {there.server.host}, {there.server.info.name} {there.server.info.server_version}",
+        ("backup", f"{manifest.id} of {manifest.target}, {format_duration(max(0.0, value.age_seconds))} old: {holds}"),
+        ("server", f"{there.server.host}, {there.server.info.name} {there.server.info.server_version}"),
     ]
-    if there.exists:
-        size = f"{there.tables} tables, about {there.rows} rows, {format_size(there.bytes)}"
-        lines.append(
-            f"replaces {there.name}: {size}; it is kept aside for --undo"
-            if not value.wishes.in_place
-            else f"replaces the content of {there.name}: {size}"
-        )
+    size = f"{there.tables} tables, about {there.rows} rows, {format_size(there.bytes)}"
+    if not there.exists:
+        lines.append(("creates", there.name))
+    elif value.wishes.in_place:
+        lines.append(("replaces", f"the content of {there.name}: {size}"))
     else:
-        lines.append(f"creates  {there.name}")
-    lines += [f"session  {session}" for session in there.sessions]
-    return "\n".join(lines) + "\n"
+        lines.append(("replaces", f"{there.name}: {size}; it is kept aside"))
+    lines += [("session", session) for session in there.sessions]
+    return "".join(wrap(text, f"{mark:<8} ", " " * 9) for mark, text in lines)
 
 
 def undo(name: str, aside: Aside) -> str:

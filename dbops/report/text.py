@@ -35,7 +35,8 @@ def _verdict(value: Report) -> str:
         if name in value.provenance
     ]
     timings = [f"{name} {format_duration(seconds)}" for name, seconds in value.phases.items()]
-    return f"{value.verdict.value}  " + ", ".join([subject, *facts, *timings]) + "\n"
+    dry = ["dry run: nothing was changed"] if value.provenance.get("dry_run") else []
+    return wrap(", ".join([subject, *facts, *timings, *dry]), f"{value.verdict.value}  ", " " * 6)
 
 
 def _finding(finding: Finding) -> str:
@@ -43,19 +44,21 @@ def _finding(finding: Finding) -> str:
     if finding.expected:
         detail = f"expected {finding.expected}, found {finding.actual or 'nothing'}"
     text = f"{finding.subject}: {detail}" if detail else finding.subject
-    return block(_MARK[finding.severity], finding.id, text) + "".join(map(_hint, finding.hint.splitlines()))
+    mark = "note" if finding.severity is Severity.INFO and finding.expected else _MARK[finding.severity]
+    return block(mark, finding.id, text) + "".join(map(_hint, finding.hint.splitlines()))
 
 
 def _hint(line: str) -> str:
-    return _wrap(line, f"{_INDENT}-> ", f"{_INDENT}   ")
+    return wrap(line, f"{_INDENT}-> ", f"{_INDENT}   ")
 
 
 def block(mark: str, name: str, text: str) -> str:
     """`mark  name  text`, wrapped with a hanging indent; words are never broken. Ends with a line end."""
-    return _wrap(" ".join(text.split()), f"{mark:<8} {name:<16} ", _INDENT)
+    return wrap(" ".join(text.split()), f"{mark:<8} {name:<16} ", _INDENT)
 
 
-def _wrap(text: str, first: str, rest: str) -> str:
+def wrap(text: str, first: str, rest: str) -> str:
+    """`text` in lines of at most 80 columns after `first`, then `rest`. Ends with a line end."""
     lines = textwrap.wrap(
         text,
         WIDTH,

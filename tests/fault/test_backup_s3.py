@@ -29,7 +29,7 @@ both_jobs = pytest.mark.parametrize("jobs", [1, 2])
 def shop(pg_server: Cluster) -> Iterator[Database]:
     pg_server.create_database("bucket")
     database = Database(pg_server, "bucket")
-    fill(database, 60_000)
+    fill(database)
     yield database
     pg_server.drop_database("bucket")
 

@@ -143,7 +143,7 @@ def test_what_belongs_to_the_database_itself_comes_back(
         "COMMENT ON DATABASE shop IS E'it''s\\\\ the\\nshop'"
     )
     query = (
-        "SELECT pg_get_userbyid(datdba), datacl, datconnlimit, shobj_description(d.oid, 'pg_database'),"
+        "SELECT pg_get_userbyid(datdba), ARRAY(SELECT a::text FROM unnest(datacl) a ORDER BY 1), datconnlimit, shobj_description(d.oid, 'pg_database'),"
         " (SELECT array_agg(s ORDER BY setrole) FROM pg_db_role_setting s WHERE setdatabase = d.oid)::text !~ 'x'"
         " FROM pg_database d WHERE datname = 'shop'"
     )
