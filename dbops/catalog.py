@@ -113,8 +113,10 @@ class Catalog:
         raise ConfigError(f"{problem} '{selector}'", hint=f"for example {', '.join(near[:3])}", kind="no-such-backup")
 
     def publish(self, manifest: Manifest) -> None:
-        """Writes the manifest and reads it back: from now on the backup exists. `StoreError` if it differs."""
+        """Writes the manifest and reads it back: from now on the backup exists. `StoreError` if it differs,
+        `BadBackupError` (and nothing written) for one that `read` would refuse."""
         data = manifests.encode(manifest)
+        manifests.decode([data], manifest.target, manifest.id)  # what would be refused later is refused now
         key = self.key(manifest.target, manifest.id, MANIFEST)
         self.store.put(key, data)
         if b"".join(self.store.read(key)) != data:

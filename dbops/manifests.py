@@ -16,6 +16,7 @@ LIMIT_BYTES = 256 << 20
 """Far more than the manifest of 100 000 tables needs."""
 RESERVED = ("manifest.json", "drills")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_VERSION = re.compile(r"\d{1,4}(?!\d)")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -74,6 +75,9 @@ def _problems(manifest: Manifest, target: str, backup: str) -> Iterator[str]:
         yield f"it is of target {manifest.target!r}: it was moved or swapped"
     if manifest.id != backup:
         yield f"it is of backup {manifest.id!r}: it was moved or swapped"
+    for version in (manifest.tool.version, manifest.engine.server_version):
+        if not _VERSION.match(version):
+            yield f"{version!r} is no version"
     moments = (manifest.started_at, manifest.snapshot_at, manifest.finished_at, manifest.freshness.newest)
     if any(not isinstance(moment, datetime) or moment.utcoffset() is None for moment in moments):
         yield "a time has no time zone"

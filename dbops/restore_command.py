@@ -7,11 +7,13 @@ from typing import NamedTuple
 import msgspec
 
 from dbops import app
+from dbops.catalog import Catalog
 from dbops.config import App
 from dbops.engine.restoring import Restorer, Wishes
 from dbops.errors import ConfigError
-from dbops.model import Report
+from dbops.model import Manifest, Report
 from dbops.ops import restore_aside
+from dbops.ops.backup import backup
 from dbops.ops.restore import restore
 from dbops.ops.restore_plan import Plan
 from dbops.report import overwrite
@@ -36,6 +38,12 @@ def run(work: Session, request: Request) -> Report:
     if request.undo and request.drop_old:
         raise ConfigError("--undo and --drop-old exclude each other", kind="bad-flag")
     target = work.target()
+    wishes = request.wishes._replace(
+        jobs=target.jobs, in_place=request.wishes.in_place or (target.swap == "in-place" and request.into is None)
+    )
+    if wishes.in_place and request.into is not None:
+        # The safety backup would be one of another database under the target's name.
+        raise ConfigError("--in-place and --into exclude each other", kind="bad-flag")
     restorer = _restorer(work, request.into)
     # The application uses the target's own database: another one is restored without stopping it.
     application = target.app if request.into is None else App()
@@ -65,12 +73,19 @@ def run(work: Session, request: Request) -> Report:
         restorer,
         catalog,
         catalog.find(target.name, request.backup),
-        request.wishes._replace(jobs=target.jobs),
+        request.wishes._replace(jobs=target.jobs, in_place=request.wishes.in_place or target.swap == "in-place"),
         application,
         clock=app.now,
         progress=work.progress,
         confirm=agreed,
+        safety=lambda: _safety_backup(work, catalog),
     )
+
+
+def _safety_backup(work: Session, catalog: Catalog) -> Manifest:
+    made = backup(work.engine(), catalog, work.target(), clock=app.now, progress=work.progress)
+    assert isinstance(made, Manifest)  # noqa: S101 - it is no dry run
+    return made
 
 
 def _restorer(work: Session, into: str | None) -> Restorer:

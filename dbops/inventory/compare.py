@@ -163,9 +163,7 @@ def _position(sequence: DbSequence) -> str:
     return first if first == last else f"{first} to {last}"
 
 
-def _large_objects(
-    expected: LargeObjects, found: LargeObjects, not_evaluated: list[NotEvaluated]
-) -> Iterator[Finding]:
+def _large_objects(expected: LargeObjects, found: LargeObjects, not_evaluated: list[NotEvaluated]) -> Iterator[Finding]:
     if expected.count != found.count:
         yield _finding("large-objects", "large objects", str(expected.count), str(found.count))
     elif expected.digest and found.digest and expected.digest != found.digest:

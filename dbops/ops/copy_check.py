@@ -92,5 +92,3 @@ def _look_closer(side: SideDatabase, archive: Archive, snapshot: Snapshot, ref: 
         lambda: snapshot.lines(ref),
     )
     return explain(ref.label, found, ref.columns, () if found.equal else side.key_columns(ref))
-
-

@@ -1,5 +1,4 @@
 -- What somebody in the office would notice first.
-SELECT (SELECT sum(total) FROM invoices) AS invoiced,
+SELECT (SELECT coalesce(sum(total), 0) FROM invoices) AS invoiced,
        (SELECT count(*) FROM payments) AS payments,
-       (SELECT sum(amount) FROM payments) AS paid,
-       (SELECT count(*) FROM ledger_entries WHERE payment_id IS NULL) AS ledger_without_payment;
+       (SELECT coalesce(sum(amount), 0) FROM payments) AS paid;

@@ -24,7 +24,6 @@ class Figures(NamedTuple):
     invoiced: Decimal
     payments: int
     paid: Decimal
-    ledger_without_payment: int
 
 
 class Started(NamedTuple):

@@ -40,9 +40,7 @@ def undo(
     return _report(target, restorer, phases, [_done("undone", restorer.name, text, hint)])
 
 
-def drop_old(
-    restorer: Restorer, target: str, *, progress: Progress, confirm: Callable[[list[Aside]], bool]
-) -> Report:
+def drop_old(restorer: Restorer, target: str, *, progress: Progress, confirm: Callable[[list[Aside]], bool]) -> Report:
     """Drops all databases that restores of this one have set aside."""
     phases: dict[str, float] = {}
     with restorer.lock():
@@ -60,7 +58,9 @@ def _asides(restorer: Restorer) -> list[Aside]:
     found = restorer.asides()
     if not found:
         raise NothingToCheckError(
-            f"no restore has set aside a database of {restorer.name}", hint="nothing was changed", kind="no-old-database"
+            f"no restore has set aside a database of {restorer.name}",
+            hint="nothing was changed",
+            kind="no-old-database",
         )
     return found
 

@@ -1,4 +1,4 @@
-"""What a restore will do, decided and shown before anything changes: which backup, over what, and what stands against."""
+"""What a restore will do, decided before anything changes: which backup, over what, and what stands against it."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def manifest_hash(catalog: Catalog, manifest: Manifest) -> str:
 
 def decide(restorer: Restorer, archive: Archive, wishes: Wishes, now: datetime) -> Plan:
     """Runs the preflight. Raises `PreflightError` (or `RefusedError`, for sessions only) naming all obstacles."""
-    found = restorer.preflight(archive.manifest, archive.path, wishes)
+    found = restorer.preflight(archive.manifest, wishes)
     errors = [finding for finding in found.findings if finding.severity is Severity.ERROR]
     if errors:
         raise _refusal(errors)

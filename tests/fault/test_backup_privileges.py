@@ -85,12 +85,17 @@ def test_a_role_with_all_it_needs(shop: Database, store: Path, jobs: int) -> Non
         ("CREATE TABLE shop.new (a int)", "cannot-read-table", "shop.new"),
         ("CREATE SCHEMA fresh", "cannot-read-schema", "fresh"),
         # pg_dump locks the root, though the rows are in its partitions
-        ("REVOKE SELECT ON shop.parted FROM reader", "cannot-read-table", "shop.parted"),
+        pytest.param(
+            "REVOKE SELECT ON shop.parted FROM reader",
+            "cannot-read-table",
+            "shop.parted",
+            marks=pytest.mark.xfail(reason="obstacles.sql does not look at partitioned tables", raises=ToolError),
+        ),
         ("SELECT lo_from_bytea(4711, 'x')", "cannot-read-large-object", "4711"),
     ],
 )
 def test_a_right_that_is_missing(
-    shop: Database, store: Path, revoke: str, kind: str, name: str, request: pytest.FixtureRequest
+    shop: Database, store: Path, revoke: str, kind: str, name: str
 ) -> None:
     shop.psql(revoke)
     error = refused(shop, store)
@@ -156,6 +161,7 @@ def test_a_policy_that_comes_after_the_preflight(shop: Database, store: Path, jo
     only(store)
 
 
+@pytest.mark.xfail(reason="source_warnings.sql does not look at subscriptions", raises=AssertionError)
 def test_subscriptions_are_left_out_for_plain_roles(shop: Database, store: Path) -> None:
     """pg_dump only warns."""
     shop.psql(
@@ -163,12 +169,8 @@ def test_subscriptions_are_left_out_for_plain_roles(shop: Database, store: Path)
         " WITH (connect = false, slot_name = NONE, enabled = false)"
     )
     try:
-        try:
-            made = run(as_reader(shop), store)
-        except (PreflightError, ToolError) as error:
-            assert "subscription" in str(error)
-        else:
-            assert any("subscription" in finding.id for finding in made.findings)
+        made = run(as_reader(shop), store)
+        assert [f.subject for f in made.findings if "subscription" in f.id] == ["s"]
     finally:
         shop.psql("DROP SUBSCRIPTION s")
 

@@ -1,4 +1,4 @@
-"""R01 to R07, R11, R12 of the fault catalogue: whatever happens to a restore, the live database is the old or the new one."""
+"""Faults R01 to R07, R09, R11, R12: whatever happens to a restore, the live database is the old or the new one."""
 
 from __future__ import annotations
 
@@ -133,26 +133,29 @@ def _start(backed: Backed, folder: Path, *flags: str, application: str = "") -> 
     environment = {**os.environ, "DBOPS_CONFIG": str(_config(backed, folder, application))}
     argv = [*DBOPS, "restore", "--target", "shop", *flags]
     return subprocess.Popen(
-        argv, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        argv,
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
 
 
 def _side_sessions(database: Database, query: str) -> Callable[[], bool]:
     """Whether a session in the side database runs a statement like this."""
-    text = f"SELECT count(*) FROM pg_stat_activity WHERE datname LIKE '{database.name}_restore_%' AND query ~* '{query}'"
+    side = f"{database.name}_restore_%"
+    text = f"SELECT count(*) FROM pg_stat_activity WHERE datname LIKE '{side}' AND query ~* '{query}'"
     connection = database.cluster.connect()
-    return lambda: bool(connection.execute(text).fetchone()[0])  # type: ignore[arg-type,index]
+    return lambda: bool(connection.execute(text).fetchone()[0])  # type: ignore[index]
 
 
-POINTS = {
+POINTS: dict[str, Callable[[Database], Callable[[], bool]]] = {
     "created": lambda database: lambda: any("_restore_" in name for name in databases(database.cluster)),
     "loading": lambda database: _side_sessions(database, "^(COPY|TRUNCATE|CREATE|ALTER|SET)"),
     "analyzing or comparing": lambda database: _side_sessions(database, "^(ANALYZE|BEGIN|LOCK|SELECT|COPY .* TO)"),
 }
-
-
-def _whole(database: Database, whole: list[dict[str, int]]) -> None:
-    assert contents(database) in whole
 
 
 @pytest.mark.parametrize("point", POINTS)
@@ -167,12 +170,12 @@ def test_r02_killed_before_the_swap(shop: Backed, tmp_path: Path, point: str) ->
     assert process.poll() is None, process.stderr.read()  # type: ignore[union-attr]
     process.kill()
     process.communicate()
-    _whole(database, [old])
+    assert contents(database) == old
     again = _start(shop, tmp_path, "--yes", "--json")
     output, told = again.communicate(timeout=TIMEOUT)
     assert again.returncode == 0, told
     assert "leftover-dropped" in output
-    _whole(database, [good])
+    assert contents(database) == good
     assert not any("_restore_" in name for name in databases(database.cluster) if name.startswith(database.name))
 
 
@@ -209,9 +212,7 @@ def test_r02_interrupted_it_leaves_nothing_and_starts_the_application(
     """The signal comes while the application is being stopped."""
     database = shop.database
     stop, start = tmp_path / "stopped", tmp_path / "started"
-    application = (
-        f"stop = ['sh', '-c', 'touch {stop}; sleep 60']\nstart = ['touch', '{start}']\n".replace("'", '"')
-    )
+    application = f"stop = ['sh', '-c', 'touch {stop}; sleep 60']\nstart = ['touch', '{start}']\n".replace("'", '"')
     with untouched(database):
         process = _start(shop, tmp_path, "--yes", application=application)
         until(lambda: stop.exists() or process.poll() is not None)
@@ -270,17 +271,17 @@ def test_r02_only_marked_databases_are_leftovers(shop: Backed) -> None:
 
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_r03_the_first_error_of_the_load_fails_the_restore(database: Database, tmp_store: str, jobs: int) -> None:
-    """A check that looks into another table does not survive a dump: that table is still empty when it is asked."""
+    """A check that leans on search_path does not survive a dump: a restore runs with an empty one."""
     database.psql(
         "CREATE TABLE a (n int); CREATE TABLE z (n int); INSERT INTO z VALUES (1);"
-        "CREATE FUNCTION known(int) RETURNS bool LANGUAGE sql AS 'SELECT EXISTS (SELECT FROM public.z WHERE n = $1)';"
-        "ALTER TABLE a ADD CHECK (known(n)); INSERT INTO a VALUES (1); INSERT INTO z SELECT generate_series(2, 300000)"
+        "CREATE FUNCTION known(int) RETURNS bool LANGUAGE sql AS 'SELECT EXISTS (SELECT FROM z WHERE n = $1)';"
+        "ALTER TABLE a ADD CHECK (known(n)); INSERT INTO a VALUES (1)"
     )
     backed = back_up(database, tmp_store, jobs=jobs)
     with untouched(database), pytest.raises(ToolError) as error:
         run_restore(backed)
     assert error.value.kind == "load-failed"
-    assert "violates check constraint" in error.value.message
+    assert 'relation "z" does not exist' in error.value.message
 
 
 # -- R04: over what? ---------------------------------------------------------------------------------------------------
@@ -316,9 +317,7 @@ def test_r05_sessions_are_named_and_ended_only_when_told(shop: Backed) -> None:
 
 
 def test_r05_a_pool_that_reconnects_at_once_cannot_win(shop: Backed) -> None:
-    pool = subprocess.Popen(
-        [sys.executable, "-c", _POOL, shop.database.socket_url], stdout=subprocess.PIPE, text=True
-    )
+    pool = subprocess.Popen([sys.executable, "-c", _POOL, shop.database.socket_url], stdout=subprocess.PIPE, text=True)
     try:
         assert pool.stdout is not None
         pool.stdout.readline()
@@ -360,15 +359,21 @@ def test_r05_slots_subscriptions_and_prepared_transactions(new_cluster: Callable
     database.psql("SELECT pg_create_logical_replication_slot('feed', 'pgoutput')")
     refused("replication-slot")
     database.psql("SELECT pg_drop_replication_slot('feed')")
-    database.psql("CREATE SUBSCRIPTION s CONNECTION 'host=nowhere' PUBLICATION p WITH (connect = false, slot_name = NONE)")
+    options = "connect = false, slot_name = NONE"
+    database.psql(f"CREATE SUBSCRIPTION s CONNECTION 'host=nowhere' PUBLICATION p WITH ({options})")
     database.psql("ALTER SUBSCRIPTION s SET (slot_name = 's'); ALTER SUBSCRIPTION s ENABLE")
     refused("subscription")
     database.psql("ALTER SUBSCRIPTION s DISABLE")
     with_subscription = back_up(database, tmp_store)
     report = run_restore(with_subscription)
     assert (report.verdict, errors(report)) == (Verdict.PASS, [])
-    assert database.psql("SELECT subname, subenabled FROM pg_subscription s JOIN pg_database d ON d.oid = subdbid "
-                         "WHERE datname = 'shop'").strip() == "s|f"
+    assert (
+        database.psql(
+            "SELECT subname, subenabled FROM pg_subscription s JOIN pg_database d ON d.oid = subdbid "
+            "WHERE datname = 'shop'"
+        ).strip()
+        == "s|f"
+    )
 
 
 # -- R06: what the server lacks ----------------------------------------------------------------------------------------
@@ -406,7 +411,7 @@ def test_r06_an_unknown_locale(shop: Backed) -> None:
 
 def test_r06_missing_roles_can_be_created(new_cluster: Callable[..., Cluster], tmp_store: str) -> None:
     source, destination = new_cluster(), new_cluster()
-    source.psql("CREATE ROLE \"the owner\"")
+    source.psql('CREATE ROLE "the owner"')
     source.create_database("shop")
     database = Database(source, "shop")
     database.psql('CREATE TABLE t (n int); ALTER TABLE t OWNER TO "the owner"')
@@ -508,15 +513,21 @@ MUTATIONS = {
         "public.customers id='5'",
     ),
     "timestamp moved": ("UPDATE invoices SET paid_at = paid_at + interval '1 us' WHERE id = 3", "id='3'"),
-    "swapped values": ("UPDATE events SET what = CASE what WHEN 'event 1' THEN 'event 2' ELSE 'event 1' END "
-                       "WHERE what IN ('event 1', 'event 2')", "event 1"),
+    "swapped values": (
+        "UPDATE events SET what = CASE what WHEN 'event 1' THEN 'event 2' ELSE 'event 1' END "
+        "WHERE what IN ('event 1', 'event 2')",
+        "event 1",
+    ),
     "missing index": ("DROP INDEX invoices_customer", "invoices_customer"),
     "missing constraint": ("ALTER TABLE invoices DROP CONSTRAINT invoices_total_check", "invoices_total_check"),
     "missing trigger": ("DROP TRIGGER touch ON customers", "touch"),
     "disabled trigger": ("ALTER TABLE customers DISABLE TRIGGER touch", "touch"),
     "missing function": ("DROP FUNCTION touch CASCADE", "touch"),
     "missing view": ("DROP VIEW open_invoices", "open_invoices"),
-    "changed view": ("CREATE OR REPLACE VIEW open_invoices AS SELECT * FROM invoices WHERE paid_at IS NOT NULL", "open_invoices"),
+    "changed view": (
+        "CREATE OR REPLACE VIEW open_invoices AS SELECT * FROM invoices WHERE paid_at IS NOT NULL",
+        "open_invoices",
+    ),
     "missing sequence": ("DROP SEQUENCE tickets", "tickets"),
     "missing grant": ("REVOKE SELECT ON invoices FROM PUBLIC", "invoices"),
     "missing comment": ("COMMENT ON TABLE invoices IS NULL", "invoices"),
@@ -535,7 +546,7 @@ def test_r11_r12_a_copy_that_is_not_equal_is_never_swapped_in(
     shop: Backed, monkeypatch: pytest.MonkeyPatch, mutation: str
 ) -> None:
     script, named = MUTATIONS[mutation]
-    before_compare(monkeypatch, lambda copy: copy.psql(script) and None, shop.database.cluster)
+    before_compare(monkeypatch, lambda copy: copy.psql(script), shop.database.cluster)
     with untouched(shop.database):
         report = run_restore(shop)
     assert report.verdict is Verdict.FAIL
@@ -544,8 +555,10 @@ def test_r11_r12_a_copy_that_is_not_equal_is_never_swapped_in(
 
 def test_r12_an_invalid_index_of_the_source_is_a_warning(database: Database, tmp_store: str) -> None:
     fill(database)
-    database.psql("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'invoices_customer'::regclass;"
-                  "COMMENT ON INDEX invoices_customer IS 'broken'")
+    database.psql(
+        "UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'invoices_customer'::regclass;"
+        "COMMENT ON INDEX invoices_customer IS 'broken'"
+    )
     report = run_restore(back_up(database, tmp_store))
     assert (report.verdict, errors(report)) == (Verdict.PASS, [])
     assert any(f.id == "invalid-index" and "invoices_customer" in f.subject for f in report.findings)
@@ -562,7 +575,7 @@ def test_r11_a_sequence_that_was_behind_in_the_source_is_a_warning(database: Dat
 def test_a_difference_from_an_unanchored_inventory_is_inconclusive(
     shop: Backed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    before_compare(monkeypatch, lambda copy: copy.psql("DELETE FROM events") and None, shop.database.cluster)
+    before_compare(monkeypatch, lambda copy: copy.psql("DELETE FROM events"), shop.database.cluster)
     with untouched(shop.database):
         report: Report = run_restore(shop, manifest=_changed(shop.manifest, basis="unanchored"))
     assert report.verdict is Verdict.INCONCLUSIVE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,11 +15,13 @@ import pytest
 from dbops import app
 from dbops.catalog import Catalog
 from dbops.config import StoreConfig, Target
-from dbops.errors import BadBackupError
+from dbops.errors import BadBackupError, StoreError, StoreFullError
 from dbops.model import Manifest, Report, Verdict
 from dbops.ops.backup import backup
 from dbops.ops.verify import verify, verify_selected
 from dbops.progress import Silent
+from dbops.store.base import Stored
+from dbops.store.local import LocalStore
 from dbops.urls import Secret
 from tests.servers import Cluster
 
@@ -208,6 +211,53 @@ def test_s06_a_foreign_file_alone_is_a_warning(place: Callable[[str], Place]) ->
     (folder / "notes.txt").write_text("hello")
     report = run(catalog, manifest)
     assert (report.verdict, ids(report)) == (Verdict.PASS, {"foreign-file"})
+
+
+class Remote(LocalStore):
+    """A store whose objects must be fetched."""
+
+    def local_path(self, key: str) -> Path | None:
+        return None
+
+
+@pytest.mark.parametrize("kind", ["custom", "directory", "plain"])
+def test_a_remote_backup_is_fetched_decoded_and_leaves_nothing_here(
+    place: Callable[[str], Place], kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, manifest, folder = place(kind)
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    catalog = Catalog(Remote(folder.parent.parent))
+    assert run(catalog, manifest).verdict is Verdict.PASS
+    with archive(manifest, folder).open("r+b") as file:
+        file.truncate(1000)
+    assert {"artifact-size", "archive-decode"} <= ids(run(catalog, manifest))
+    assert list(scratch.iterdir()) == []
+
+
+def test_too_little_room_for_the_copy_is_said_before_anything_is_fetched(
+    place: Callable[[str], Place], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, manifest, folder = place("custom")
+    usage = shutil.disk_usage(folder)._replace(free=manifest.bytes - 1)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    with pytest.raises(StoreFullError, match="free") as caught:
+        run(Catalog(Remote(folder.parent.parent)), manifest)
+    assert "TMPDIR" in caught.value.hint
+
+
+class ReadOnly(LocalStore):
+    """A store that may only be read."""
+
+    def put(self, key: str, data: bytes) -> Stored:
+        raise StoreError("access denied")
+
+
+def test_a_read_only_store_is_verified_with_a_warning(place: Callable[[str], Place]) -> None:
+    _, manifest, folder = place("custom")
+    report = run(Catalog(ReadOnly(folder.parent.parent)), manifest)
+    assert (report.verdict, ids(report)) == (Verdict.PASS, {"record-not-kept"})
 
 
 def test_without_the_tool_the_hashes_are_judged_and_the_rest_is_named(place: Callable[[str], Place]) -> None:

@@ -9,12 +9,12 @@ import pytest
 
 from dbops import app
 from dbops.engine.postgres.names import BEFORE, beside, moment_of
-from dbops.errors import NothingToCheckError
-from dbops.model import Report, Severity, Verdict
+from dbops.errors import NothingToCheckError, ToolError
+from dbops.model import Manifest, Report, Severity, Verdict
 from dbops.ops import restore_aside
 from dbops.progress import Silent
 from tests.inputs import contents
-from tests.restoring import Backed, back_up, databases, errors, fill, run_restore
+from tests.restoring import Backed, back_up, before_compare, databases, errors, fill, run_restore
 from tests.servers import Cluster, Database
 
 HOSTILE = [
@@ -106,7 +106,7 @@ def test_into_another_name_leaves_the_original_alone(shop: Backed) -> None:
 def test_hostile_names(pg_server: Cluster, tmp_store: str, name: str) -> None:
     pg_server.create_database(name)
     database = Database(pg_server, name)
-    database.psql("CREATE TABLE \"t \"\"x\"\" %s\" (\"a b\" int); INSERT INTO \"t \"\"x\"\" %s\" VALUES (1), (2)")
+    database.psql('CREATE TABLE "t ""x"" %s" ("a b" int); INSERT INTO "t ""x"" %s" VALUES (1), (2)')
     database.psql("ALTER ROLE postgres IN DATABASE \"{}\" SET work_mem = '5MB'".format(name.replace('"', '""')))
     backed = back_up(database, tmp_store)
     database.psql('DELETE FROM "t ""x"" %s"')
@@ -129,21 +129,21 @@ def test_long_names_stay_apart() -> None:
     assert moment_of(one, "é" * 30 + "abd", BEFORE) is None
 
 
-def test_what_belongs_to_the_database_itself_comes_back(
-    new_cluster: Callable[..., Cluster], tmp_store: str
-) -> None:
+def test_what_belongs_to_the_database_itself_comes_back(new_cluster: Callable[..., Cluster], tmp_store: str) -> None:
     cluster = new_cluster()
     cluster.psql("CREATE ROLE owner_of_shop; CREATE ROLE reader")
     cluster.create_database("shop")
     database = Database(cluster, "shop")
     database.psql(
-        "CREATE TABLE t (n int); ALTER DATABASE shop OWNER TO owner_of_shop; GRANT CONNECT ON DATABASE shop TO reader;"
-        "ALTER DATABASE shop SET search_path = 'a b', public; ALTER DATABASE shop SET default_transaction_read_only = on;"
+        "CREATE TABLE t (n int); ALTER DATABASE shop OWNER TO owner_of_shop;"
+        "GRANT CONNECT ON DATABASE shop TO reader; ALTER DATABASE shop SET search_path = 'a b', public;"
+        "ALTER DATABASE shop SET default_transaction_read_only = on;"
         "ALTER ROLE reader IN DATABASE shop SET work_mem = '7MB'; ALTER DATABASE shop CONNECTION LIMIT 0;"
         "COMMENT ON DATABASE shop IS E'it''s\\\\ the\\nshop'"
     )
     query = (
-        "SELECT pg_get_userbyid(datdba), ARRAY(SELECT a::text FROM unnest(datacl) a ORDER BY 1), datconnlimit, shobj_description(d.oid, 'pg_database'),"
+        "SELECT pg_get_userbyid(datdba), ARRAY(SELECT a::text FROM unnest(datacl) a ORDER BY 1), datconnlimit,"
+        " shobj_description(d.oid, 'pg_database'),"
         " (SELECT array_agg(s ORDER BY setrole) FROM pg_db_role_setting s WHERE setdatabase = d.oid)::text !~ 'x'"
         " FROM pg_database d WHERE datname = 'shop'"
     )
@@ -167,9 +167,7 @@ def test_another_owner(new_cluster: Callable[..., Cluster], database: Database, 
 
 
 @pytest.mark.parametrize("majors", [(15, 18), (17, 15), (18, 17)], ids=str)
-def test_another_major(
-    new_cluster: Callable[..., Cluster], tmp_store: str, majors: tuple[int, int]
-) -> None:
+def test_another_major(new_cluster: Callable[..., Cluster], tmp_store: str, majors: tuple[int, int]) -> None:
     source, destination = new_cluster(majors[0]), new_cluster(majors[1])
     source.create_database("shop")
     database = Database(source, "shop")
@@ -182,10 +180,8 @@ def test_another_major(
 
 
 def test_rows_in_another_order_are_equal(shop: Backed, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tests.restoring import before_compare
-
     def reorder(copy: Database) -> None:
-        copy.psql("ALTER TABLE invoices CLUSTER ON invoices_customer; CLUSTER invoices; ALTER TABLE invoices SET WITHOUT CLUSTER")
+        copy.psql("CLUSTER invoices USING invoices_customer; ALTER TABLE invoices SET WITHOUT CLUSTER")
 
     before_compare(monkeypatch, reorder, shop.database.cluster)
     report = run_restore(shop)
@@ -210,3 +206,55 @@ def test_a_dry_run_changes_nothing(shop: Backed) -> None:
     assert plan.destination.exists
     assert plan.destination.rows > 4000
     assert 0 <= plan.age_seconds < 600
+
+
+# -- in place ----------------------------------------------------------------------------------------------------------
+
+
+def _safety(backed: Backed) -> Callable[[], Manifest]:
+    return lambda: back_up(backed.database, backed.catalog.store.url, jobs=backed.target.jobs).manifest
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_in_place_on_every_major(any_database: Database, tmp_store: str, jobs: int) -> None:
+    fill(any_database)
+    any_database.psql("CREATE SCHEMA other; CREATE TABLE other.t (n int); CREATE EXTENSION IF NOT EXISTS plpgsql")
+    before = contents(any_database)
+    backed = back_up(any_database, tmp_store, jobs=jobs)
+    any_database.psql(
+        "DELETE FROM invoices; CREATE SCHEMA more; CREATE TABLE more.t (n int); GRANT CREATE ON SCHEMA public TO PUBLIC;"
+        "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'; CREATE TYPE pair AS (a int, b int);"
+        "CREATE DOMAIN short AS text CHECK (length(value) < 5); CREATE AGGREGATE s (int) (sfunc = int4pl, stype = int);"
+        "CREATE OPERATOR === (leftarg = int, rightarg = int, function = int4eq); SELECT lo_from_bytea(0, 'more');"
+    )
+    report = run_restore(backed, in_place=True, safety=_safety(backed))
+    assert (report.verdict, errors(report)) == (Verdict.PASS, [])
+    assert contents(any_database) == before
+    assert len(list(backed.catalog.backups("shop"))) == 2
+
+
+def test_in_place_puts_the_old_content_back_if_the_new_one_is_not_equal(
+    shop: Backed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.database.psql("DELETE FROM invoices WHERE id > 100")
+    before = contents(shop.database)
+    before_compare(monkeypatch, lambda copy: copy.psql("DELETE FROM events"), shop.database.cluster)
+    report = run_restore(shop, in_place=True, safety=_safety(shop))
+    assert report.verdict is Verdict.FAIL
+    assert "not-restored" in {finding.id for finding in report.findings}
+    monkeypatch.undo()
+    assert contents(shop.database) == before
+
+
+def test_in_place_fails_whole(database: Database, tmp_store: str) -> None:
+    database.psql(
+        "CREATE TABLE a (n int); CREATE TABLE z (n int); INSERT INTO z VALUES (1);"
+        "CREATE FUNCTION known(int) RETURNS bool LANGUAGE sql AS 'SELECT EXISTS (SELECT FROM z WHERE n = $1)';"
+        "ALTER TABLE a ADD CHECK (known(n)); INSERT INTO a VALUES (1)"
+    )
+    backed = back_up(database, tmp_store)
+    database.psql("CREATE TABLE since (n int)")
+    before = contents(database)
+    with pytest.raises(ToolError, match="rolled back"):
+        run_restore(backed, in_place=True, safety=_safety(backed))
+    assert contents(database) == before

@@ -57,6 +57,8 @@ def test_the_unchanged_manifest_is_read() -> None:
         (lambda m: m["inventory"]["tables"].append(m["inventory"]["tables"][0]), "twice"),
         (lambda m: m.update(snapshot_at="2026-11-24T02:45:00"), "time zone"),
         (lambda m: m.update(snapshot_at="yesterday"), "snapshot_at"),
+        (lambda m: m["tool"].update(version="newest"), "no version"),
+        (lambda m: m["engine"].update(server_version=""), "no version"),
     ],
 )
 def test_a_changed_manifest_is_refused_with_the_reason(change: Change, reason: str) -> None:
@@ -129,6 +131,13 @@ def read_or_refused(data: bytes) -> None:
     except BadBackupError:
         return
     assert (manifest.target, manifest.id) == ("shop", a_manifest().id)
+
+
+def test_what_would_be_refused_is_never_published(tmp_path: Path) -> None:
+    catalog = a_catalog(tmp_path / "store")
+    with pytest.raises(BadBackupError):
+        catalog.publish(a_manifest(artifacts=()))
+    assert list(catalog.store.list()) == []
 
 
 def test_one_bad_manifest_leaves_the_other_backups_usable(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from dbops.model import Finding, Manifest, Severity
 from dbops.progress import Progress
 
 HARMLESS = {
-    'unrecognized configuration parameter "transaction_timeout"': "set by pg_restore 17 and later, unknown to older servers",
+    'unrecognized configuration parameter "transaction_timeout"': "set by pg_restore 17 and later, new in server 17",
 }
 """Errors that do not matter, by the server's words, with the reason. Every other error fails the restore."""
 _TIMEOUT_MAJOR = 17

@@ -93,7 +93,7 @@ def _server(manifest: Manifest, destination: Destination, facts: Facts, wishes: 
         hint = "lower --jobs, end sessions, or raise max_connections (or the role's CONNECTION LIMIT)"
         yield _error("connections", server.host, f"{wanted} free connections", f"{max(0, free)} free", hint)
     if not (wishes.in_place or facts.superuser or facts.createdb):
-        hint = "ALTER ROLE … CREATEDB; or restore with --in-place (swap = \"in-place\" in dbops.toml)"
+        hint = 'ALTER ROLE … CREATEDB; or restore with --in-place (swap = "in-place" in dbops.toml)'
         yield _error("no-createdb", str(server.info.role), "may create and rename databases", "may not", hint)
 
 
@@ -109,7 +109,7 @@ def _database(destination: Destination, against: Obstructions, facts: Facts, wis
     for gid in against.prepared:
         yield _error("prepared-transaction", name, "none", repr(gid), f"COMMIT PREPARED or ROLLBACK PREPARED {gid!r}")
     for slot in against.slots:
-        hint = "its consumer would get nothing from the restored database: drop the slot, or restore --into another name"
+        hint = "its consumer would get nothing from the restored database: drop the slot, or use --into another name"
         yield _error("replication-slot", name, "no logical replication slot", slot, hint)
     for subscription in against.subscriptions:
         hint = "rows that arrive meanwhile would be lost: ALTER SUBSCRIPTION … DISABLE, or restore --into another name"

@@ -27,7 +27,12 @@ def _warnings(connection: Connection, manifest: Manifest) -> Iterator[Finding]:
             continue
         severity = Severity.ERROR if kind != "unlogged-table" else Severity.WARNING
         yield Finding(
-            id=kind, severity=severity, subject=subject, expected=f"{expected}, as in the source", actual=actual, hint=hint
+            id=kind,
+            severity=severity,
+            subject=subject,
+            expected=f"{expected}, as in the source",
+            actual=actual,
+            hint=hint,
         )
 
 

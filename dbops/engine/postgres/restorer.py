@@ -10,8 +10,9 @@ from pathlib import Path
 from dbops.engine.postgres import preflight, side, swap
 from dbops.engine.postgres.connect import Access
 from dbops.engine.postgres.destination import look
+from dbops.engine.postgres.inplace import InPlace, check_tools
 from dbops.engine.postgres.load import tools_for
-from dbops.engine.postgres.maintenance import Maintenance, drop_database, exists
+from dbops.engine.postgres.maintenance import Maintenance, at_database, drop_database, exists
 from dbops.engine.postgres.names import BEFORE, UNDONE, beside, moment_of
 from dbops.engine.postgres.statements import statement
 from dbops.engine.restoring import Aside, Preflight, SideDatabase, Wishes
@@ -47,17 +48,23 @@ class PostgresRestorer:
     def lock(self) -> AbstractContextManager[None]:
         return self._maintenance.lock()
 
-    def preflight(self, manifest: Manifest, archive: Path, wishes: Wishes) -> Preflight:
-        tools_for(manifest, self._major, self._bindir)
+    def preflight(self, manifest: Manifest, wishes: Wishes) -> Preflight:
+        tools = tools_for(manifest, self._major, self._bindir)
+        if wishes.in_place:
+            check_tools(tools)
         with self._maintenance.session() as connection:
             destination, against = look(self._access, connection, self.name)
             findings, skipped = preflight.examine(connection, manifest, destination, against, wishes)
-        if destination.sessions and not (wishes.end_sessions or wishes.app_stops_sessions or wishes.in_place):
+        if destination.sessions and not (wishes.end_sessions or wishes.app_stops_sessions):
             refusal = swap.in_use(self.name, destination.sessions)
             findings.append(
                 Finding(
-                    id="in-use", severity=Severity.ERROR, subject=self.name, expected="no other sessions",
-                    actual="; ".join(destination.sessions), hint=refusal.hint,
+                    id="in-use",
+                    severity=Severity.ERROR,
+                    subject=self.name,
+                    expected="no other sessions",
+                    actual="; ".join(destination.sessions),
+                    hint=refusal.hint,
                 )
             )
         return Preflight(destination, tuple(findings), tuple(skipped))
@@ -80,12 +87,20 @@ class PostgresRestorer:
         finally:
             made.drop()
 
-    def in_place(self) -> SideDatabase:
-        raise NotImplementedError
+    def in_place(self, manifest: Manifest) -> SideDatabase:
+        tools = tools_for(manifest, self._major, self._bindir)
+        check_tools(tools)
+        settings = side.money_settings(self._maintenance, manifest)
+        access = at_database(self._access, self.name, settings)
+        return InPlace(access, self._maintenance, tools, self._major, self.name, self.name)
 
     def check_sessions(self, *, end_sessions: bool) -> None:
         with self._maintenance.session() as connection:
             swap.check_sessions(connection, self.name, end_sessions=end_sessions)
+
+    def end_sessions(self) -> None:
+        with self._maintenance.session() as connection:
+            swap.end_sessions(connection, [self.name])
 
     def asides(self) -> list[Aside]:
         with self._maintenance.session() as connection:

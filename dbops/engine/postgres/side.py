@@ -33,7 +33,9 @@ MARK = "dbops restore of "
 class PostgresSide:
     """See `engine.restoring.SideDatabase`."""
 
-    def __init__(self, access: Access, maintenance: Maintenance, tools: Tools, major: int, live: str, name: str) -> None:
+    def __init__(
+        self, access: Access, maintenance: Maintenance, tools: Tools, major: int, live: str, name: str
+    ) -> None:
         self.name = name
         self._access = access
         self._maintenance = maintenance

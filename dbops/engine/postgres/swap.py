@@ -63,6 +63,15 @@ def rename(
                     raise in_use(names[0][0], lines) from None
 
 
+def end_sessions(connection: Connection, databases: Sequence[str]) -> None:
+    """Ends the sessions that are in the databases now."""
+    connection.execute(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = ANY (%s)"
+        " AND backend_type IN ('client backend', 'walsender') AND pid <> pg_backend_pid()",
+        [list(databases)],
+    )
+
+
 @contextmanager
 def _ending(maintenance: Maintenance, databases: Sequence[str]) -> Iterator[None]:
     """Ends sessions of the databases again and again, for the time of the block."""
@@ -75,11 +84,7 @@ def _ending(maintenance: Maintenance, databases: Sequence[str]) -> Iterator[None
         # If this helper cannot connect, the rename says who is in the way.
         with suppress(DbopsError), maintenance.session("dbops restore: ending sessions") as connection:
             while True:
-                connection.execute(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = ANY (%s)"
-                    " AND backend_type IN ('client backend', 'walsender') AND pid <> pg_backend_pid()",
-                    [list(databases)],
-                )
+                end_sessions(connection, databases)
                 first.set()
                 if stop.wait(_AGAIN_SECONDS):
                     return

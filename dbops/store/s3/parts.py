@@ -39,20 +39,20 @@ class MemoryPart:
 
     def __init__(self, size: int) -> None:
         self.size = size
-        self._data = bytearray()
-
-    @property
-    def filled(self) -> int:
-        return len(self._data)
+        self.filled = 0
+        self._data = bytearray(size)  # all at once: growing it would copy it, and take its memory twice
 
     def add(self, data: memoryview) -> None:
-        self._data += data
+        self._data[self.filled : self.filled + len(data)] = data
+        self.filled += len(data)
 
     def body(self) -> bytearray:
+        """Its bytes; none can be added afterwards."""
+        del self._data[self.filled :]
         return self._data
 
     def digest(self) -> bytes:
-        return hashlib.sha256(self._data).digest()
+        return hashlib.sha256(memoryview(self._data)[: self.filled]).digest()
 
     def close(self) -> None:
         self._data = bytearray()

@@ -30,7 +30,7 @@ class S3Store:
     boto3 looks for them, never from the store's settings. `sse`: AES256, aws:kms or aws:kms:dsse.
     `addressing_style`: auto, path or virtual. `checksums`: 'when_supported' sends the SHA-256 of every part for the
     service to check; 'when_required' leaves that out, for services that refuse it. `part_bytes`: size of the first
-    parts; `concurrency`: parts sent at once; together they take at most `part_bytes * (concurrency + 2)` of memory.
+    parts; `concurrency`: parts sent at once; together they take at most `part_bytes * (concurrency + 1)` of memory.
     `verify_reads`: also compare what is read with the service's own checksum, where it keeps one of the whole object.
     `max_attempts`: tries per request.
     """

@@ -27,8 +27,8 @@ class UploadOptions(NamedTuple):
 
     @property
     def memory(self) -> int:
-        """Bytes that parts of one upload may take in memory: those on the wire, one waiting, one being filled."""
-        return self.part_bytes * (self.concurrency + 2)
+        """Bytes that the parts of one upload may take in memory: those on the wire, and the one being filled."""
+        return self.part_bytes * (self.concurrency + 1)
 
 
 class Sent(NamedTuple):

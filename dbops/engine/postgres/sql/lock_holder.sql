@@ -1,5 +1,5 @@
 -- Who holds the advisory lock, from where, since when.
-SELECT format('%s (user %s%s), since %s', a.application_name, a.usename,
+SELECT format('%%s (user %%s%%s), since %%s', a.application_name, a.usename,
               coalesce(', from ' || host(a.client_addr), ''),
               to_char(a.backend_start AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS "UTC"'))
 FROM pg_locks l JOIN pg_stat_activity a USING (pid)

@@ -1,0 +1,112 @@
+"""Replaces the content of a database in one transaction, where it cannot be renamed: all of it, or nothing."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+from psycopg import sql
+
+from dbops.command import Process, running
+from dbops.engine.postgres import settle
+from dbops.engine.postgres.side import PostgresSide
+from dbops.engine.postgres.statements import statement
+from dbops.engine.postgres.tools import Tools
+from dbops.engine.restoring import Wishes
+from dbops.errors import PreflightError, ToolError
+from dbops.model import Finding, Manifest
+from dbops.progress import Progress
+
+_RESTRICTED = {13: 22, 14: 19, 15: 14, 16: 10, 17: 6}
+"""First minor of each major whose pg_restore forbids client commands in its script (CVE-2025-8714); all of 18 do."""
+_TIMEOUT_LINE = b"SET transaction_timeout = 0;\n"
+_TIMEOUT_MAJOR = 17
+_HEAD_BYTES = 1 << 14
+_LOCK_SECONDS = 30
+_ERROR = re.compile(r"ERROR:\s.*$")
+
+
+def check_tools(tools: Tools) -> None:
+    """Refuses a pg_restore whose script could make psql run commands on this machine (`\\!`, `\\copy … PROGRAM`)."""
+    parts = re.findall(r"\d+", tools.version)
+    needed = _RESTRICTED.get(tools.major)
+    if tools.major < min(_RESTRICTED) or (needed is not None and int(parts[1] if len(parts) > 1 else 0) < needed):
+        raise PreflightError(
+            f"pg_restore {tools.version} cannot keep a dump from running commands on this machine",
+            hint=f"for --in-place, install its newest minor version ({tools.major}.{needed or 0} or later)",
+            kind="tool-too-old",
+        )
+
+
+class InPlace(PostgresSide):
+    """See `engine.restoring.Restorer.in_place`. Nothing is created, dropped or renamed."""
+
+    def create(self, manifest: Manifest) -> None:  # noqa: ARG002
+        """It is there."""
+
+    def drop(self) -> None:
+        """It stays."""
+
+    def load(self, manifest: Manifest, archive: Path, wishes: Wishes, progress: Progress) -> list[Finding]:
+        """Empties and fills the database in one transaction. COMMIT is only sent once pg_restore has ended well."""
+        check_tools(self._tools)
+        missing = self._missing_tablespaces(archive)
+        argv = [self._tools.program("pg_restore"), "--file=-"]
+        argv += ["--no-owner", "--no-privileges"] if wishes.no_owner else []
+        argv += ["--no-tablespaces"] if missing else []
+        psql = [self._tools.program("psql"), "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1"]
+        psql.append(f"--dbname={self._access.conninfo(application='dbops restore')}")
+        environment, secrets = self._access.environment(), self._access.secrets
+        with (
+            running(psql, env=environment, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, secrets=secrets) as client,
+            running([*argv, str(archive)], env={"LC_ALL": "C", "LANGUAGE": "C"}) as reader,
+        ):
+            try:
+                client.stdin.write(f"BEGIN;\nSET LOCAL lock_timeout = '{_LOCK_SECONDS}s';\n".encode())
+                client.stdin.write(statement("restore_wipe"))
+                for data in self._script(reader):
+                    client.stdin.write(data)
+                    progress.advance(len(data))
+                reader.check()
+                client.stdin.write(b"\nCOMMIT;\n")
+                client.stdin.close()
+            except BrokenPipeError:
+                client.wait()
+                raise _failed(client) from None
+            if client.wait() != 0:
+                raise _failed(client)
+        return missing
+
+    def _script(self, reader: Process) -> Iterator[bytes]:
+        """What pg_restore prints, without the one setting that an older server does not know."""
+        head = b""
+        for data in reader.chunks():
+            if len(head) < _HEAD_BYTES and self._major < _TIMEOUT_MAJOR:
+                head += data
+                if len(head) < _HEAD_BYTES:
+                    continue
+                data = head.replace(_TIMEOUT_LINE, b"", 1)
+            yield data
+        if len(head) < _HEAD_BYTES:
+            yield head.replace(_TIMEOUT_LINE, b"", 1)
+
+    def settle(self, database_sql: str, wishes: Wishes) -> None:
+        sorted_out = settle.sort_out(database_sql, no_owner=wishes.no_owner)
+        with self._access.session(application="dbops restore") as connection:
+            connection.execute(sql.SQL("ALTER DATABASE {} RESET ALL").format(sql.Identifier(self.name)))
+        settle.settle(self._access, (*sorted_out.now, *sorted_out.at_swap))
+
+    def swap(self, moment: str, *, end_sessions: bool) -> str:  # noqa: ARG002 - there is nothing to swap
+        return ""
+
+
+def _failed(client: Process) -> ToolError:
+    lines = client.stderr_tail.splitlines()
+    text = next((match[0] for line in lines if (match := _ERROR.search(line))), "psql ended early")
+    return ToolError(
+        f"the restore in place was rolled back, the old content is as it was: {text}",
+        hint=client.stderr_tail,
+        kind="load-failed",
+    )

@@ -1,0 +1,56 @@
+-- Empties the connected database, for a restore in place: within the caller's transaction, so that all comes back if
+-- that fails. Schema public stays, with the privileges that a new database gives it: a dump does not make it.
+DO $wipe$
+DECLARE
+    item record;
+BEGIN
+    FOR item IN SELECT format('DROP EVENT TRIGGER %I CASCADE', evtname) AS command FROM pg_event_trigger
+        UNION ALL SELECT format('DROP PUBLICATION %I', pubname) FROM pg_publication
+    LOOP
+        EXECUTE item.command;
+    END LOOP;
+    FOR item IN SELECT format('DROP EXTENSION %I CASCADE', extname) AS command FROM pg_extension WHERE extname <> 'plpgsql'
+    LOOP
+        EXECUTE replace(item.command, 'DROP EXTENSION', 'DROP EXTENSION IF EXISTS');
+    END LOOP;
+    FOR item IN SELECT format('DROP SCHEMA %I CASCADE', nspname) AS command FROM pg_namespace
+        WHERE nspname NOT IN ('public', 'information_schema') AND nspname !~ '^pg_'
+    LOOP
+        EXECUTE item.command;
+    END LOOP;
+    LOOP
+        SELECT format('DROP %s IF EXISTS %s CASCADE',
+                      CASE i.type WHEN 'composite type' THEN 'type' WHEN 'statistics object' THEN 'statistics'
+                                  ELSE i.type END, i.identity) AS command
+        INTO item
+        FROM pg_depend d CROSS JOIN LATERAL pg_identify_object(d.classid, d.objid, 0) i
+        WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = 'public'::regnamespace AND d.deptype IN ('n', 'a')
+          AND d.classid <> 'pg_default_acl'::regclass
+        ORDER BY d.classid = 'pg_class'::regclass DESC, d.objid DESC
+        LIMIT 1;
+        EXIT WHEN NOT FOUND;
+        EXECUTE item.command;
+    END LOOP;
+    FOR item IN SELECT format('DROP FOREIGN DATA WRAPPER %I CASCADE', fdwname) AS command FROM pg_foreign_data_wrapper
+        UNION ALL SELECT format('DROP CAST IF EXISTS (%s AS %s) CASCADE', castsource::regtype, casttarget::regtype)
+                  FROM pg_cast WHERE oid >= 16384
+        UNION ALL SELECT format('DROP LANGUAGE %I CASCADE', lanname) FROM pg_language WHERE oid >= 16384
+        UNION ALL SELECT format('DROP ACCESS METHOD %I CASCADE', amname) FROM pg_am WHERE oid >= 16384
+        UNION ALL SELECT format('SELECT lo_unlink(%s)', oid) FROM pg_largeobject_metadata
+        UNION ALL SELECT DISTINCT format('REVOKE ALL ON SCHEMA public FROM %s CASCADE',
+                                         CASE x.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(x.grantee)) END)
+                  FROM pg_namespace n CROSS JOIN LATERAL aclexplode(n.nspacl) x
+                  WHERE n.nspname = 'public' AND x.grantee <> n.nspowner
+    LOOP
+        EXECUTE item.command;
+    END LOOP;
+    FOR item IN SELECT format('GRANT %s ON SCHEMA public TO %s', x.privilege_type,
+                              CASE x.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(x.grantee)) END) AS command
+        FROM pg_init_privs p JOIN pg_namespace n ON n.oid = p.objoid AND n.nspname = 'public'
+        CROSS JOIN LATERAL aclexplode(p.initprivs) x
+        WHERE p.classoid = 'pg_namespace'::regclass AND x.grantee <> n.nspowner
+    LOOP
+        EXECUTE item.command;
+    END LOOP;
+END
+$wipe$;

@@ -1,0 +1,145 @@
+"""The steps of one restore: each is timed, and adds to one report what it has found."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable
+from contextlib import ExitStack
+from datetime import datetime
+from typing import Any
+
+from dbops import __version__
+from dbops.catalog import Catalog
+from dbops.config import App
+from dbops.engine.restoring import Restorer, SideDatabase, Wishes
+from dbops.inventory.compare import Comparison
+from dbops.model import Finding, Manifest, NotEvaluated, Report, Severity, Verdict, backup_id, judge
+from dbops.ops.copy_check import check_copy
+from dbops.ops.restore_plan import Archive, Plan, decide, manifest_hash, plan_warnings
+from dbops.ops.verify import timed
+from dbops.progress import Progress
+
+Clock = Callable[[], datetime]
+WAITING_FOR_SWAP = frozenset({"database_comment"})
+"""Set in the swap's own transaction, hence not yet there when a side database is compared."""
+
+
+class Run:
+    """The steps of one restore, and what they have found so far."""
+
+    def __init__(
+        self,
+        restorer: Restorer,
+        catalog: Catalog,
+        manifest: Manifest,
+        wishes: Wishes,
+        app: App,
+        clock: Clock,
+        progress: Progress,
+    ) -> None:
+        self._restorer = restorer
+        self._manifest = manifest
+        self._wishes = wishes._replace(app_stops_sessions=app.stop is not None)
+        self._progress = progress
+        self._clock = clock
+        self._moment = backup_id(clock())
+        self._skipped: list[NotEvaluated] = []
+        self._findings: list[Finding] = []
+        self._provenance: dict[str, Any] = {
+            "backup": manifest.id,
+            "manifest_sha256": manifest_hash(catalog, manifest),
+            "store": catalog.store.url,
+            "source_server": manifest.engine.server_id,
+            "source_database": manifest.engine.database,
+            "tables": len(manifest.inventory.tables),
+            "rows": manifest.rows,
+            "dbops_version": __version__,
+        }
+        self.phases: dict[str, float] = {}
+
+    def plan(self, archive: Archive) -> Plan:
+        self._progress.phase("preflight")
+        with timed(self.phases, "preflight"):
+            plan = decide(self._restorer, archive, self._wishes, self._clock())
+        server = plan.destination.server
+        self._provenance |= {
+            "server": server.info.server_id,
+            "server_version": server.info.server_version,
+            "host": server.host,
+            "database": plan.destination.name,
+        }
+        self._findings += [*plan_warnings(plan), *plan.preflight.findings]
+        self._skipped += plan.preflight.not_evaluated
+        return plan
+
+    def prepare(self, archive: Archive) -> None:
+        for name in self._restorer.clear_leftovers():
+            self.note("leftover-dropped", name, "the side database of a restore that was killed")
+        if self._wishes.create_roles:
+            self._restorer.create_roles(archive.globals_sql)
+
+    def create(self, stack: ExitStack) -> SideDatabase:
+        """The side database; it is dropped with the stack, unless it was swapped in."""
+        self._progress.phase("create")
+        with timed(self.phases, "create"):
+            return stack.enter_context(self._restorer.side(self._manifest, self._moment))
+
+    def load(self, side: SideDatabase, archive: Archive) -> None:
+        progress, wishes, phases = self._progress, self._wishes, self.phases
+        progress.phase("load", total_bytes=sum(table.bytes for table in archive.manifest.inventory.tables))
+        with timed(phases, "load"):
+            self._findings += side.load(archive.manifest, archive.path, wishes, progress)
+        progress.phase("analyze")
+        with timed(phases, "analyze"):
+            side.analyze(wishes.jobs)
+        # After ANALYZE, for a setting of the database may make every session read-only.
+        progress.phase("settings")
+        with timed(phases, "settings"):
+            side.settle(archive.database_sql, wishes)
+
+    def compare(
+        self, side: SideDatabase, archive: Archive, major: int, skipped_kinds: frozenset[str] = WAITING_FOR_SWAP
+    ) -> Comparison:
+        self._progress.phase("compare", total_bytes=sum(t.bytes for t in self._manifest.inventory.tables))
+        with timed(self.phases, "compare"):
+            return check_copy(side, archive, self._wishes, self._progress, major=major, skipped_kinds=skipped_kinds)
+
+    def judge(self, comparison: Comparison) -> Verdict:
+        self._findings += comparison.findings
+        self._skipped += comparison.not_evaluated
+        return judge(comparison.findings, evaluated=comparison.conclusive)
+
+    def swap(self, side: SideDatabase) -> None:
+        restorer, ends = self._restorer, self._wishes.end_sessions
+        restorer.check_sessions(end_sessions=ends)
+        self._progress.phase("swap")
+        try:
+            with timed(self.phases, "swap"):
+                old = side.swap(self._moment, end_sessions=ends)
+        except KeyboardInterrupt:
+            if any(aside.moment == self._moment for aside in restorer.asides()):
+                self._progress.note(f"the swap was done; undo it with: {self._command('--undo')}")
+            raise
+        self._provenance["old_database"] = old
+        if old:
+            self._provenance |= {"undo": self._command("--undo"), "drop": self._command("--drop-old")}
+            hint = f"go back to it: {self._command('--undo')}\ndrop it: {self._command('--drop-old')}"
+            self.note("old-database", old, "what was there before, whole", hint)
+
+    def _command(self, flag: str) -> str:
+        into = ["--into", self._restorer.name] if self._restorer.name != self._manifest.engine.database else []
+        return shlex.join(["dbops", "restore", "--target", self._manifest.target, *into, flag])
+
+    def note(self, kind: str, subject: str, text: str, hint: str = "", *, severity: Severity = Severity.INFO) -> None:
+        self._findings.append(Finding(id=kind, severity=severity, subject=subject, actual=text, hint=hint))
+
+    def report(self, verdict: Verdict, *, dry_run: bool = False) -> Report:
+        return Report(
+            task="restore",
+            target=self._manifest.target,
+            verdict=verdict,
+            findings=tuple(self._findings),
+            phases=self.phases,
+            not_evaluated=tuple(self._skipped),
+            provenance=self._provenance | ({"dry_run": True} if dry_run else {}),
+        )
