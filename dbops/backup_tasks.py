@@ -37,7 +37,13 @@ def backup(
 
         catalog = work.catalog()
         result = operation.backup(
-            work.engine(), catalog, work.target(), clock=app.now, progress=work.progress, dry_run=dry_run
+            work.engine(),
+            catalog,
+            work.target(),
+            clock=app.now,
+            progress=work.progress,
+            read_back=work.config.store.read_back,
+            dry_run=dry_run,
         )
         if isinstance(result, operation.Plan):
             output.show(plan.document(result), plan.text(result))

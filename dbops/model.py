@@ -32,6 +32,12 @@ def is_target_name(text: str) -> bool:
     return re.match(TARGET_PATTERN, text) is not None and ".." not in text
 
 
+def major_version(version: str) -> int:
+    """The number that a version begins with: `17.5`, `18beta1`, `9.7.4`. Versions of a manifest begin with a digit."""
+    match = re.match(r"\d+", version)
+    return int(match[0]) if match else 0
+
+
 class Value(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Base of all values: immutable, compared by content, strict when decoded."""
 

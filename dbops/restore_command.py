@@ -73,7 +73,7 @@ def run(work: Session, request: Request) -> Report:
         restorer,
         catalog,
         catalog.find(target.name, request.backup),
-        request.wishes._replace(jobs=target.jobs, in_place=request.wishes.in_place or target.swap == "in-place"),
+        wishes,
         application,
         clock=app.now,
         progress=work.progress,

@@ -120,13 +120,13 @@ def errors(report: Report) -> list[Finding]:
 
 def before_compare(monkeypatch: pytest.MonkeyPatch, change: Callable[[Database], object], cluster: Cluster) -> None:
     """Changes every copy right before it is compared, as a restore that went wrong would have."""
-    original = PostgresSide.settle
+    original = PostgresSide.snapshot
 
-    def settle(self: PostgresSide, *arguments: Any) -> None:
-        original(self, *arguments)
+    def snapshot(self: PostgresSide) -> Any:
         change(Database(cluster, self.name))
+        return original(self)
 
-    monkeypatch.setattr(PostgresSide, "settle", settle)
+    monkeypatch.setattr(PostgresSide, "snapshot", snapshot)
 
 
 def artifact(backed: Backed, name: str) -> Path:

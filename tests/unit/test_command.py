@@ -40,7 +40,10 @@ def test_failure_carries_status_and_last_lines() -> None:
 
 
 def test_signal_is_named() -> None:
-    with running([PYTHON, "-c", "import os; os.kill(os.getpid(), 9)"]) as process, pytest.raises(ToolError, match="SIGKILL"):
+    with (
+        running([PYTHON, "-c", "import os; os.kill(os.getpid(), 9)"]) as process,
+        pytest.raises(ToolError, match="SIGKILL"),
+    ):
         process.check(60)
     assert describe_status(-250) == "was ended by signal 250 (unknown)"
 

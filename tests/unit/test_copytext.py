@@ -3,6 +3,7 @@ r"""COPY text: the fingerprint must not depend on how the bytes come in, and mus
 from __future__ import annotations
 
 import hashlib
+import itertools
 
 import pytest
 from hypothesis import given
@@ -17,7 +18,7 @@ name = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1
 
 def pieces(data: bytes, cuts: list[int]) -> list[bytes]:
     places = sorted({cut % (len(data) + 1) for cut in cuts} | {0, len(data)})
-    return [data[a:b] for a, b in zip(places, places[1:], strict=False)]
+    return [data[a:b] for a, b in itertools.pairwise(places)]
 
 
 @given(rows, st.lists(st.integers(0, 10_000), max_size=12))
@@ -42,7 +43,10 @@ def test_sum_ignores_order_and_sees_duplicates(lines: list[bytes], cuts: list[in
         assert total([lines[0]] * 2 + lines) != total(lines)  # a XOR would be blind here
 
 
-@given(st.lists(st.tuples(name, name, st.lists(name, max_size=4), rows), max_size=5), st.lists(st.integers(0, 9999), max_size=9))
+@given(
+    st.lists(st.tuples(name, name, st.lists(name, max_size=4), rows), max_size=5),
+    st.lists(st.integers(0, 9999), max_size=9),
+)
 def test_script_is_taken_apart_whatever_the_names(
     tables: list[tuple[str, str, list[str], list[bytes]]], cuts: list[int]
 ) -> None:
@@ -85,8 +89,16 @@ def test_ordered_digests_do_not_merge() -> None:
 
 @pytest.mark.parametrize(
     ("encoding", "python"),
-    [("UTF8", "utf-8"), ("LATIN1", "iso8859-1"), ("LATIN9", "iso8859-15"), ("WIN1252", "cp1252"), ("EUC_JP", "euc_jp")]
-    + [("SQL_ASCII", "utf-8"), ("MULE_INTERNAL", "utf-8"), ("KOI8R", "koi8-r")],
+    [
+        ("UTF8", "utf-8"),
+        ("LATIN1", "iso8859-1"),
+        ("LATIN9", "iso8859-15"),
+        ("WIN1252", "cp1252"),
+        ("EUC_JP", "euc_jp"),
+        ("KOI8R", "koi8-r"),
+        ("SQL_ASCII", "utf-8"),
+        ("MULE_INTERNAL", "utf-8"),
+    ],
 )
 def test_codec(encoding: str, python: str) -> None:
     assert codec(encoding) == python

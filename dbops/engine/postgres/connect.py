@@ -136,10 +136,10 @@ class Access:
         hint = "is the server running, and does its pg_hba.conf let this user in from here?"
         if "password authentication failed" in text or "no password supplied" in text:
             hint = "set password_file, password_env or password_command in dbops.toml, or use ~/.pgpass"
+        elif "SSL" in text or "certificate" in text or "no encryption" in text:
+            hint = "check sslmode, sslrootcert, sslcert and sslkey in the URL"
         elif "does not exist" in text:
             hint = "check the database and user in the URL"
-        elif "SSL" in text or "certificate" in text:
-            hint = "check sslmode, sslrootcert, sslcert and sslkey in the URL"
         return DatabaseError(f"cannot connect to {self.place()}: {text}", hint=hint, kind="unreachable")
 
     def database_error(self, error: Exception) -> DatabaseError:

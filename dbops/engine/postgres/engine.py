@@ -22,7 +22,7 @@ from dbops.engine.postgres.snapshot import PostgresSnapshot, open_snapshot
 from dbops.engine.postgres.statements import statement
 from dbops.engine.postgres.tools import Tools, for_server, installations
 from dbops.errors import LockedError
-from dbops.model import Finding, Manifest
+from dbops.model import Finding, Manifest, major_version
 from dbops.progress import Progress
 
 
@@ -112,7 +112,7 @@ class PostgresEngine:
 
     def _reader(self, manifest: Manifest) -> Tools:
         """Tools that can read the archive: not older than those that wrote it."""
-        return for_server(int(manifest.tool.version.split(".")[0]), installations(self._bindir))
+        return for_server(major_version(manifest.tool.version), installations(self._bindir))
 
     def _holder(self, connection: psycopg.Connection[tuple[object, ...]], key: int) -> str:
         row = connection.execute(statement("lock_holder"), {"key": key}).fetchone()

@@ -6,7 +6,7 @@ import shlex
 from importlib import resources
 from string import Template
 
-from dbops.model import Manifest
+from dbops.model import Manifest, major_version
 
 
 def restore_guide(manifest: Manifest) -> str:
@@ -25,7 +25,7 @@ def restore_guide(manifest: Manifest) -> str:
         target=manifest.target,
         database=info.database.replace("\n", " "),
         server=info.server_version,
-        major=version.split(".")[0],
+        major=major_version(version),
         tool=version,
         snapshot=manifest.snapshot_at.strftime("%Y-%m-%d %H:%M:%S UTC"),
         tables=len(manifest.inventory.tables),

@@ -43,7 +43,7 @@ def check_tools(tools: Tools) -> None:
 class InPlace(PostgresSide):
     """See `engine.restoring.Restorer.in_place`. Nothing is created, dropped or renamed."""
 
-    def create(self, manifest: Manifest) -> None:  # noqa: ARG002
+    def create(self, _: Manifest) -> None:
         """It is there."""
 
     def drop(self) -> None:
@@ -74,9 +74,9 @@ class InPlace(PostgresSide):
                 client.stdin.close()
             except BrokenPipeError:
                 client.wait()
-                raise _failed(client) from None
+                raise _failed(client, manifest) from None
             if client.wait() != 0:
-                raise _failed(client)
+                raise _failed(client, manifest)
         return missing
 
     def _script(self, reader: Process) -> Iterator[bytes]:
@@ -102,11 +102,11 @@ class InPlace(PostgresSide):
         return ""
 
 
-def _failed(client: Process) -> ToolError:
+def _failed(client: Process, manifest: Manifest) -> ToolError:
     lines = client.stderr_tail.splitlines()
     text = next((match[0] for line in lines if (match := _ERROR.search(line))), "psql ended early")
     return ToolError(
-        f"the restore in place was rolled back, the old content is as it was: {text}",
+        f"backup {manifest.id} was not restored: rolled back, the old content is as it was: {text}",
         hint=client.stderr_tail,
         kind="load-failed",
     )

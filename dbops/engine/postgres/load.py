@@ -13,7 +13,7 @@ from dbops.engine.postgres.connect import Access
 from dbops.engine.postgres.tools import Tools, for_server, installations, supports_zstd
 from dbops.engine.restoring import Wishes
 from dbops.errors import PreflightError, ToolError
-from dbops.model import Finding, Manifest, Severity
+from dbops.model import Finding, Manifest, Severity, major_version
 from dbops.progress import Progress
 
 HARMLESS = {
@@ -34,7 +34,7 @@ def tools_for(manifest: Manifest, server_major: int, bindir: Path | None) -> Too
 
     Raises `PreflightError` naming the version when the archive is too new for all pg_restores of this machine.
     """
-    wrote = int(manifest.tool.version.split(".")[0])
+    wrote = major_version(manifest.tool.version)
     found = installations(bindir)
     if manifest.method.compression.startswith("zstd"):
         found = [tools for tools in found if supports_zstd(tools)]

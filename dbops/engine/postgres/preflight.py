@@ -13,7 +13,7 @@ from dbops.engine.postgres.maintenance import Connection
 from dbops.engine.postgres.server import OLDEST_MAJOR
 from dbops.engine.postgres.statements import statement
 from dbops.engine.restoring import Wishes
-from dbops.model import Finding, Manifest, NotEvaluated, Severity
+from dbops.model import Finding, Manifest, NotEvaluated, Severity, major_version
 
 _EXTRA_SESSIONS = 4
 """Beside the parallel ones: the lock, the snapshot's holder, pg_restore's leader, the swap."""
@@ -72,7 +72,7 @@ def _warning(kind: str, subject: str, expected: str, actual: str, hint: str = ""
 
 def _server(manifest: Manifest, destination: Destination, facts: Facts, wishes: Wishes) -> Iterator[Finding]:
     server = destination.server
-    source = int(manifest.engine.server_version.split(".")[0])
+    source = major_version(manifest.engine.server_version)
     if facts.in_recovery:
         yield _error("standby", server.host, "a primary", "a standby: read only", "restore to the primary")
     if server.major < OLDEST_MAJOR:
