@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from dbops.catalog import Catalog
@@ -13,6 +14,9 @@ from dbops.engine.base import Engine
 from dbops.errors import ConfigError
 from dbops.store.base import Store
 from dbops.urls import dialect, split_password
+
+if TYPE_CHECKING:
+    from dbops.sandbox.embedded import EmbeddedPostgres
 
 
 def now() -> datetime:
@@ -72,6 +76,13 @@ def open_engine(target: Target) -> Engine:
         lock_timeout=float(target.lock_timeout),
         give_way=None if math.isinf(target.give_way) else float(target.give_way),
     )
+
+
+def open_embedded() -> EmbeddedPostgres:
+    """The PostgreSQL server of the `demo` extra; nothing is started yet. `SandboxMissingError` without the extra."""
+    from dbops.sandbox.embedded import EmbeddedPostgres
+
+    return EmbeddedPostgres()
 
 
 def archive_engine(name: str, *, bindir: Path | None = None) -> Engine:

@@ -20,7 +20,6 @@ from dbops.ops.demo_folder import kept
 from dbops.ops.demo_steps import Step, Tools
 from dbops.report import demo as text
 from dbops.report.json import report_json
-from dbops.sandbox.embedded import EmbeddedPostgres
 
 FOLDER = "dbops-demo"
 _REPORT = "report.json"
@@ -29,7 +28,7 @@ _REPORT = "report.json"
 def run(output: Output, *, folder: str) -> None:
     """The story goes to stdout (stderr with `--json`) as it happens, the result to `output`."""
     begun = time.monotonic()
-    server = EmbeddedPostgres()  # first of all: without it, the folder of an earlier demo stays
+    server = app.open_embedded()  # first of all: without it, the folder of an earlier demo stays
     with _own_settings(), kept(Path(folder).expanduser()) as place, _told(sys.stdout) as story:
         tools = Tools(
             app.open_engine, lambda store: app.open_catalog(StoreConfig(url=store.absolute().as_uri())), app.now

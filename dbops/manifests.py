@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
 from dbops.errors import BadBackupError, ConfigError
-from dbops.model import MANIFEST_FORMAT, Manifest
+from dbops.model import MANIFEST_FORMAT, Inventory, Manifest
 from dbops.store.base import check_key
 
 LIMIT_BYTES = 256 << 20
@@ -53,6 +55,17 @@ def decode(chunks: Iterable[bytes], target: str, backup: str) -> Manifest:
     return manifest
 
 
+def inventory_digest(inventory: Inventory) -> str:
+    """`sha256:<hex>` over the inventory's JSON with sorted keys and an empty `digest`."""
+    data = msgspec.json.encode(msgspec.structs.replace(inventory, digest=""), order="sorted")
+    return f"sha256:{hashlib.sha256(data).hexdigest()}"
+
+
+def schema() -> dict[str, Any]:
+    """The JSON schema of format 1, which `docs/manifest.schema.json` publishes."""
+    return msgspec.json.schema(Manifest)
+
+
 def _bounded(chunks: Iterable[bytes], where: str) -> bytes:
     data = bytearray()
     for chunk in chunks:
@@ -83,6 +96,8 @@ def _problems(manifest: Manifest, target: str, backup: str) -> Iterator[str]:
         yield "a time has no time zone"
     yield from _artifact_problems(manifest)
     yield from _table_problems(manifest)
+    if inventory_digest(manifest.inventory) != manifest.inventory.digest:
+        yield "its inventory is not the one that was written: it was edited"
 
 
 def _artifact_problems(manifest: Manifest) -> Iterator[str]:

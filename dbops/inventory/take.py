@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 
 import msgspec
 
 from dbops.engine.base import Content, Snapshot, TableKey, TableRef
+from dbops.manifests import inventory_digest
 from dbops.model import Inventory, Table
 from dbops.model import Sequence as DbSequence
 from dbops.progress import Progress
@@ -53,12 +53,6 @@ def complete(inventory: Inventory, after: Positions, archive: Mapping[TableKey, 
     before = {(s.schema, s.name): (s.value, s.called) for s in inventory.sequences}
     whole = msgspec.structs.replace(inventory, tables=tables, sequences=_sequences(before, after), digest="")
     return msgspec.structs.replace(whole, digest=inventory_digest(whole))
-
-
-def inventory_digest(inventory: Inventory) -> str:
-    """`sha256:<hex>` over the inventory's JSON with sorted keys and an empty `digest`."""
-    data = msgspec.json.encode(msgspec.structs.replace(inventory, digest=""), order="sorted")
-    return f"sha256:{hashlib.sha256(data).hexdigest()}"
 
 
 def disagreements(inventory: Inventory, archive: Mapping[TableKey, Content]) -> list[str]:

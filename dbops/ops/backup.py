@@ -83,7 +83,7 @@ def backup(
 ) -> Manifest | Plan:
     """Makes one backup and returns its manifest. On any failure nothing is listed, and what was written is removed.
 
-    `read_back`: read every artifact from the store again before the manifest is written; None: where the store is remote.
+    `read_back`: read every artifact from the store again before the manifest is written; None: if the store is remote.
     `dry_run` walks the same way and returns the plan, right before the first write to the store.
 
     Raises `PreflightError`, `LockedError`, `DatabaseError`, `ToolError`, `StoreError`, or `BadBackupError` when the

@@ -60,7 +60,9 @@ def _refs(manifest: Manifest, snapshot: Snapshot) -> dict[TableKey, TableRef]:
 def _read(
     manifest: Manifest, snapshot: Snapshot, refs: dict[TableKey, TableRef], jobs: int, progress: Progress
 ) -> Inventory:
-    contents = snapshot.contents(list(refs.values()), jobs, progress)
+    counted = [ref for ref in refs.values() if ref.reading is Reading.COUNTED]
+    read = [ref for ref in refs.values() if ref.reading is not Reading.COUNTED]
+    contents = snapshot.counts(counted, jobs) | snapshot.contents(read, jobs, progress)
     expected = {(t.schema, t.name): t for t in manifest.inventory.tables}
     return Inventory(
         basis=snapshot.basis,

@@ -24,7 +24,7 @@ VACUUM ANALYZE;
 
 
 def fill(database: Database, scale: float) -> int:
-    """Fills the database; returns its size in bytes. Scale 1.0: 4 million pgbench accounts and 2 million rows of noise."""
+    """Fills the database; returns its size in bytes. Scale 1.0: 4 million accounts, 2 million rows of noise."""
     pgbench = str(database.cluster.bindir / "pgbench")
     argv = [pgbench, "--initialize", "--quiet", f"--scale={max(1, round(40 * scale))}", database.url]
     subprocess.run(argv, check=True, capture_output=True)

@@ -30,6 +30,14 @@ if TYPE_CHECKING:
 
 ACCESS_KEY = "dbops-test-key"
 SECRET_KEY = "dbops-test-not-a-secret"
+CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": ACCESS_KEY,
+    "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
+    "AWS_CONFIG_FILE": os.devnull,
+    "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+"""The environment of a client of these servers."""
 START_SECONDS = 60
 
 
@@ -71,13 +79,7 @@ def s3_credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     """The servers' credentials in the environment, and nothing else that boto3 would find on this machine."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
-    for name, value in {
-        "AWS_ACCESS_KEY_ID": ACCESS_KEY,
-        "AWS_SECRET_ACCESS_KEY": SECRET_KEY,
-        "AWS_CONFIG_FILE": os.devnull,
-        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "AWS_EC2_METADATA_DISABLED": "true",
-    }.items():
+    for name, value in CREDENTIALS.items():
         monkeypatch.setenv(name, value)
 
 
@@ -96,7 +98,13 @@ def moto() -> Iterator[S3Server]:
 
 @pytest.fixture(scope="session")
 def seaweedfs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    folder = tmp_path_factory.mktemp("seaweedfs")
+    with running_seaweedfs(tmp_path_factory.mktemp("seaweedfs")) as server:
+        yield server
+
+
+@contextmanager
+def running_seaweedfs(folder: Path) -> Iterator[S3Server]:
+    """A real S3 server with its data in the folder, for the time of the block."""
     s3_port = free_port()
     services = ("s3.port.grpc", "master.port", "master.port.grpc", "volume.port", "volume.port.grpc", "filer.port")
     ports = {f"-{name}": str(free_port()) for name in (*services, "filer.port.grpc", "admin.port")}

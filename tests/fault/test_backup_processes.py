@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -83,7 +84,7 @@ def test_the_session_of_pg_dump_is_terminated(
 @pytest.mark.parametrize(
     ("program", "thread", "jobs"),
     # With two jobs there is no decoder: the files are decoded by dbops itself.
-    [("pg_dump", DUMPING, 1), ("pg_dump", DUMPING, 2), ("pg_restore", DUMPING, 1), ("psql", "inventory", 1)],
+    [("pg_dump", DUMPING, 1), ("pg_dump", DUMPING, 2), ("pg_restore", DUMPING, 1), ("psql", "", 1), ("psql", "", 2)],
 )
 def test_a_program_is_killed(
     shop: Database, store: Path, older: Manifest, program: str, thread: str, jobs: int
@@ -92,7 +93,9 @@ def test_a_program_is_killed(
         for pid in until(lambda: programs(program), f"{program} runs"):
             os.kill(pid, signal.SIGKILL)
 
-    progress = At("item public.big", kill, thread=thread)
+    # The inventory is quick: its reader is killed as soon as it is there.
+    hunter = threading.Thread(target=kill)
+    progress = At("item public.big", kill, thread=thread) if thread else At("phase dump", hunter.start)
     with pytest.raises((ToolError, DatabaseError)) as caught:
         run(target(shop.url, jobs=jobs), store, progress)
     assert progress.done
@@ -100,7 +103,7 @@ def test_a_program_is_killed(
     if (program, jobs) == ("pg_dump", 2):  # its workers were killed too, and it may live to tell
         assert "worker process" in str(caught.value) or "SIGKILL" in str(caught.value)
     elif program == "psql":
-        assert "public.small" in caught.value.message
+        assert "reading public." in caught.value.message
     else:
         assert f"{program} was ended by signal 9 (SIGKILL)" in caught.value.message
     assert "security" not in str(caught.value), "the last of what it said is not the reason"

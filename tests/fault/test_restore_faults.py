@@ -179,6 +179,55 @@ def test_r02_killed_before_the_swap(shop: Backed, tmp_path: Path, point: str) ->
     assert not any("_restore_" in name for name in databases(database.cluster) if name.startswith(database.name))
 
 
+def test_r02_killed_in_place(shop: Backed, tmp_path: Path) -> None:
+    """psql loses its script before the COMMIT that only dbops would have sent."""
+    database = shop.database
+    good = contents(database)
+    database.psql("DELETE FROM invoices WHERE id % 2 = 0")
+    old = contents(database)
+    busy = (
+        "SELECT count(*) FROM pg_stat_activity"
+        f" WHERE datname = '{database.name}' AND backend_xid IS NOT NULL AND query ~* '^(DO|CREATE|COPY|ALTER)'"
+    )
+    with database.cluster.connect() as watcher:
+        process = _start(shop, tmp_path, "--yes", "--in-place")
+        until(lambda: watcher.execute(busy).fetchone() != (0,) or process.poll() is not None)
+        assert process.poll() is None, process.stderr.read()  # type: ignore[union-attr]
+        process.kill()
+        process.communicate()
+        until(lambda: watcher.execute(busy).fetchone() == (0,))
+    assert contents(database) == old
+    again = _start(shop, tmp_path, "--yes", "--in-place", "--backup", shop.manifest.id)
+    _, told = again.communicate(timeout=TIMEOUT)
+    assert again.returncode == 0, told
+    assert contents(database) == good
+
+
+def test_r02_the_server_is_lost_half_way(
+    new_cluster: Callable[..., Cluster], tmp_store: str, tmp_path: Path
+) -> None:
+    cluster = new_cluster()
+    cluster.create_database("shop")
+    database = Database(cluster, "shop")
+    fill(database)
+    backed = back_up(database, tmp_store)
+    good = contents(database)
+    database.psql("DELETE FROM invoices WHERE id % 2 = 0")
+    old = contents(database)
+    reached = POINTS["loading"](database)
+    process = _start(backed, tmp_path, "--yes")
+    until(lambda: reached() or process.poll() is not None)
+    cluster.kill()
+    _, told = process.communicate(timeout=TIMEOUT)
+    assert process.returncode == 4, told
+    cluster.start()
+    assert contents(database) == old
+    report = run_restore(backed)
+    assert report.verdict is Verdict.PASS
+    assert contents(database) == good
+    assert not any("_restore_" in name for name in databases(cluster))
+
+
 def test_r02_killed_in_the_swap_itself(shop: Backed, tmp_path: Path) -> None:
     """A lock on the database's own row holds the swap's transaction half-way, with the first rename to do."""
     database = shop.database
@@ -310,7 +359,7 @@ def test_r05_sessions_are_named_and_ended_only_when_told(shop: Backed) -> None:
     with database.connect(application_name="ledger worker") as busy:
         pid = busy.info.backend_pid
         with untouched(database), pytest.raises(RefusedError) as error:
-            run_restore(shop)
+            run_restore(shop, confirm=lambda _: pytest.fail("asked, though it would be refused"))
         assert f"pid {pid} (postgres, ledger worker" in error.value.message
         assert busy.execute("SELECT 1").fetchone() == (1,)
         assert run_restore(shop, end_sessions=True).verdict is Verdict.PASS

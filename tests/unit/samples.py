@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from dbops.catalog import Catalog
+from dbops.manifests import inventory_digest
 from dbops.model import (
     Artifact,
     EngineInfo,
@@ -48,7 +49,9 @@ def a_manifest(target: str = "shop", moment: datetime = MOMENT, **changes: objec
         migration=Migration(),
         freshness=Freshness(newest=moment),
     )
-    return msgspec.structs.replace(manifest, **changes)
+    changed = msgspec.structs.replace(manifest, **changes)
+    inventory = msgspec.structs.replace(changed.inventory, digest=inventory_digest(changed.inventory))
+    return msgspec.structs.replace(changed, inventory=inventory)
 
 
 def a_catalog(folder: Path) -> Catalog:

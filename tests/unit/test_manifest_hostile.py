@@ -59,6 +59,8 @@ def test_the_unchanged_manifest_is_read() -> None:
         (lambda m: m.update(snapshot_at="yesterday"), "snapshot_at"),
         (lambda m: m["tool"].update(version="newest"), "no version"),
         (lambda m: m["engine"].update(server_version=""), "no version"),
+        (lambda m: m["inventory"]["tables"][0].update(rows=4), "it was edited"),
+        (lambda m: m["inventory"].update(digest=""), "it was edited"),
     ],
 )
 def test_a_changed_manifest_is_refused_with_the_reason(change: Change, reason: str) -> None:

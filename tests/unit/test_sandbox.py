@@ -14,11 +14,8 @@ import pytest
 
 from dbops.sandbox import launch
 from dbops.sandbox.base import About, SandboxError, running
-from dbops.sandbox.folder import PREFIX, Folder, sweep, uninterrupted
+from dbops.sandbox.folder import PREFIX, Folder, _command_line, sweep, uninterrupted
 from dbops.urls import Secret
-
-
-# -- the sandbox's folder --------------------------------------------------------------------------------------------
 
 
 def _left(base: Path, *, lock: bool = True, age: float = 0.0) -> Path:
@@ -77,6 +74,8 @@ def test_a_process_that_only_has_the_number_of_a_server_is_not_ended(tmp_path: P
 def test_the_server_of_a_dead_run_is_ended(tmp_path: Path) -> None:
     folder = _left(tmp_path)
     server = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)", str(folder)])
+    while str(folder) not in _command_line(server.pid):  # it has just become another program
+        time.sleep(0.01)
     (folder / "server.pid").write_text(f"{server.pid}\n")
     sweep(tmp_path)
     assert server.wait(10) == -signal.SIGQUIT

@@ -84,7 +84,7 @@ class Access:
         from psycopg.conninfo import make_conninfo
 
         settings = " ".join(f"-c {name}={value}" for name, value in SESSION.items())
-        own = self.parameters.get("options", "")
+        own = self.parameters.get("options") or os.environ.get("PGOPTIONS", "")
         extra = {"options": f"{settings} {own}".strip(), "application_name": application}
         if database is not None:
             extra["dbname"] = database

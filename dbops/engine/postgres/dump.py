@@ -163,15 +163,9 @@ class Dump:
     def _explained(self, error: ToolError) -> DbopsError:
         """pg_dump's own words, with what we know of the reason."""
         text = "\n".join(line for line in error.hint.splitlines() if not _CHATTER.match(line)) or error.message
-        if self._snapshot.gave_way:
-            return LockedError(
-                f"the backup gave way: {self._snapshot.gave_way}",
-                hint="run it when no schema change is under way; give_way in dbops.toml says how long others may wait",
-                kind="gave-way",
-            )
         if "No space left on device" in text:
             return StoreFullError(f"pg_dump: {text}", hint="free space where the backup is written", kind="store-full")
-        if "lock timeout" in text or "lock-wait" in text:
+        if "lock timeout" in text or "could not obtain lock" in text:  # parallel workers do not wait at all
             return LockedError(f"pg_dump: {text}", hint="end the session that holds the lock", kind="lock-timeout")
         if "conflict with recovery" in text:
             hint = "the standby cancelled the dump: raise max_standby_streaming_delay or set hot_standby_feedback = on"

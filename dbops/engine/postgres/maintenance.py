@@ -74,6 +74,8 @@ class Maintenance:
         """Excludes a second restore of the database. The lock dies with its session: a killed restore leaves none."""
         key = int.from_bytes(hashlib.sha256(f"dbops restore {self._name}".encode()).digest()[:8], "big", signed=True)
         with self.session(f"dbops restore by {whoami()}"[:63]) as connection:
+            if connection.info.server_version >= 140000:
+                connection.execute("SET idle_session_timeout = 0")
             row = connection.execute("SELECT pg_try_advisory_lock(%s)", [key]).fetchone()
             if not row or not row[0]:
                 holder = connection.execute(statement("lock_holder"), {"key": key}).fetchone()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from dbops.engine.postgres.maintenance import Maintenance, at_database, drop_dat
 from dbops.engine.postgres.names import BEFORE, UNDONE, beside, moment_of
 from dbops.engine.postgres.statements import statement
 from dbops.engine.restoring import Aside, Preflight, SideDatabase, Wishes
+from dbops.errors import DbopsError
 from dbops.model import Finding, Manifest, Severity
 
 
@@ -84,8 +85,12 @@ class PostgresRestorer:
         try:
             made.create(manifest)
             yield made
-        finally:
-            made.drop()
+        except BaseException:
+            # If the server is gone it stays, marked as ours: the next restore drops it. The first error is told.
+            with suppress(DbopsError):
+                made.drop()
+            raise
+        made.drop()
 
     def in_place(self, manifest: Manifest) -> SideDatabase:
         tools = tools_for(manifest, self._major, self._bindir)

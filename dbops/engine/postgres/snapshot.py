@@ -49,10 +49,12 @@ class PostgresSnapshot:
         self._idle: list[Connection] = []
         self._server_version = holder.info.server_version
         with holder.cursor() as cursor:
-            row = cursor.execute("SELECT pg_export_snapshot(), clock_timestamp()").fetchone()
+            query = "SELECT pg_export_snapshot(), clock_timestamp(), current_setting('lock_timeout')"
+            row = cursor.execute(query).fetchone()
             assert row is not None  # noqa: S101 - a SELECT without FROM has one row
             self.id: str = row[0]
             self.at: datetime = row[1].astimezone(UTC)
+            self._lock_timeout: str = row[2]
             self.encoding: str = holder.info.parameter_status("server_encoding") or "UTF8"
             self._tables: list[TableRef] = []
             self.by_oid: dict[int, TableRef] = {}
@@ -95,7 +97,9 @@ class PostgresSnapshot:
         timeout = ["SET transaction_timeout = 0"] if self._server_version >= 170000 else []
         snapshot = sql.Literal(self.id).as_string()
         begin = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
-        return [*timeout, begin, f"SET TRANSACTION SNAPSHOT {snapshot}", "SET row_security = off"]
+        # A reader queues up behind a schema change that waits for our own locks: without an end nobody would move.
+        locks = f"SET lock_timeout = {sql.Literal(self._lock_timeout).as_string()}"
+        return [*timeout, begin, f"SET TRANSACTION SNAPSHOT {snapshot}", "SET row_security = off", locks]
 
     def cancel(self) -> None:
         """Ends every session of this snapshot, so that whoever waits for one stops waiting. Never raises."""
@@ -245,6 +249,16 @@ def open_snapshot(
         watch.start()
         try:
             yield snapshot
+        except DbopsError as error:
+            if snapshot.gave_way:
+                raise LockedError(
+                    f"the backup gave way: {snapshot.gave_way}",
+                    hint="run it when no schema change is under way; give_way in dbops.toml: how long others may wait",
+                    kind="gave-way",
+                ) from None
+            if "due to lock timeout" in str(error) and not isinstance(error, LockedError):
+                raise _not_granted(access) from None
+            raise
         finally:
             stop.set()
             watch.join()
@@ -262,14 +276,19 @@ def _begin(access: Access, tools: Tools, holder: Connection, application: str) -
             for batch in _batches(snapshot.tables(), _TABLES_A_STATEMENT):
                 names = sql.SQL(", ").join(sql.Identifier(t.schema, t.name) for t in batch)
                 holder.execute(sql.SQL("LOCK TABLE {} IN ACCESS SHARE MODE").format(names))
-            return snapshot
+            replaced = _replaced(holder, snapshot.tables())
+            if not replaced:
+                return snapshot
+            holder.execute("ROLLBACK")
+            if attempt == _ATTEMPTS - 1:
+                raise LockedError(
+                    f"tables are rewritten all the time: {', '.join(replaced[:5])}",
+                    hint="run it when no TRUNCATE, CLUSTER, VACUUM FULL or schema change is under way",
+                    kind="tables-change",
+                )
         except psycopg.errors.LockNotAvailable:
             holder.execute("ROLLBACK")
-            raise LockedError(
-                f"a lock in the database was not granted in time: {_who_blocks(access)}",
-                hint="wait for that session or end it; lock_timeout in dbops.toml says how long a backup waits",
-                kind="lock-timeout",
-            ) from None
+            raise _not_granted(access) from None
         except psycopg.errors.OutOfMemory:
             raise PreflightError(
                 f"the server has no room for locks on {len(snapshot.tables())} tables",
@@ -282,6 +301,20 @@ def _begin(access: Access, tools: Tools, holder: Connection, application: str) -
             if attempt == _ATTEMPTS - 1:
                 raise
     raise AssertionError("unreachable")
+
+
+def _replaced(holder: Connection, tables: Sequence[TableRef]) -> list[str]:
+    """Tables that were rewritten or exchanged after the snapshot was taken and before they were locked."""
+    names = {"schemas": [t.schema for t in tables], "names": [t.name for t in tables]}
+    return [name for (name,) in holder.execute(statement("tables_replaced"), names)]
+
+
+def _not_granted(access: Access) -> LockedError:
+    return LockedError(
+        f"a lock in the database was not granted in time: {_who_blocks(access)}",
+        hint="wait for that session or end it; lock_timeout in dbops.toml says how long a backup waits",
+        kind="lock-timeout",
+    )
 
 
 def _who_blocks(access: Access) -> str:

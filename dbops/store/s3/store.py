@@ -76,7 +76,12 @@ class S3Store:
     @contextmanager
     def writer(self, key: str) -> Iterator[Upload]:
         """See `Store.writer`. Multipart once there is more than one part; aborted when the block fails."""
-        upload = Upload(self._client("writing"), self.bucket, self._name(key), self._upload_options)
+        with self._upload(key, self._upload_options) as upload:
+            yield upload
+
+    @contextmanager
+    def _upload(self, key: str, options: UploadOptions) -> Iterator[Upload]:
+        upload = Upload(self._client("writing"), self.bucket, self._name(key), options)
         try:
             yield upload
             upload.publish()
@@ -93,8 +98,10 @@ class S3Store:
 
     def adopt(self, path: Path, key: str) -> Stored:
         """See `Store.adopt`. An upload; the file goes when the service has all of it."""
+        # Finished files are adopted several at a time: one part under way for each keeps memory where a stream's is.
+        options = self._upload_options._replace(concurrency=1)
         try:
-            with path.open("rb", buffering=0) as file, self.writer(key) as writer:
+            with path.open("rb", buffering=0) as file, self._upload(key, options) as writer:
                 while data := file.read(CHUNK):
                     writer.write(data)
             path.unlink()

@@ -26,6 +26,9 @@ BEGIN
         FROM pg_depend d CROSS JOIN LATERAL pg_identify_object(d.classid, d.objid, 0) i
         WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = 'public'::regnamespace AND d.deptype IN ('n', 'a')
           AND d.classid <> 'pg_default_acl'::regclass
+          -- what is part of another object, as an identity column's sequence is, goes with that one
+          AND NOT EXISTS (SELECT FROM pg_depend e
+                          WHERE e.classid = d.classid AND e.objid = d.objid AND e.objsubid = 0 AND e.deptype = 'i')
         ORDER BY d.classid = 'pg_class'::regclass DESC, d.objid DESC
         LIMIT 1;
         EXIT WHEN NOT FOUND;

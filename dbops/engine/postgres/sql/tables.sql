@@ -29,7 +29,7 @@ SELECT n.nspname,
        c.relname,
        k.columns,
        CASE WHEN c.relkind = 'p' THEN (SELECT sum(pg_table_size(m.relid))::bigint FROM members m WHERE m.root = c.oid)
-            ELSE pg_table_size(c.oid) END,
+            ELSE coalesce(pg_table_size(c.oid), 0) END,
        coalesce(x.condition, ''),
        CASE WHEN c.relkind = 'r' THEN 'ordered'
             WHEN EXISTS (SELECT FROM members m JOIN copied l ON l.oid = m.relid

@@ -1,0 +1,197 @@
+"""The password is seen nowhere but in the environment of the client programs (B15)."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+import pytest
+
+from tests.fault.support import DBOPS, ROOT, fill, own_cluster, process
+from tests.servers import Cluster, Database
+
+PASSWORD = "pä ss'w\"o\\rd%40$(id)`&;#@/:?=z"
+CLIENTS = ("pg_dump", "psql")
+
+
+@pytest.fixture(scope="module")
+def shop() -> Iterator[Database]:
+    with own_cluster() as cluster:
+        cluster.create_database("shop")
+        fill(Database(cluster, "shop"), 10_000)
+        with cluster.connect() as connection:
+            literal = connection.execute("SELECT quote_literal(%s)", [PASSWORD]).fetchone()
+            assert literal is not None
+            connection.execute(f"CREATE ROLE keeper LOGIN SUPERUSER PASSWORD {literal[0]}".encode())
+        yield Database(cluster, "shop")
+
+
+class Watch:
+    """Looks at every process below one, all the time; remembers who had the password where."""
+
+    def __init__(self, root: int) -> None:
+        self.in_argv: set[str] = set()
+        self.in_environment: set[str] = set()
+        self.seen: set[str] = set()
+        self._root = root
+        self._stop = threading.Event()
+        self._needles = [form.encode() for form in (PASSWORD, quote(PASSWORD, safe=""), quote(PASSWORD))]
+
+    def look(self) -> None:
+        while not self._stop.is_set():
+            for folder in Path("/proc").iterdir():
+                if folder.name.isdigit() and int(folder.name) != os.getpid():
+                    self._look_at(folder)
+
+    def _look_at(self, folder: Path) -> None:
+        try:
+            name = (folder / "comm").read_text().strip()
+            argv = (folder / "cmdline").read_bytes()
+            environment = (folder / "environ").read_bytes()
+        except OSError:
+            return  # gone
+        self.seen.add(name)
+        if any(needle in argv for needle in self._needles):
+            self.in_argv.add(f"{name} {argv!r}")
+        if any(needle in environment for needle in self._needles) and int(folder.name) != self._root:
+            self.in_environment.add(name)
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        thread = threading.Thread(target=self.look)
+        thread.start()
+        try:
+            yield
+        finally:
+            self._stop.set()
+            thread.join()
+
+
+def hidden(text: str) -> None:
+    for form in (PASSWORD, quote(PASSWORD, safe=""), quote(PASSWORD), json.dumps(PASSWORD)[1:-1], PASSWORD[:8]):
+        assert form not in text
+
+
+def configuration(folder: Path, cluster: Cluster, source: str) -> dict[str, str]:
+    """A dbops.toml whose password comes from there, and the environment it needs."""
+    url = cluster.url("shop", user="keeper")
+    environment = {"DBOPS_CONFIG": str(folder / "dbops.toml"), "DBOPS_STORE": (folder / "store").as_uri()}
+    setting = ""
+    if source == "url":
+        url = cluster.url("shop", user="keeper", password=PASSWORD)
+    elif source == "file":
+        (folder / "password").write_text(PASSWORD + "\n")
+        (folder / "password").chmod(0o600)
+        setting = f'password_file = "{folder / "password"}"'
+    elif source == "environment":
+        environment["SHOP_PASSWORD"] = PASSWORD
+        setting = 'password_env = "SHOP_PASSWORD"'
+    elif source == "command":
+        (folder / "secret").write_text(PASSWORD + "\n")
+        setting = f'password_command = ["cat", "{folder / "secret"}"]'
+    elif source == "pgpass":
+        escaped = PASSWORD.replace("\\", "\\\\").replace(":", "\\:")
+        (folder / "pgpass").write_text(f"*:*:*:keeper:{escaped}\n")
+        (folder / "pgpass").chmod(0o600)
+        environment["PGPASSFILE"] = str(folder / "pgpass")
+    text = f'[targets.shop]\nurl = {json.dumps(url)}\n{setting}\ninventory = "content"\njobs = 2\n'
+    (folder / "dbops.toml").write_text(text)
+    (folder / "dbops.toml").chmod(0o600)
+    return environment
+
+
+@pytest.mark.parametrize("source", ["url", "file", "environment", "command", "pgpass"])
+def test_nowhere_while_a_backup_runs(shop: Database, tmp_path: Path, source: str) -> None:
+    environment = configuration(tmp_path, shop.cluster, source)
+    with process("backup", "--json", env=environment) as dbops:
+        watch = Watch(dbops.pid)
+        with watch.watching():
+            out, err = dbops.communicate(timeout=120)
+    assert dbops.returncode == 0, err
+    assert {"pg_dump", "psql"} <= watch.seen, "the watch was too slow"
+    assert watch.in_argv == set()
+    expected = set() if source == "pgpass" else set(CLIENTS)
+    # A process that has been forked and has not yet become another program bears our own name and environment.
+    assert watch.in_environment - {"python", "python3", Path(sys.executable).resolve().name} <= expected
+    hidden(out + err)
+    for path in (tmp_path / "store").rglob("*"):
+        if path.is_file():
+            hidden(path.read_bytes().decode("utf-8", "replace"))
+    assert PASSWORD not in shop.cluster.log()
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_the_watch_sees_what_it_should(shop: Database, jobs: str) -> None:
+    """The same watch finds a password in an argv and in an environment."""
+    with subprocess.Popen(["sleep", "30"], env={"P": PASSWORD}) as one, subprocess.Popen(
+        [sys.executable, "-c", "input()", PASSWORD], stdin=subprocess.PIPE
+    ) as two:
+        watch = Watch(0)
+        for each in (one, two):
+            watch._look_at(Path(f"/proc/{each.pid}"))
+        one.kill()
+        two.kill()
+    assert watch.in_argv
+    assert watch.in_environment
+
+
+@pytest.mark.parametrize("task", ["backup", "doctor"])
+@pytest.mark.parametrize("failure", ["password", "database", "host", "url"])
+def test_not_in_an_error(shop: Database, tmp_path: Path, failure: str, task: str) -> None:
+    cluster = shop.cluster
+    url = {
+        "password": cluster.url("shop", user="postgres", password=PASSWORD),
+        "database": cluster.url("no such", user="keeper", password=PASSWORD),
+        "host": f"postgresql://keeper:{quote(PASSWORD, safe='')}@127.0.0.1:1/shop",
+        "url": f"postgresql://keeper:{quote(PASSWORD, safe='')}@127.0.0.1:port/shop?no%20such=1",
+    }[failure]
+    for arguments in (["--json"], []):
+        done = subprocess.run(
+            [*DBOPS, task, "--store", str(tmp_path / "store"), *arguments],
+            env=os.environ | {"DATABASE_URL": url},
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+            timeout=60,
+        )
+        assert done.returncode in (2, 3, 4), done.stderr
+        assert "Traceback" not in done.stderr
+        hidden(done.stdout + done.stderr)
+
+
+def test_not_in_a_traceback(shop: Database, tmp_path: Path) -> None:
+    """A bug prints its traceback, with values: the password is masked there too."""
+    bug = "import dbops.ops.backup as b\ndef bug(*a, **k): raise ValueError(f'{a} {k} ' + P)\nb.backup = bug\n"
+    script = f"P = {PASSWORD!r}\n{bug}from dbops.cli import main; import sys; sys.argv = ['dbops', 'backup']; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env=os.environ | {"DATABASE_URL": shop.cluster.url("shop", user="keeper", password=PASSWORD)}
+        | {"DBOPS_STORE": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+    )
+    assert done.returncode == 1
+    assert "ValueError" in done.stderr
+    assert PASSWORD not in done.stderr
+
+
+def test_a_dump_that_fails_shows_none(shop: Database, tmp_path: Path) -> None:
+    """The server's own words hold the password: a statement of somebody else."""
+    environment = configuration(tmp_path, shop.cluster, "file")
+    (tmp_path / "dbops.toml").write_text((tmp_path / "dbops.toml").read_text() + 'lock_timeout = "200ms"\n')
+    with shop.connect() as holder, holder.transaction():
+        holder.execute("LOCK TABLE small IN ACCESS EXCLUSIVE MODE")
+        holder.execute("SELECT 'password=%s'" % PASSWORD.replace("'", "''").replace("%", "%%"))  # type: ignore[arg-type]
+        with process("backup", env=environment) as dbops:
+            _, err = dbops.communicate(timeout=60)
+    assert dbops.returncode == 4
+    assert "is locked by pid" in err
+    hidden(err)
