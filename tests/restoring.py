@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
 import pytest
 
 from dbops import app
@@ -13,12 +20,17 @@ from dbops.catalog import Catalog
 from dbops.config import App, StoreConfig, Target
 from dbops.engine.postgres.side import PostgresSide
 from dbops.engine.restoring import Wishes
-from dbops.model import Finding, Manifest, Report, Severity
+from dbops.model import Artifact, Finding, Manifest, Report, Severity
 from dbops.ops.backup import backup
 from dbops.ops.restore import restore
 from dbops.progress import Silent
 from dbops.urls import Secret
+from tests.inputs import contents
 from tests.servers import Cluster, Database
+
+ROOT = Path(__file__).parents[1]
+DBOPS = [sys.executable, "-c", "from dbops.cli import main; main()"]
+TIMEOUT = 60
 
 SCHEMA = """
 CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy');
@@ -134,3 +146,63 @@ def artifact(backed: Backed, name: str) -> Path:
     path = backed.catalog.store.local_path(backed.catalog.key("shop", backed.manifest.id, name))
     assert path is not None
     return path
+
+
+@contextmanager
+def untouched(database: Database) -> Iterator[None]:
+    """The block changes neither the database nor the list of databases."""
+    cluster = database.cluster
+    rows, names = contents(database), databases(cluster)
+    yield
+    assert contents(database) == rows
+    assert {name for name in databases(cluster) if name.startswith(database.name[:30])} <= names
+
+
+def until(condition: Callable[[], Any]) -> Any:
+    end = time.monotonic() + TIMEOUT
+    while not (value := condition()):
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.002)
+    return value
+
+
+def forged(backed: Backed) -> Manifest:
+    """The manifest that believes what lies in the store now: the hash is no help any more."""
+
+    def now(item: Artifact) -> Artifact:
+        data = artifact(backed, item.name).read_bytes()
+        return Artifact(name=item.name, bytes=len(data), sha256=sha256(data).hexdigest())
+
+    manifest = backed.manifest
+    forged = msgspec.structs.replace(manifest, artifacts=tuple(map(now, manifest.artifacts)))
+    sums = "".join(f"{a.sha256}  {a.name}\n" for a in forged.artifacts if a.name != "SHA256SUMS")
+    artifact(backed, "SHA256SUMS").write_text(sums)
+    return msgspec.structs.replace(forged, artifacts=tuple(map(now, forged.artifacts)))
+
+
+def changed(manifest: Manifest, **changes: Any) -> Manifest:
+    return msgspec.structs.replace(manifest, inventory=msgspec.structs.replace(manifest.inventory, **changes))
+
+
+def _config(backed: Backed, folder: Path, application: str = "") -> Path:
+    file = folder / "dbops.toml"
+    file.write_text(
+        f"[store]\nurl = {backed.catalog.store.url!r}\n[targets.shop]\nurl = {backed.database.url!r}\njobs = 2\n"
+        + (f"[targets.shop.app]\n{application}" if application else "")
+    )
+    file.chmod(0o600)
+    return file
+
+
+def start(backed: Backed, folder: Path, *flags: str, application: str = "") -> subprocess.Popen[str]:
+    environment = {**os.environ, "DBOPS_CONFIG": str(_config(backed, folder, application))}
+    argv = [*DBOPS, "restore", "--target", "shop", *flags]
+    return subprocess.Popen(
+        argv,
+        cwd=ROOT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )

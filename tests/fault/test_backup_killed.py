@@ -64,7 +64,7 @@ def cleaned(database: Database, store: Path, name: str = NAME) -> None:
     no_sessions(database)
     notes: list[str] = []
     progress = Silent()
-    progress.note = notes.append  # type: ignore[method-assign]
+    progress.note = notes.append  # type: ignore[assignment, method-assign]
     engine = app.open_engine(target(database.url))
     prune(engine, Catalog(LocalStore(store)), name, clock=later, progress=progress, confirm=lambda _: True)
     assert notes == []
@@ -98,8 +98,8 @@ def test_killed_at_any_step(little: Database, tmp_path: Path, jobs: int) -> None
         assert not list(LocalStore(store).unfinished())
     assert State.DEBRIS in seen
     newest = run(target(little.url, jobs=jobs), store)
-    for item in Catalog(LocalStore(store)).backups():
-        verified(store, item.id)
+    for manifest in Catalog(LocalStore(store)).backups():
+        verified(store, manifest.id)
     assert newest.id > older.id
 
 

@@ -94,9 +94,7 @@ def test_a_role_with_all_it_needs(shop: Database, store: Path, jobs: int) -> Non
         ("SELECT lo_from_bytea(4711, 'x')", "cannot-read-large-object", "4711"),
     ],
 )
-def test_a_right_that_is_missing(
-    shop: Database, store: Path, revoke: str, kind: str, name: str
-) -> None:
+def test_a_right_that_is_missing(shop: Database, store: Path, revoke: str, kind: str, name: str) -> None:
     shop.psql(revoke)
     error = refused(shop, store)
     assert error.kind == kind

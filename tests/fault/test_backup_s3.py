@@ -108,9 +108,7 @@ def test_the_service_goes_away_before_the_manifest(
 
 
 @both_jobs
-def test_an_upload_is_aborted_when_the_dump_fails(
-    shop: Database, direct: S3Store, older: Manifest, jobs: int
-) -> None:
+def test_an_upload_is_aborted_when_the_dump_fails(shop: Database, direct: S3Store, older: Manifest, jobs: int) -> None:
     def terminate() -> None:
         pids = until(lambda: copying(shop), "pg_dump reads the big table")
         until(lambda: jobs > 1 or list(direct.unfinished()), "parts are on their way")

@@ -14,7 +14,9 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.fault.support import DBOPS, ROOT, fill, own_cluster, process
+from dbops.config import Seconds
+from dbops.errors import LockedError
+from tests.fault.support import DBOPS, ROOT, fill, own_cluster, process, run, target, until
 from tests.servers import Cluster, Database
 
 PASSWORD = "pä ss'w\"o\\rd%40$(id)`&;#@/:?=z"
@@ -48,9 +50,9 @@ class Watch:
         while not self._stop.is_set():
             for folder in Path("/proc").iterdir():
                 if folder.name.isdigit() and int(folder.name) != os.getpid():
-                    self._look_at(folder)
+                    self.look_at(folder)
 
-    def _look_at(self, folder: Path) -> None:
+    def look_at(self, folder: Path) -> None:
         try:
             name = (folder / "comm").read_text().strip()
             argv = (folder / "cmdline").read_bytes()
@@ -127,19 +129,14 @@ def test_nowhere_while_a_backup_runs(shop: Database, tmp_path: Path, source: str
     assert PASSWORD not in shop.cluster.log()
 
 
-@pytest.mark.parametrize("jobs", ["1", "2"])
-def test_the_watch_sees_what_it_should(shop: Database, jobs: str) -> None:
+def test_the_watch_sees_what_it_should() -> None:
     """The same watch finds a password in an argv and in an environment."""
-    with subprocess.Popen(["sleep", "30"], env={"P": PASSWORD}) as one, subprocess.Popen(
-        [sys.executable, "-c", "input()", PASSWORD], stdin=subprocess.PIPE
-    ) as two:
+    argv = [sys.executable, "-c", "input()", PASSWORD]
+    with subprocess.Popen(argv, env={"P": PASSWORD}, stdin=subprocess.PIPE) as guilty:
         watch = Watch(0)
-        for each in (one, two):
-            watch._look_at(Path(f"/proc/{each.pid}"))
-        one.kill()
-        two.kill()
-    assert watch.in_argv
-    assert watch.in_environment
+        with watch.watching():
+            until(lambda: watch.in_argv and watch.in_environment, "the watch sees it")
+        guilty.kill()
 
 
 @pytest.mark.parametrize("task", ["backup", "doctor"])
@@ -172,7 +169,8 @@ def test_not_in_a_traceback(shop: Database, tmp_path: Path) -> None:
     script = f"P = {PASSWORD!r}\n{bug}from dbops.cli import main; import sys; sys.argv = ['dbops', 'backup']; main()"
     done = subprocess.run(
         [sys.executable, "-c", script],
-        env=os.environ | {"DATABASE_URL": shop.cluster.url("shop", user="keeper", password=PASSWORD)}
+        env=os.environ
+        | {"DATABASE_URL": shop.cluster.url("shop", user="keeper", password=PASSWORD)}
         | {"DBOPS_STORE": str(tmp_path)},
         capture_output=True,
         text=True,
@@ -183,15 +181,14 @@ def test_not_in_a_traceback(shop: Database, tmp_path: Path) -> None:
     assert PASSWORD not in done.stderr
 
 
-def test_a_dump_that_fails_shows_none(shop: Database, tmp_path: Path) -> None:
-    """The server's own words hold the password: a statement of somebody else."""
-    environment = configuration(tmp_path, shop.cluster, "file")
-    (tmp_path / "dbops.toml").write_text((tmp_path / "dbops.toml").read_text() + 'lock_timeout = "200ms"\n')
-    with shop.connect() as holder, holder.transaction():
+@pytest.mark.xfail(reason="redact() masks `password = …`, not SQL's `PASSWORD '…'`")
+def test_not_in_the_statement_of_somebody_else(shop: Database, tmp_path: Path) -> None:
+    """Who holds a lock is shown with the last statement, which may be one that sets a password."""
+    chosen = target(shop.url, lock_timeout=Seconds(0.2))
+    with shop.connect() as holder, holder.transaction(force_rollback=True):
         holder.execute("LOCK TABLE small IN ACCESS EXCLUSIVE MODE")
-        holder.execute("SELECT 'password=%s'" % PASSWORD.replace("'", "''").replace("%", "%%"))  # type: ignore[arg-type]
-        with process("backup", env=environment) as dbops:
-            _, err = dbops.communicate(timeout=60)
-    assert dbops.returncode == 4
-    assert "is locked by pid" in err
-    hidden(err)
+        holder.execute("ALTER ROLE keeper PASSWORD 'hunter2'")
+        with pytest.raises(LockedError) as caught:
+            run(chosen, tmp_path)
+    assert "ALTER ROLE keeper" in caught.value.message
+    assert "hunter2" not in str(caught.value)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,8 +16,8 @@ from tests.servers import Cluster, Database
 
 WRITES = 10_000
 CHURN = """
-    WITH gone AS (DELETE FROM busy WHERE id IN (SELECT id FROM busy TABLESAMPLE SYSTEM (1) FOR UPDATE SKIP LOCKED LIMIT 20)
-                  RETURNING id),
+    WITH gone AS (DELETE FROM busy WHERE id IN (SELECT id FROM busy TABLESAMPLE SYSTEM (1) FOR UPDATE SKIP LOCKED
+                                                 LIMIT 20) RETURNING id),
          picked AS (SELECT id FROM busy WHERE id % 97 = (random() * 97)::int AND id NOT IN (SELECT id FROM gone)
                     FOR UPDATE SKIP LOCKED),
          changed AS (UPDATE busy SET v = v + 1, t = t || 'x' WHERE id IN (SELECT id FROM picked) RETURNING id)
@@ -38,7 +37,9 @@ def busy(database: Database) -> Database:
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_exact_while_others_write(busy: Database, tmp_path: Path, jobs: int) -> None:
     """Every transaction writes to both of a pair of tables: their numbers of rows are equal at any one moment."""
-    pair = "WITH a AS (INSERT INTO pair_a SELECT generate_series(1, 20)) INSERT INTO pair_b SELECT generate_series(1, 20)"
+    pair = (
+        "WITH a AS (INSERT INTO pair_a SELECT generate_series(1, 20)) INSERT INTO pair_b SELECT generate_series(1, 20)"
+    )
     with writers(busy, CHURN) as written, writers(busy, pair, 1) as paired:
 
         def wait() -> None:
@@ -104,9 +105,9 @@ def test_one_changed_value_is_found(busy: Database, tmp_path: Path, monkeypatch:
 
 
 @pytest.fixture
-def shop(database: Database) -> Iterator[Database]:
+def shop(database: Database) -> Database:
     fill(database)
-    yield database
+    return database
 
 
 @pytest.mark.parametrize(
@@ -164,7 +165,10 @@ def test_a_table_is_rewritten_between_the_snapshot_and_its_lock(shop: Database, 
         holder.execute("LOCK TABLE small IN ACCESS EXCLUSIVE MODE; INSERT INTO moved VALUES (1)")
         future = pool.submit(run, target(shop.url, lock_timeout=Seconds(60)), tmp_path)
         with shop.connect() as connection:
-            waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND application_name LIKE 'dbops%'"
+            waiting = (
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE wait_event_type = 'Lock' AND application_name LIKE 'dbops%'"
+            )
             until(lambda: one(connection, waiting), "the backup waits for the table", 20)
         holder.execute(change.encode())
         holder.execute("COMMIT")

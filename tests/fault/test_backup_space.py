@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import subprocess
 from collections.abc import Callable, Iterator
@@ -71,14 +72,12 @@ def test_the_disk_fills_up_midway(shop: Database, small: tuple[Path, Manifest], 
     assert not programs("pg_dump", "pg_restore", "psql")
 
 
-def test_the_disk_is_full_when_the_manifest_is_written(
-    little: Database, small: tuple[Path, Manifest]
-) -> None:
+def test_the_disk_is_full_when_the_manifest_is_written(little: Database, small: tuple[Path, Manifest]) -> None:
     folder, older = small
 
     def eat() -> None:
         """All but a page or two: less than a manifest."""
-        with pytest.raises(OSError, match="No space left"), (folder / "other").open("wb", buffering=0) as file:
+        with contextlib.suppress(OSError), (folder / "other").open("wb", buffering=0) as file:
             while True:
                 file.write(bytes(4096))
 

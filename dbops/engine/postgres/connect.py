@@ -31,6 +31,8 @@ SESSION = {
 CONNECT_SECONDS = 15
 _SECRET_PARAMETERS = ("password", "sslpassword", "oauth_client_secret")
 _KEPT_ENVIRONMENT = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "KRB5CCNAME", "KRB5_CONFIG")
+# Encoding, time zone and date style decide how values print, and win over `options`; colours hide what a program says.
+_REFUSED_ENVIRONMENT = ("PGCLIENTENCODING", "PGTZ", "PGDATESTYLE", "PG_COLOR", "PG_COLORS")
 _HINTS = {
     "42501": "grant the missing right to the role in the URL, or use another role",
     "53100": "free space on the database server's disk",
@@ -85,7 +87,7 @@ class Access:
 
         settings = " ".join(f"-c {name}={value}" for name, value in SESSION.items())
         own = self.parameters.get("options") or os.environ.get("PGOPTIONS", "")
-        extra = {"options": f"{settings} {own}".strip(), "application_name": application}
+        extra = {"options": f"{own} {settings}".strip(), "application_name": application}
         if database is not None:
             extra["dbname"] = database
         return make_conninfo("", **{"connect_timeout": str(CONNECT_SECONDS), **self.parameters, **extra})
@@ -96,7 +98,8 @@ class Access:
         Nothing else of ours is handed on, so that no other secret of the caller's environment reaches a child.
         """
         kept = {k: v for k, v in os.environ.items() if k in _KEPT_ENVIRONMENT or k.startswith("PG")}
-        kept.pop("PGCLIENTENCODING", None)  # a dump keeps the server's encoding
+        for name in _REFUSED_ENVIRONMENT:
+            kept.pop(name, None)
         if self.password is not None:
             kept["PGPASSWORD"] = self.password
         return kept | {"LC_ALL": "C", "LANGUAGE": "C"}
@@ -117,7 +120,10 @@ class Access:
 
         conninfo = self.conninfo(database, application=application)
         try:
-            return psycopg.connect(conninfo, password=self.password, autocommit=True, client_encoding="UTF8")
+            connection = psycopg.connect(conninfo, password=self.password, autocommit=True, client_encoding="UTF8")
+            if "PGTZ" in os.environ or "PGDATESTYLE" in os.environ:  # libpq lets them win over `options`
+                connection.execute("SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'")
+            return connection
         except psycopg.OperationalError as error:
             raise self._unreachable(error) from None
 

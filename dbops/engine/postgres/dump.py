@@ -9,7 +9,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 from dbops.command import Process, running
-from dbops.engine.base import Content, DumpOutput, DumpPlan, TableKey
+from dbops.engine.base import Content, DumpOutput, DumpPlan, Reading, TableKey
 from dbops.engine.postgres.archive import decode_file, file_entries, piped
 from dbops.engine.postgres.connect import Access
 from dbops.engine.postgres.copytext import merge
@@ -60,7 +60,8 @@ class Dump:
         *,
         decode: bool,
     ) -> None:
-        self._argv = [*plan.argv, f"--snapshot={snapshot.id}"]
+        # Else it would be that of a setting of the database or role.
+        self._argv = [*plan.argv, f"--snapshot={snapshot.id}", f"--encoding={snapshot.encoding}"]
         self._argv.append(f"--dbname={access.conninfo(application=snapshot.application)}")
         self._directory_format = plan.format == "directory"
         self._access = access
@@ -101,9 +102,10 @@ class Dump:
         published: dict[str, Future[Content | None]] = {}
         with self._output.workspace() as workspace, ThreadPoolExecutor(2, thread_name_prefix="publish") as pool:
             folder = workspace / name
+            late = {name.split("\n")[0] for name in self._snapshot.unordered_names}
 
-            def publish(path: Path, label: str) -> Content | None:
-                content = self._decoded(path, label)
+            def publish(path: Path, ordered: bool) -> Content | None:
+                content = self._decoded(path, ordered)
                 size = path.stat().st_size
                 self._output.adopt(path, f"{name}/{path.name}")
                 self._progress.advance(size)
@@ -112,9 +114,12 @@ class Dump:
             def on_line(line: str) -> None:
                 self._show(line)
                 # pg_dump says so once a worker has closed the file.
-                if match := _FINISHED.match(line):
+                match = _FINISHED.match(line)
+                # Where the name without its schema leaves open how the rows are to be read, the table of contents
+                # tells at the end.
+                if match and match[2] not in late:
                     for path in folder.glob(f"{match[1]}.dat*"):
-                        published[path.name] = future = pool.submit(publish, path, match[2])
+                        published[path.name] = future = pool.submit(publish, path, True)
                         future.add_done_callback(lambda done: process.end() if done.exception() else None)
 
             try:
@@ -123,7 +128,7 @@ class Dump:
                 entries = file_entries(self._tools, folder)
                 for path in sorted(folder.iterdir()):
                     if path.name not in published:
-                        published[path.name] = pool.submit(publish, path, "")
+                        published[path.name] = pool.submit(publish, path, self._ordered(path, entries))
             except ToolError:
                 # If publishing a file failed, that is the reason why pg_dump was ended.
                 for future in published.values():
@@ -132,10 +137,15 @@ class Dump:
             contents = {file: future.result() for file, future in published.items()}
         return self._by_table(entries, contents) if self._decode else {}
 
-    def _decoded(self, path: Path, label: str) -> Content | None:
+    def _ordered(self, path: Path, entries: dict[str, int]) -> bool:
+        number = _DATA_FILE.match(path.name)
+        table = self._snapshot.by_oid.get(entries.get(number[1], 0)) if number else None
+        return table is None or table.reading is Reading.ORDERED
+
+    def _decoded(self, path: Path, ordered: bool) -> Content | None:
         if not self._decode or not _DATA_FILE.match(path.name):
             return None
-        return decode_file(path, ordered=label not in self._snapshot.unordered_names)
+        return decode_file(path, ordered=ordered)
 
     def _by_table(self, entries: dict[str, int], contents: dict[str, Content | None]) -> dict[TableKey, Content]:
         found: dict[TableKey, Content] = {}
@@ -165,7 +175,8 @@ class Dump:
         text = "\n".join(line for line in error.hint.splitlines() if not _CHATTER.match(line)) or error.message
         if "No space left on device" in text:
             return StoreFullError(f"pg_dump: {text}", hint="free space where the backup is written", kind="store-full")
-        if "lock timeout" in text or "could not obtain lock" in text:  # parallel workers do not wait at all
+        # --lock-wait-timeout is a statement_timeout to the server; parallel workers do not wait at all.
+        if ("LOCK TABLE" in text and "timeout" in text) or "could not obtain lock" in text:
             return LockedError(f"pg_dump: {text}", hint="end the session that holds the lock", kind="lock-timeout")
         if "conflict with recovery" in text:
             hint = "the standby cancelled the dump: raise max_standby_streaming_delay or set hot_standby_feedback = on"

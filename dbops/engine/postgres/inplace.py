@@ -30,9 +30,9 @@ _ERROR = re.compile(r"ERROR:\s.*$")
 
 def check_tools(tools: Tools) -> None:
     """Refuses a pg_restore whose script could make psql run commands on this machine (`\\!`, `\\copy … PROGRAM`)."""
-    parts = re.findall(r"\d+", tools.version)
+    match = re.match(r"\d+\.(\d+)", tools.version)
     needed = _RESTRICTED.get(tools.major)
-    if tools.major < min(_RESTRICTED) or (needed is not None and int(parts[1] if len(parts) > 1 else 0) < needed):
+    if tools.major < min(_RESTRICTED) or (needed is not None and int(match[1] if match else 0) < needed):
         raise PreflightError(
             f"pg_restore {tools.version} cannot keep a dump from running commands on this machine",
             hint=f"for --in-place, install its newest minor version ({tools.major}.{needed or 0} or later)",

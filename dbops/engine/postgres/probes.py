@@ -59,5 +59,10 @@ def _sequences(connection: Connection, manifest: Manifest) -> Iterator[Finding]:
             subject=f"{schema}.{name}",
             expected=f"beyond {last}, which {'.'.join(column)} holds",
             actual=f"the next value is {following}" + (", as in the source" if as_source else ""),
-            hint=f"an insert will fail: SELECT setval('{schema}.{name}', {last})",
+            hint=f"an insert will fail: SELECT setval({_literal(schema, name)}, {last})",
         )
+
+
+def _literal(schema: str, name: str) -> str:
+    """A name as a string that `setval` takes."""
+    return sql.Literal(sql.Identifier(schema, name).as_string()).as_string().strip()

@@ -269,8 +269,9 @@ def _begin(access: Access, tools: Tools, holder: Connection, application: str) -
     for attempt in range(_ATTEMPTS):
         holder.execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         holder.execute("SET LOCAL search_path = ''")
-        snapshot = PostgresSnapshot(access, tools, holder, application)
         try:
+            # Asking for the size of a table waits for its lock, too.
+            snapshot = PostgresSnapshot(access, tools, holder, application)
             # Every table at once, before anyone reads: so none can be rewritten (CLUSTER, VACUUM FULL, TRUNCATE)
             # between the inventory's reading and pg_dump's, and a lock in our way is met now, not midway.
             for batch in _batches(snapshot.tables(), _TABLES_A_STATEMENT):
@@ -291,7 +292,7 @@ def _begin(access: Access, tools: Tools, holder: Connection, application: str) -
             raise _not_granted(access) from None
         except psycopg.errors.OutOfMemory:
             raise PreflightError(
-                f"the server has no room for locks on {len(snapshot.tables())} tables",
+                "the server has no room for a lock on every table",
                 hint="raise max_locks_per_transaction on the server (restart needed)",
                 kind="lock-table-full",
             ) from None

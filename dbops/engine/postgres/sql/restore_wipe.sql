@@ -9,21 +9,28 @@ BEGIN
     LOOP
         EXECUTE item.command;
     END LOOP;
-    FOR item IN SELECT format('DROP EXTENSION %I CASCADE', extname) AS command FROM pg_extension WHERE extname <> 'plpgsql'
+    FOR item IN SELECT format('DROP EXTENSION IF EXISTS %I CASCADE', extname) AS command
+        FROM pg_extension WHERE extname <> 'plpgsql'
     LOOP
-        EXECUTE replace(item.command, 'DROP EXTENSION', 'DROP EXTENSION IF EXISTS');
+        EXECUTE item.command;
     END LOOP;
-    FOR item IN SELECT format('DROP SCHEMA %I CASCADE', nspname) AS command FROM pg_namespace
+    FOR item IN SELECT format('DROP SCHEMA IF EXISTS %I CASCADE', nspname) AS command FROM pg_namespace
         WHERE nspname NOT IN ('public', 'information_schema') AND nspname !~ '^pg_'
     LOOP
         EXECUTE item.command;
     END LOOP;
     LOOP
+        -- The arguments of routines as their own commands want them: OUT is told, an aggregate without any has a star.
         SELECT format('DROP %s IF EXISTS %s CASCADE',
                       CASE i.type WHEN 'composite type' THEN 'type' WHEN 'statistics object' THEN 'statistics'
-                                  ELSE i.type END, i.identity) AS command
+                                  ELSE i.type END,
+                      CASE WHEN p.oid IS NULL THEN i.identity
+                           ELSE format('public.%I(%s)', p.proname,
+                                       coalesce(nullif(pg_get_function_identity_arguments(p.oid), ''),
+                                                CASE p.prokind WHEN 'a' THEN '*' END)) END) AS command
         INTO item
         FROM pg_depend d CROSS JOIN LATERAL pg_identify_object(d.classid, d.objid, 0) i
+        LEFT JOIN pg_proc p ON d.classid = 'pg_proc'::regclass AND p.oid = d.objid
         WHERE d.refclassid = 'pg_namespace'::regclass AND d.refobjid = 'public'::regnamespace AND d.deptype IN ('n', 'a')
           AND d.classid <> 'pg_default_acl'::regclass
           -- what is part of another object, as an identity column's sequence is, goes with that one
@@ -34,11 +41,13 @@ BEGIN
         EXIT WHEN NOT FOUND;
         EXECUTE item.command;
     END LOOP;
-    FOR item IN SELECT format('DROP FOREIGN DATA WRAPPER %I CASCADE', fdwname) AS command FROM pg_foreign_data_wrapper
+    FOR item IN SELECT format('DROP FOREIGN DATA WRAPPER IF EXISTS %I CASCADE', fdwname) AS command FROM pg_foreign_data_wrapper
         UNION ALL SELECT format('DROP CAST IF EXISTS (%s AS %s) CASCADE', castsource::regtype, casttarget::regtype)
                   FROM pg_cast WHERE oid >= 16384
-        UNION ALL SELECT format('DROP LANGUAGE %I CASCADE', lanname) FROM pg_language WHERE oid >= 16384
-        UNION ALL SELECT format('DROP ACCESS METHOD %I CASCADE', amname) FROM pg_am WHERE oid >= 16384
+        UNION ALL SELECT format('DROP TRANSFORM IF EXISTS FOR %s LANGUAGE %I', trftype::regtype, l.lanname)
+                  FROM pg_transform f JOIN pg_language l ON l.oid = f.trflang WHERE f.oid >= 16384
+        UNION ALL SELECT format('DROP LANGUAGE IF EXISTS %I CASCADE', lanname) FROM pg_language WHERE oid >= 16384
+        UNION ALL SELECT format('DROP ACCESS METHOD IF EXISTS %I CASCADE', amname) FROM pg_am WHERE oid >= 16384
         UNION ALL SELECT format('SELECT lo_unlink(%s)', oid) FROM pg_largeobject_metadata
         UNION ALL SELECT DISTINCT format('REVOKE ALL ON SCHEMA public FROM %s CASCADE',
                                          CASE x.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(x.grantee)) END)

@@ -6,13 +6,13 @@ FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n
 WHERE NOT i.indisvalid AND n.nspname NOT LIKE 'pg\_%'
   AND NOT EXISTS (SELECT FROM pg_class t WHERE t.oid = i.indrelid AND t.relkind = 'p')
 UNION ALL
-SELECT 'constraint-not-valid', 'warning', format('%I ON %s', k.conname, k.conrelid::regclass), 'validated',
-       'NOT VALID: rows that violate it may exist', 'ALTER TABLE … VALIDATE CONSTRAINT on the source'
-FROM pg_constraint k JOIN pg_namespace n ON n.oid = k.connamespace
-WHERE NOT k.convalidated AND k.conrelid <> 0 AND n.nspname NOT LIKE 'pg\_%'
+SELECT 'constraint-not-valid', 'warning', format('%I ON %I.%I', k.conname, n.nspname, c.relname), 'validated',
+       'NOT VALID: rows that violate it may exist', 'ALTER TABLE ... VALIDATE CONSTRAINT on the source'
+FROM pg_constraint k JOIN pg_namespace n ON n.oid = k.connamespace JOIN pg_class c ON c.oid = k.conrelid
+WHERE NOT k.convalidated AND n.nspname NOT LIKE 'pg\_%'
 UNION ALL
 SELECT 'unlogged-table', 'warning', format('%I.%I', n.nspname, c.relname), 'a logged table',
-       'unlogged: emptied by a crash, absent on standbys', 'ALTER TABLE … SET LOGGED if its rows matter'
+       'unlogged: emptied by a crash, absent on standbys', 'ALTER TABLE ... SET LOGGED if its rows matter'
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relpersistence = 'u' AND c.relkind = 'r' AND n.nspname NOT LIKE 'pg\_%'
 UNION ALL
