@@ -51,17 +51,21 @@ def progress(stream: TextIO | None = None) -> Iterator[Display]:
         live.end()
 
 
-def confirm(question: str, *, yes: bool) -> None:
-    """Asks before something is destroyed; `RefusedError` for no, or where nobody can be asked."""
+def confirm(question: str, *, yes: bool, answer: str = "y") -> None:
+    """Asks before something is destroyed; `RefusedError` for no, or where nobody can be asked.
+
+    `answer`: what must be typed, such as the name of what will be replaced.
+    """
     if yes:
         return
     if not sys.stdin.isatty():
         raise RefusedError(
             "this needs a confirmation, and there is no terminal", hint="add --yes", kind="no-confirmation"
         )
-    sys.stderr.write(f"{question} [y/N] ")
+    sys.stderr.write(f"{question} [y/N] " if answer == "y" else f"{question} Type {answer} to go on: ")
     sys.stderr.flush()
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+    given = sys.stdin.readline().strip()
+    if given != answer and not (answer == "y" and given.lower() in ("y", "yes")):
         raise RefusedError("not confirmed: nothing was changed", kind="not-confirmed")
 
 

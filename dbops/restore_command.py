@@ -67,7 +67,10 @@ def run(work: Session, request: Request) -> Report:
     catalog = work.catalog()
 
     def agreed(plan: Plan) -> bool:
-        return _agreed(work, request, overwrite.plan(plan), f"Replace {plan.destination.name}?")
+        name = plan.destination.name
+        # The name must be typed where something is replaced; one that no keyboard has is asked for with y.
+        typed = name if plan.destination.exists and name == name.strip() and name.isprintable() else "y"
+        return _agreed(work, request, overwrite.plan(plan), f"Restore into {name}?", typed)
 
     return restore(
         restorer,
@@ -97,10 +100,10 @@ def _restorer(work: Session, into: str | None) -> Restorer:
     return app.open_engine(msgspec.structs.replace(target, **changed)).restorer(None)
 
 
-def _agreed(work: Session, request: Request, text: str, question: str) -> bool:
+def _agreed(work: Session, request: Request, text: str, question: str, answer: str = "y") -> bool:
     """Shows what will happen and asks; False for a dry run."""
     work.show(text)
     if request.dry_run:
         return False
-    work.confirm(question, yes=request.yes)
+    work.confirm(question, yes=request.yes, answer=answer)
     return True

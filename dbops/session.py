@@ -63,10 +63,10 @@ class Session:
         self.progress.end()
         sys.stderr.write(console.printable(text))
 
-    def confirm(self, question: str, *, yes: bool) -> None:
+    def confirm(self, question: str, *, yes: bool, answer: str = "y") -> None:
         """See `console.confirm`."""
         self.progress.end()
-        console.confirm(question, yes=yes)
+        console.confirm(question, yes=yes, answer=answer)
 
     def archive_engine(self, manifest: Manifest) -> Engine | None:
         """The engine that decodes a manifest's archive; None where its dialect is not supported."""

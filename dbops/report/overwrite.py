@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from dbops.engine.restoring import Aside
-from dbops.ops.restore_plan import Plan
-from dbops.report.text import wrap
+from dbops.ops.restore_plan import Plan, plan_warnings
+from dbops.report.text import finding, wrap
 from dbops.units import format_duration, format_size
 
 
@@ -26,7 +26,8 @@ def plan(value: Plan) -> str:
     else:
         lines.append(("replaces", f"{there.name}: {size}; it is kept aside"))
     lines += [("session", session) for session in there.sessions]
-    return "".join(wrap(text, f"{mark:<8} ", " " * 9) for mark, text in lines)
+    warnings = [finding(found) for found in (*plan_warnings(value), *value.preflight.findings)]
+    return "".join([*(wrap(text, f"{mark:<8} ", " " * 9) for mark, text in lines), *warnings])
 
 
 def undo(name: str, aside: Aside) -> str:

@@ -17,7 +17,7 @@ _MARK = {Severity.ERROR: "ERROR", Severity.WARNING: "warning", Severity.INFO: "o
 
 def report(value: Report) -> str:
     """Findings, what was not judged, and the verdict as the last line."""
-    findings = "".join(_finding(finding) for finding in value.findings)
+    findings = "".join(map(finding, value.findings))
     skipped = "".join(block("skipped", item.id, item.reason) for item in value.not_evaluated)
     return findings + skipped + _verdict(value)
 
@@ -39,13 +39,14 @@ def _verdict(value: Report) -> str:
     return wrap(", ".join([subject, *facts, *timings, *dry]), f"{value.verdict.value}  ", " " * 6)
 
 
-def _finding(finding: Finding) -> str:
-    detail = finding.actual
-    if finding.expected:
-        detail = f"expected {finding.expected}, found {finding.actual or 'nothing'}"
-    text = f"{finding.subject}: {detail}" if detail else finding.subject
-    mark = "note" if finding.severity is Severity.INFO and finding.expected else _MARK[finding.severity]
-    return block(mark, finding.id, text) + "".join(map(_hint, finding.hint.splitlines()))
+def finding(value: Finding) -> str:
+    """Severity, id and what was found of what; the hint below."""
+    detail = value.actual
+    if value.expected:
+        detail = f"expected {value.expected}, found {value.actual or 'nothing'}"
+    text = f"{value.subject}: {detail}" if detail else value.subject
+    mark = "note" if value.severity is Severity.INFO and value.expected else _MARK[value.severity]
+    return block(mark, value.id, text) + "".join(map(_hint, value.hint.splitlines()))
 
 
 def _hint(line: str) -> str:
@@ -81,7 +82,7 @@ def manifest(value: Manifest, store: str) -> str:
     """What a backup that has just been made holds, and where it is."""
     seconds = (value.finished_at - value.started_at).total_seconds()
     inventory = value.inventory
-    return "".join(_finding(finding) for finding in value.findings) + (
+    return "".join(map(finding, value.findings)) + (
         f"backup   {value.id} of {value.target}: {format_size(value.bytes)} in {format_duration(seconds)}\n"
         f"holds    {len(inventory.tables)} tables, {value.rows} rows; inventory {inventory.level} ({inventory.basis})\n"
         f"in       {store.rstrip('/')}/{value.target}/{value.id}/\n"

@@ -17,12 +17,13 @@ from dbops.engine.base import Content, DumpOutput, DumpPlan, Server, Snapshot, T
 from dbops.engine.postgres import archive, copytext, dump, server
 from dbops.engine.postgres.connect import Access
 from dbops.engine.postgres.guide import restore_guide
+from dbops.engine.postgres.load import tools_for
 from dbops.engine.postgres.restorer import PostgresRestorer
 from dbops.engine.postgres.snapshot import PostgresSnapshot, open_snapshot
 from dbops.engine.postgres.statements import statement
 from dbops.engine.postgres.tools import Tools, for_server, installations
 from dbops.errors import LockedError
-from dbops.model import Finding, Manifest, major_version
+from dbops.model import Finding, Manifest
 from dbops.progress import Progress
 
 
@@ -77,6 +78,8 @@ class PostgresEngine:
         application = f"dbops lock {target} by {_whoami()}"[:63]
         # An advisory lock dies with its session: no stale lock can be left by a killed backup or a lost host.
         with self._access.session(application=application) as connection:
+            if connection.info.server_version >= 140000:
+                connection.execute("SET idle_session_timeout = 0")  # it only waits
             row = connection.execute("SELECT pg_try_advisory_lock(%s)", [key]).fetchone()
             if not row or not row[0]:
                 raise LockedError(
@@ -112,7 +115,7 @@ class PostgresEngine:
 
     def _reader(self, manifest: Manifest) -> Tools:
         """Tools that can read the archive: not older than those that wrote it."""
-        return for_server(major_version(manifest.tool.version), installations(self._bindir))
+        return tools_for(manifest, 0, self._bindir)
 
     def _holder(self, connection: psycopg.Connection[tuple[object, ...]], key: int) -> str:
         row = connection.execute(statement("lock_holder"), {"key": key}).fetchone()
