@@ -50,6 +50,17 @@ class Plan(NamedTuple):
     free_bytes: int | None
 
 
+class _Beside(NamedTuple):
+    """What is read from the snapshot while the dump runs."""
+
+    inventory: Inventory
+    globals_sql: str
+    database_sql: str
+    findings: list[Finding]
+    heads: tuple[str, ...]
+    newest: datetime | None
+
+
 def plan(engine: Engine, catalog: Catalog, target: Target, *, clock: Callable[[], datetime]) -> Plan:
     """Everything that is decided before the first write. Raises `PreflightError` or `StoreFullError`."""
     server = engine.server()
@@ -131,15 +142,24 @@ def _dump(
     decode = decided.level != "counts"
     name = f"backup_{decided.id}"
     watched = _Later(progress)
-    with _beside(lambda: take(snapshot, decided.level, target.jobs, watched), snapshot) as taken:
-        output.put("globals.sql", snapshot.globals_sql().encode())
-        output.put("database.sql", snapshot.database_sql().encode())
-        findings = snapshot.warnings()
-        heads = snapshot.migration_heads()
-        newest = snapshot.newest(target.freshness) if target.freshness else None
+
+    def read() -> _Beside:
+        return _Beside(
+            inventory=take(snapshot, decided.level, target.jobs, watched),
+            globals_sql=snapshot.globals_sql(),
+            database_sql=snapshot.database_sql(),
+            findings=snapshot.warnings(),
+            heads=snapshot.migration_heads(),
+            newest=snapshot.newest(target.freshness) if target.freshness else None,
+        )
+
+    with _beside(read, snapshot) as reading:
         archive = engine.dump(decided.dump, snapshot, output, name, progress, decode=decode)
         watched.begin("inventory", sum(table.bytes for table in snapshot.tables()))
-        inventory: Inventory = taken.result()
+        found = reading.result()
+    inventory, newest = found.inventory, found.newest
+    output.put("globals.sql", found.globals_sql.encode())
+    output.put("database.sql", found.database_sql.encode())
     if decode and (wrong := disagreements(inventory, archive)):
         raise BadBackupError(
             f"the archive does not hold what {target.name} held: " + "; ".join(wrong[:5]),
@@ -159,9 +179,9 @@ def _dump(
         method=Method(format=decided.dump.format, compression=decided.dump.compression, jobs=decided.dump.jobs),
         artifacts=(),
         inventory=complete(inventory, snapshot.sequences(), archive),
-        migration=Migration(heads=heads),
+        migration=Migration(heads=found.heads),
         freshness=Freshness(newest=newest or snapshot.at, basis=(target.freshness or "") if newest else "snapshot"),
-        findings=tuple(findings),
+        findings=tuple(found.findings),
     )
 
 
@@ -195,12 +215,12 @@ class _Later:
 
 
 @contextmanager
-def _beside(work: Callable[[], Inventory], snapshot: Snapshot) -> Iterator[Future[Inventory]]:
+def _beside(work: Callable[[], _Beside], snapshot: Snapshot) -> Iterator[Future[_Beside]]:
     """Runs `work` in a thread beside the block. If either fails, the other's sessions are ended and not waited for."""
     failed = threading.Event()
     causes: list[BaseException] = []
 
-    def guarded() -> Inventory:
+    def guarded() -> _Beside:
         try:
             return work()
         except BaseException as error:

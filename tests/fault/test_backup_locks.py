@@ -97,7 +97,6 @@ def test_the_lock_dies_with_its_holder(shop: Database, tmp_path: Path) -> None:
     run(target(shop.url), tmp_path)
 
 
-@pytest.mark.xfail(reason="the lock's session is idle, and idle_session_timeout ends it")
 def test_the_lock_outlives_an_idle_session_timeout(shop: Database, tmp_path: Path) -> None:
     with shop.connect() as connection:
         connection.execute("ALTER DATABASE shop SET idle_session_timeout = '50ms'")

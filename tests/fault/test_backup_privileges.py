@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from dbops import app
 from dbops.config import Target
-from dbops.errors import PreflightError, ToolError
+from dbops.errors import DatabaseError, PreflightError, ToolError
 from tests.fault.support import At, one, only, own_cluster, run, target
 from tests.servers import Cluster, Database
 
@@ -157,6 +158,17 @@ def test_a_policy_that_comes_after_the_preflight(shop: Database, store: Path, jo
         run(chosen, store, At("phase dump", lambda: shop.psql(POLICY)))
     assert getattr(caught.value, "exit_code", None) == 4
     only(store)
+
+
+def test_the_inventory_reads_all_rows_or_none(shop: Database) -> None:
+    """Whatever pg_dump does by itself: neither counting nor reading in the snapshot is filtered."""
+    shop.psql("GRANT pg_read_all_data TO reader")
+    engine = app.open_engine(as_reader(shop))
+    shop.psql(POLICY)
+    with pytest.raises(DatabaseError, match="row-level security"), engine.snapshot() as snapshot:
+        snapshot.counts(snapshot.tables(), 1)
+    with pytest.raises(DatabaseError, match="row-level security"), engine.snapshot() as snapshot:
+        snapshot.contents(snapshot.tables(), 1, At("", lambda: None))
 
 
 @pytest.mark.xfail(reason="source_warnings.sql does not look at subscriptions", raises=AssertionError)

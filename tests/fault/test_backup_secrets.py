@@ -20,6 +20,8 @@ from tests.fault.support import DBOPS, ROOT, fill, own_cluster, process, run, ta
 from tests.servers import Cluster, Database
 
 PASSWORD = "pä ss'w\"o\\rd%40$(id)`&;#@/:?=z"
+PLAIN = PASSWORD.rpartition("\\")[2]
+"""The end of it: what no way of quoting changes, but for URLs."""
 CLIENTS = ("pg_dump", "psql")
 
 
@@ -44,7 +46,7 @@ class Watch:
         self.seen: set[str] = set()
         self._root = root
         self._stop = threading.Event()
-        self._needles = [form.encode() for form in (PASSWORD, quote(PASSWORD, safe=""), quote(PASSWORD))]
+        self._needles = [form.encode() for form in (PASSWORD, PLAIN, quote(PASSWORD, safe=""), quote(PASSWORD))]
 
     def look(self) -> None:
         while not self._stop.is_set():

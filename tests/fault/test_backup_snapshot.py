@@ -7,7 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from psycopg.errors import LockNotAvailable
 
+from dbops import app
 from dbops.config import Patience, Seconds
 from dbops.engine.postgres.snapshot import PostgresSnapshot
 from dbops.errors import BadBackupError, DbopsError, LockedError
@@ -177,6 +179,14 @@ def test_a_table_is_rewritten_between_the_snapshot_and_its_lock(shop: Database, 
     kept = 500 if "ALTER id" in change else 0
     assert (rows["small"], rows["moved"]) in ((500, 0), (kept, 1)), "a state that there never was"
     verified(tmp_path)
+
+
+def test_no_table_can_be_rewritten_from_the_snapshot_on(shop: Database) -> None:
+    with app.open_engine(target(shop.url)).snapshot() as snapshot, shop.connect() as connection:
+        connection.execute("SET lock_timeout = '100ms'")
+        for table in snapshot.tables():
+            with pytest.raises(LockNotAvailable):
+                connection.execute(f"TRUNCATE {table.name}".encode())
 
 
 @pytest.mark.parametrize("jobs", [1, 2])

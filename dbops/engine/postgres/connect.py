@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # How values print must not hang on a setting of the database, the role or the machine: one digest, one text.
 # bytea_output and TimeZone are those that pg_dump leaves alone; the others repeat what it sets itself (setup_connection
-# in pg_dump.c). No parallel plan may reorder a `COPY (SELECT …)`.
+# in pg_dump.c). No parallel plan: it could reorder a `COPY (SELECT …)`, and takes the server's cores from its users.
 SESSION = {
     "TimeZone": "UTC",
     "DateStyle": "ISO,YMD",
@@ -25,6 +25,7 @@ SESSION = {
     "extra_float_digits": "3",
     "bytea_output": "hex",
     "synchronize_seqscans": "off",
+    "max_parallel_workers_per_gather": "0",
     "statement_timeout": "0",
     "idle_in_transaction_session_timeout": "0",
 }
