@@ -22,7 +22,9 @@ MASK = "********"
 _PIPE_BYTES = 1 << 20  # the most that Linux grants an unprivileged process: fewer switches between the two ends
 
 _URL_SECRET = re.compile(r"(?i)(\b\w+://[^\s:/@]*):(\S+)@")
-_PAIR_SECRET = re.compile(r"(?i)\b(password|passwd|pwd|sslpassword|secret|token)(\s*[=:]\s*)('[^']*'|\"[^\"]*\"|\S+)")
+_PAIR_SECRET = re.compile(
+    r"(?i)\b(password|passwd|pwd|sslpassword|secret|token)(\s*[=:]\s*|\s+(?=['\"]))('[^']*'|\"[^\"]*\"|\S+)"
+)
 
 
 def redact(text: str, secrets: Sequence[str] = ()) -> str:

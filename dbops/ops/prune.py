@@ -76,8 +76,12 @@ def plan(catalog: Catalog, target: str, *, now: datetime, locked: bool) -> tuple
         else:
             keep, reason = _debris(listing.modified, now, locked)
             items.append(Item(name, listing.bytes, keep, reason, keys=listing.keys))
-    for left in catalog.store.unfinished(f"{target}/"):
-        keep, reason = _debris(left.modified, now, locked)
+    for left in catalog.store.unfinished():
+        own = left.key.startswith(f"{target}/")
+        if not own and "/" in left.key:
+            continue  # another target's
+        # A workspace lies beside the targets and may be of any: this target's lock says nothing of it.
+        keep, reason = _debris(left.modified, now, locked and own)
         items.append(Item(f"{left.key} (unfinished write)", 0, keep, reason, unfinished=(left,)))
     return tuple(items)
 

@@ -144,7 +144,6 @@ def test_no_password_and_no_hash(source: Database, backed_up: tuple[Manifest, Pa
             assert secret not in text, path.name
 
 
-@pytest.mark.xfail(reason="GRANT … WITH INHERIT FALSE, SET FALSE (16 and later) is not in globals.sql")
 def test_options_of_memberships(tmp_path: Path) -> None:
     with own_cluster(17) as there:
         there.psql("CREATE ROLE a; CREATE ROLE m; GRANT a TO m WITH INHERIT FALSE, SET FALSE, ADMIN TRUE")

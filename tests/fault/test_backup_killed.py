@@ -73,7 +73,6 @@ def cleaned(database: Database, store: Path, name: str = NAME) -> None:
         LocalStore(store).discard(left)
 
 
-@pytest.mark.xfail(reason="prune asks for what is below the target's folder alone: a workspace stays for ever")
 def test_a_workspace_is_pruned_in_the_end(little: Database, tmp_path: Path) -> None:
     with LocalStore(tmp_path).workspace() as folder:
         lost = tmp_path / ".work-lost"

@@ -86,12 +86,7 @@ def test_a_role_with_all_it_needs(shop: Database, store: Path, jobs: int) -> Non
         ("CREATE TABLE shop.new (a int)", "cannot-read-table", "shop.new"),
         ("CREATE SCHEMA fresh", "cannot-read-schema", "fresh"),
         # pg_dump locks the root, though the rows are in its partitions
-        pytest.param(
-            "REVOKE SELECT ON shop.parted FROM reader",
-            "cannot-read-table",
-            "shop.parted",
-            marks=pytest.mark.xfail(reason="obstacles.sql does not look at partitioned tables", raises=ToolError),
-        ),
+        ("REVOKE SELECT ON shop.parted FROM reader", "cannot-read-table", "shop.parted"),
         ("SELECT lo_from_bytea(4711, 'x')", "cannot-read-large-object", "4711"),
     ],
 )
@@ -171,7 +166,6 @@ def test_the_inventory_reads_all_rows_or_none(shop: Database) -> None:
         snapshot.contents(snapshot.tables(), 1, At("", lambda: None))
 
 
-@pytest.mark.xfail(reason="source_warnings.sql does not look at subscriptions", raises=AssertionError)
 def test_subscriptions_are_left_out_for_plain_roles(shop: Database, store: Path) -> None:
     """pg_dump only warns."""
     shop.psql(

@@ -183,7 +183,6 @@ def test_not_in_a_traceback(shop: Database, tmp_path: Path) -> None:
     assert PASSWORD not in done.stderr
 
 
-@pytest.mark.xfail(reason="redact() masks `password = …`, not SQL's `PASSWORD '…'`")
 def test_not_in_the_statement_of_somebody_else(shop: Database, tmp_path: Path) -> None:
     """Who holds a lock is shown with the last statement, which may be one that sets a password."""
     chosen = target(shop.url, lock_timeout=Seconds(0.2))

@@ -18,8 +18,9 @@ from dbops.engine.postgres import archive, copytext, dump, server
 from dbops.engine.postgres.connect import Access
 from dbops.engine.postgres.guide import restore_guide
 from dbops.engine.postgres.load import tools_for
+from dbops.engine.postgres.moment import open_snapshot
 from dbops.engine.postgres.restorer import PostgresRestorer
-from dbops.engine.postgres.snapshot import PostgresSnapshot, open_snapshot
+from dbops.engine.postgres.snapshot import PostgresSnapshot
 from dbops.engine.postgres.statements import statement
 from dbops.engine.postgres.tools import Tools, for_server, installations
 from dbops.errors import LockedError
@@ -75,7 +76,7 @@ class PostgresEngine:
     @contextmanager
     def lock(self, target: str) -> Iterator[None]:
         key = int.from_bytes(hashlib.sha256(f"dbops backup {target}".encode()).digest()[:8], "big", signed=True)
-        application = f"dbops lock {target} by {_whoami()}"[:63]
+        application = f"dbops lock by {_whoami()}: {target}"[:63]
         # An advisory lock dies with its session: no stale lock can be left by a killed backup or a lost host.
         with self._access.session(application=application) as connection:
             if connection.info.server_version >= 140000:

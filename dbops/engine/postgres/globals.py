@@ -45,9 +45,12 @@ def globals_sql(connection: Connection) -> str:
         if comment:
             commands.append(sql.SQL("COMMENT ON ROLE {} IS {}").format(role, sql.Literal(comment)).as_string())
         lines.append(_guarded(commands, "duplicate_object"))
-    for granted, member, admin in connection.execute(statement("global_members"), [names]):
+    for granted, member, admin, inherit, set_role in connection.execute(statement("global_members"), [names]):
         grant = sql.SQL("GRANT {} TO {}").format(sql.Identifier(granted), sql.Identifier(member)).as_string()
-        lines.append(_guarded([grant + (" WITH ADMIN OPTION" if admin else "")], "insufficient_privilege"))
+        options = ["ADMIN OPTION"] if admin else []
+        if inherit is False or set_role is False:  # 16 or later; the plain form is understood by every version
+            options = [f"{word} {value}" for word, value in (("ADMIN", admin), ("INHERIT", inherit), ("SET", set_role))]
+        lines.append(_guarded([f"{grant} WITH {', '.join(options)}" if options else grant], "insufficient_privilege"))
     return "\n".join(lines) + "\n"
 
 

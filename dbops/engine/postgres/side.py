@@ -17,8 +17,8 @@ from dbops.engine.postgres import probes, settle, swap
 from dbops.engine.postgres.connect import Access
 from dbops.engine.postgres.load import Load, tablespaces
 from dbops.engine.postgres.maintenance import Connection, Maintenance, at_database, drop_database, exists, whoami
+from dbops.engine.postgres.moment import open_snapshot
 from dbops.engine.postgres.names import BEFORE, RESTORE, beside, moment_of
-from dbops.engine.postgres.snapshot import open_snapshot
 from dbops.engine.postgres.statements import statement
 from dbops.engine.postgres.tools import Tools
 from dbops.engine.restoring import Wishes

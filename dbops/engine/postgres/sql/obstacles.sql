@@ -4,17 +4,17 @@ WITH visible AS (
            EXISTS (SELECT FROM pg_depend e WHERE e.classid = 'pg_class'::regclass AND e.objid = c.oid AND e.deptype = 'e')
                AND NOT EXISTS (SELECT FROM pg_extension x WHERE c.oid = ANY (x.extconfig)) AS skipped
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-    WHERE c.relkind IN ('r', 'S') AND c.relpersistence <> 't'
+    WHERE c.relkind IN ('r', 'p', 'S') AND c.relpersistence <> 't'
       AND n.nspname NOT LIKE 'pg\_%' AND n.nspname <> 'information_schema'
 )
 SELECT 'schema', format('%I', n.nspname)
 FROM pg_namespace n
 WHERE n.nspname NOT LIKE 'pg\_%' AND n.nspname <> 'information_schema' AND NOT has_schema_privilege(n.oid, 'USAGE')
 UNION ALL
-SELECT CASE relkind WHEN 'r' THEN 'table' ELSE 'sequence' END, format('%I.%I', nspname, relname)
+SELECT CASE relkind WHEN 'S' THEN 'sequence' ELSE 'table' END, format('%I.%I', nspname, relname)
 FROM visible
 WHERE NOT skipped
-  AND CASE relkind WHEN 'r' THEN NOT has_table_privilege(oid, 'SELECT') ELSE NOT has_sequence_privilege(oid, 'SELECT') END
+  AND CASE relkind WHEN 'S' THEN NOT has_sequence_privilege(oid, 'SELECT') ELSE NOT has_table_privilege(oid, 'SELECT') END
 UNION ALL
 SELECT 'row-security', format('%I.%I', nspname, relname) FROM visible WHERE relkind = 'r' AND row_security_active(oid)
 UNION ALL

@@ -25,4 +25,10 @@ SELECT 'foreign-table', 'info', format('%I.%I', n.nspname, c.relname), '', 'its 
        'back that server up as a target of its own'
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind = 'f' AND n.nspname NOT LIKE 'pg\_%'
+UNION ALL
+SELECT 'subscription-left-out', 'warning', format('%I', s.subname), 'in the dump', 'left out: the role is not a superuser',
+       'back up as a superuser, or create the subscription again after a restore'
+FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid
+WHERE d.datname = current_database()
+  AND NOT EXISTS (SELECT FROM pg_roles r WHERE r.rolname = current_user AND r.rolsuper)
 ORDER BY 1, 3
