@@ -9,10 +9,10 @@ import pytest
 from dbops import app
 from dbops.catalog import Catalog, State
 from dbops.config import Config, Target
+from dbops.config.passwords import exposed_files
+from dbops.config.units import format_duration
 from dbops.model import Finding, Manifest, Report, Severity
 from dbops.ops.prune import MINIMUM_AGE
-from dbops.passwords import exposed_files
-from dbops.units import format_duration
 
 
 def test_newest_backup_is_within_the_rpo(target: Target, manifest: Manifest) -> None:

@@ -10,10 +10,10 @@ from urllib.parse import unquote
 
 from dbops.catalog import Catalog
 from dbops.config import StoreConfig, Target
+from dbops.config.urls import dialect, split_password
 from dbops.engine.base import Engine
 from dbops.errors import ConfigError
 from dbops.store.base import Store
-from dbops.urls import dialect, split_password
 
 if TYPE_CHECKING:
     from dbops.sandbox.embedded import EmbeddedPostgres
@@ -66,8 +66,8 @@ def open_engine(target: Target) -> Engine:
             hint="use a postgresql:// URL",
             kind="engine-unsupported",
         )
+    from dbops.config.passwords import password
     from dbops.engine.postgres.engine import PostgresEngine
-    from dbops.passwords import password
 
     return PostgresEngine(
         split_password(target.url)[0],

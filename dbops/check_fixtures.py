@@ -12,12 +12,12 @@ import pytest
 from dbops import app
 from dbops.catalog import Catalog
 from dbops.config import Config, Target
-from dbops.config_file import load
+from dbops.config.file import load
+from dbops.config.urls import Secret
 from dbops.errors import ConfigError, DbopsError, NothingToCheckError
 from dbops.model import Manifest, Report
 from dbops.ops.verify import verify
 from dbops.progress import Silent
-from dbops.urls import Secret
 
 __all__ = ["catalog", "dbops_config", "manifest", "pytest_generate_tests", "target", "verification"]
 

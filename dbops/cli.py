@@ -120,7 +120,7 @@ def _fail(output: Output, error: DbopsError, code: Exit) -> NoReturn:
 def _masked(text: str) -> str:
     """Text without the passwords that this process has read, and without what looks like one."""
     from dbops.command import redact
-    from dbops.passwords import known
+    from dbops.config.passwords import known
 
     return redact(text, known())
 

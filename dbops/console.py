@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Protocol, TextIO
 
+from dbops.config.units import format_duration, format_size
 from dbops.errors import RefusedError
 from dbops.progress import Progress
-from dbops.units import format_duration, format_size
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar

@@ -11,7 +11,7 @@ import msgspec
 from dbops import app, console
 from dbops.catalog import Catalog
 from dbops.config import Config, Target
-from dbops.config_file import load
+from dbops.config.file import load
 from dbops.engine.base import Engine
 from dbops.errors import ConfigError, NothingToCheckError
 from dbops.model import Manifest

@@ -165,7 +165,7 @@ def python_of(user: ServerUser, site: Path) -> str:
     for candidate in (sys.executable, shutil.which("python3", path="/usr/local/bin:/usr/bin:/bin")):
         if candidate is None:
             continue
-        code = "import dbops.demo_command"
+        code = "import dbops.tasks.demo"
         try:
             done = user.run([candidate, "-c", code], cwd="/", env={"PYTHONPATH": str(site), "PATH": os.defpath})
         except OSError:

@@ -18,13 +18,13 @@ import pytest
 from dbops import app
 from dbops.catalog import Catalog
 from dbops.config import App, StoreConfig, Target
+from dbops.config.urls import Secret
 from dbops.engine.postgres.side import PostgresSide
 from dbops.engine.restoring import Wishes
 from dbops.model import Artifact, Finding, Manifest, Report, Severity
 from dbops.ops.backup import backup
 from dbops.ops.restore import restore
 from dbops.progress import Silent
-from dbops.urls import Secret
 from tests.inputs import contents
 from tests.servers import Cluster, Database
 

@@ -12,12 +12,12 @@ from datetime import datetime
 
 from dbops import __version__
 from dbops.config import Target
+from dbops.config.units import format_duration, format_size
 from dbops.engine.base import Engine, Server
 from dbops.errors import DbopsError, StoreError
 from dbops.model import Finding, NotEvaluated, Report, Severity, judge
 from dbops.progress import Progress
 from dbops.store.base import Store
-from dbops.units import format_duration, format_size
 
 SKEW_SECONDS = 5.0
 _PROBE = b"dbops doctor wrote this and deletes it again\n" * 64

@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from dbops.config_file import DEFAULT_FILE
+from dbops.config.file import DEFAULT_FILE
+from dbops.config.urls import split_password, target_name_of
 from dbops.errors import ConfigError, RefusedError
 from dbops.model import is_target_name
-from dbops.urls import split_password, target_name_of
 
 
 class Answers(NamedTuple):

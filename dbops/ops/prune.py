@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from dbops.catalog import MANIFEST, Catalog, State
+from dbops.config.units import format_duration
 from dbops.engine.base import Engine
 from dbops.errors import LockedError
 from dbops.progress import Progress
 from dbops.store.base import Unfinished
-from dbops.units import format_duration
 
 MINIMUM_AGE = 24 * 3600.0
 """Seconds without a write after which a folder without a manifest is debris, where no lock can prove it."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from functools import singledispatch
 
+from dbops.config.units import format_duration, format_size
 from dbops.model import Finding, Manifest, Report, Severity
 from dbops.ops.demo_steps import (
     STEPS,
@@ -21,7 +22,6 @@ from dbops.ops.demo_steps import (
     Verified,
 )
 from dbops.report.text import WIDTH
-from dbops.units import format_duration, format_size
 
 INDENT = 12
 _FOLLOWS = ("column_order", "columns", "comment", "owner")

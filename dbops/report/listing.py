@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from dbops.catalog import Catalog, Listing, Record, State
+from dbops.config.units import format_duration, format_size
 from dbops.report.text import block, table
-from dbops.units import format_duration, format_size
 
 
 class Row(NamedTuple):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from dbops.config.units import format_duration, format_size
 from dbops.engine.restoring import Aside
 from dbops.ops.restore_plan import Plan, plan_warnings
 from dbops.report.text import finding, wrap
-from dbops.units import format_duration, format_size
 
 
 def plan(value: Plan) -> str:

@@ -6,8 +6,8 @@ import shlex
 import textwrap
 from typing import Any
 
+from dbops.config.units import format_size
 from dbops.ops.backup import Plan
-from dbops.units import format_size
 
 
 def document(plan: Plan) -> dict[str, Any]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Sequence
 
+from dbops.config.units import format_duration, format_size
 from dbops.errors import DbopsError
 from dbops.model import Finding, Manifest, Report, Severity
 from dbops.ops.prune import Item
-from dbops.units import format_duration, format_size
 
 WIDTH = 80
 _INDENT = " " * 9

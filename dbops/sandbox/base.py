@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import NamedTuple, Protocol, TypeVar
 
+from dbops.config.urls import Secret
 from dbops.errors import DbopsError, NothingToCheckError
-from dbops.urls import Secret
 
 
 class SandboxError(DbopsError):

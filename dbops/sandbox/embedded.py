@@ -14,11 +14,11 @@ from typing import Any, NamedTuple
 from urllib.parse import quote, urlencode
 
 from dbops.command import Process, describe_status, run
+from dbops.config.urls import Secret
 from dbops.sandbox import programs
 from dbops.sandbox.base import About, SandboxError
 from dbops.sandbox.folder import Folder, uninterrupted
 from dbops.sandbox.programs import PACKAGE
-from dbops.urls import Secret
 
 SUPERUSER = "postgres"
 _PORT = 5432

@@ -17,13 +17,13 @@ import psycopg
 from dbops import app
 from dbops.catalog import MANIFEST, Catalog, State
 from dbops.config import Target
+from dbops.config.urls import Secret
 from dbops.model import Manifest, Verdict
 from dbops.ops.backup import backup
 from dbops.ops.verify import verify_selected
 from dbops.progress import Progress, Silent
 from dbops.store.base import Store
 from dbops.store.local import LocalStore
-from dbops.urls import Secret
 from tests.conftest import _default_installation, _installation
 from tests.contract.backends import keys
 from tests.servers import Cluster, Database

@@ -9,7 +9,7 @@ import pytest
 
 from dbops import app
 from dbops.config import Target
-from dbops.errors import DatabaseError, PreflightError, ToolError
+from dbops.errors import DatabaseError, PreflightError
 from tests.fault.support import At, one, only, own_cluster, run, target
 from tests.servers import Cluster, Database
 

@@ -201,7 +201,7 @@ def test_r06_a_plain_role_is_told_what_it_lacks(new_cluster: Callable[..., Clust
     database.psql("SET ROLE plain; CREATE SCHEMA mine; CREATE TABLE mine.t AS SELECT 1 AS n")
     backed = back_up(database, tmp_store)
     from dbops.config import Target
-    from dbops.urls import Secret
+    from dbops.config.urls import Secret
 
     as_plain = backed._replace(target=Target(url=Secret(cluster.url("shop", user="plain", password="plain"))))
     with untouched(database), pytest.raises(PreflightError) as error:

@@ -15,6 +15,7 @@ import pytest
 from dbops import app
 from dbops.catalog import Catalog
 from dbops.config import StoreConfig, Target
+from dbops.config.urls import Secret
 from dbops.errors import BadBackupError, StoreError, StoreFullError
 from dbops.model import Manifest, Report, Verdict
 from dbops.ops.backup import backup
@@ -22,7 +23,6 @@ from dbops.ops.verify import verify, verify_selected
 from dbops.progress import Silent
 from dbops.store.base import Stored
 from dbops.store.local import LocalStore
-from dbops.urls import Secret
 from tests.servers import Cluster
 
 pytest_plugins = ["pytester"]

@@ -9,6 +9,7 @@ import pytest
 from dbops import app
 from dbops.catalog import Catalog
 from dbops.config import Target
+from dbops.config.urls import Secret
 from dbops.engine.restoring import Wishes
 from dbops.model import Manifest, Report, Severity, Verdict
 from dbops.ops.backup import backup
@@ -16,7 +17,6 @@ from dbops.ops.restore import restore
 from dbops.ops.verify import verify
 from dbops.progress import Silent
 from dbops.store.local import LocalStore
-from dbops.urls import Secret
 from tests.inputs import contents
 from tests.servers import Database
 

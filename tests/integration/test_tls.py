@@ -12,12 +12,12 @@ import pytest
 from dbops import app
 from dbops.catalog import Catalog
 from dbops.config import Target
+from dbops.config.urls import Secret
 from dbops.errors import DatabaseError
 from dbops.model import Manifest
 from dbops.ops.backup import backup
 from dbops.progress import Silent
 from dbops.store.local import LocalStore
-from dbops.urls import Secret
 from tests.machine import server_user
 from tests.needs import need
 from tests.servers import Cluster, Database, find_installations

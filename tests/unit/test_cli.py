@@ -15,13 +15,13 @@ from typing import Any
 import pytest
 from invoke.exceptions import Exit as TaskExit
 
-from dbops import console, passwords
+from dbops import console
 from dbops.cli import Output, boundary, worst
-from dbops.config import Target
+from dbops.config import Target, passwords
+from dbops.config.urls import Secret
 from dbops.errors import BadBackupError, ConfigError, DbopsError, Exit, NothingToCheckError, RefusedError, StoreError
 from dbops.model import Report, Verdict
 from dbops.tasks import namespace
-from dbops.urls import Secret
 from tests.unit.samples import a_catalog, a_manifest, keep
 
 ROOT = Path(__file__).parents[2]

@@ -11,14 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dbops import passwords
-from dbops.config import Config, Seconds, Target
-from dbops.config_file import load
+from dbops.config import Config, Seconds, Target, passwords
+from dbops.config.file import load
+from dbops.config.units import format_duration, format_size, parse_duration, parse_size, target_name
+from dbops.config.urls import Secret, database_name, split_password
 from dbops.errors import ConfigError, RefusedError
 from dbops.model import is_target_name
 from dbops.ops import init
-from dbops.units import format_duration, format_size, parse_duration, parse_size, target_name
-from dbops.urls import Secret, database_name, split_password
 
 DESIGN = """
 [store]

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from dbops.demo_command import _Story
 from dbops.errors import ConfigError, LockedError, RefusedError
 from dbops.model import Finding, Report, Severity, Verdict
 from dbops.ops.demo import flip
@@ -16,6 +15,7 @@ from dbops.ops.demo_folder import MARK, kept
 from dbops.ops.demo_steps import Caught, Compared, Damaged, Figures, Restored, Started, Statement
 from dbops.report import demo as text
 from dbops.sandbox.base import About
+from dbops.tasks.demo import _Story
 from tests.unit.samples import a_manifest
 
 FIGURES = Figures(Decimal("181059540.00"), 16819, Decimal("145332198.70"))

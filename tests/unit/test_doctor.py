@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from dbops.config import Bytes, Policy, Target
+from dbops.config.urls import Secret
 from dbops.engine.base import Engine
 from dbops.errors import DatabaseError, StoreError
 from dbops.model import Report, Severity, Verdict
@@ -16,7 +17,6 @@ from dbops.ops.doctor import doctor
 from dbops.progress import Silent
 from dbops.store.base import Store
 from dbops.store.local import LocalStore
-from dbops.urls import Secret
 
 
 def no_engine(_: Target) -> Engine:

@@ -11,11 +11,11 @@ import pytest
 from dbops import app, manifests
 from dbops.catalog import Catalog
 from dbops.config import Target
+from dbops.config.urls import Secret
 from dbops.model import Manifest
 from dbops.ops.backup import backup
 from dbops.progress import Silent
 from dbops.store.local import LocalStore
-from dbops.urls import Secret
 from tests.servers import Database
 
 PUBLISHED = Path(__file__).parents[2] / "docs" / "manifest.schema.json"

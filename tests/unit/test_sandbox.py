@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from dbops.config.urls import Secret
 from dbops.sandbox import launch
 from dbops.sandbox.base import About, SandboxError, running
 from dbops.sandbox.folder import PREFIX, Folder, _command_line, sweep, uninterrupted
-from dbops.urls import Secret
 
 
 def _left(base: Path, *, lock: bool = True, age: float = 0.0) -> Path:

@@ -9,6 +9,7 @@ import msgspec
 from dbops import app
 from dbops.catalog import Catalog
 from dbops.config import App
+from dbops.config.urls import Secret
 from dbops.engine.restoring import Restorer, Wishes
 from dbops.errors import ConfigError
 from dbops.model import Manifest, Report
@@ -18,7 +19,6 @@ from dbops.ops.restore import restore
 from dbops.ops.restore_plan import Plan
 from dbops.report import overwrite
 from dbops.session import Session
-from dbops.urls import Secret
 
 
 class Request(NamedTuple):

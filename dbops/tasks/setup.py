@@ -8,7 +8,7 @@ from __future__ import annotations
 from invoke.context import Context
 
 from dbops.cli import boundary
-from dbops.flags import Text, flags
+from dbops.tasks.flags import Text, flags
 
 
 @flags(
@@ -49,8 +49,8 @@ def doctor(_: Context, target: Text = None, url: Text = None, store: Text = None
 
     with boundary(json) as output, session(target, url, store) as work:
         from dbops import app
+        from dbops.config.passwords import exposed_files
         from dbops.ops.doctor import doctor as run
-        from dbops.passwords import exposed_files
 
         chosen = work.target_or_none()
         warnings = tuple(exposed_files(work.config, chosen))
@@ -81,7 +81,7 @@ def check(
     invoke check --target shop
     """
     with boundary(json) as output:
-        from dbops.checking import check as run
+        from dbops.tasks.checking import check as run
 
         run(output, target=target, url=url, store=store, junit=junit)
 
@@ -95,7 +95,7 @@ def demo(_: Context, folder: str = "dbops-demo", json: bool = False) -> None:
     invoke demo
     """
     with boundary(json) as output:
-        from dbops.demo_command import run
+        from dbops.tasks.demo import run
 
         run(output, folder=folder)
 
@@ -107,6 +107,6 @@ def project_tests(_: Context, fast: bool = False) -> None:
     invoke test --fast
     """
     with boundary() as output:
-        from dbops.selftest import run
+        from dbops.tasks.selftest import run
 
         output.code = run(fast=fast)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from invoke.context import Context
 
 from dbops.cli import boundary
-from dbops.flags import Text, flags
+from dbops.tasks.flags import Text, flags
 
 
 @flags(
@@ -146,7 +146,7 @@ def restore(
 
     with boundary(json) as output, session(target, url, store, jobs=jobs) as work:
         from dbops.engine.restoring import Wishes
-        from dbops.restore_command import Request, run
+        from dbops.tasks.restore import Request, run
 
         wishes = Wishes(no_owner=no_owner, end_sessions=end_sessions, create_roles=create_roles, in_place=in_place)
         output.report(run(work, Request(backup, into, wishes, undo, drop_old, yes, dry_run)))

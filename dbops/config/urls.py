@@ -5,8 +5,8 @@ from __future__ import annotations
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
 from dbops.command import MASK
+from dbops.config.units import target_name
 from dbops.errors import ConfigError
-from dbops.units import target_name
 
 DIALECTS = {"postgresql": "postgres", "postgres": "postgres", "mysql": "mysql", "mariadb": "mariadb"}
 

@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from dbops.config.urls import Secret
 from dbops.errors import ConfigError
 from dbops.model import Value
-from dbops.urls import Secret
 
 
 class Seconds(float):

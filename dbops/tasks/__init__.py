@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from invoke.collection import Collection
 
-from dbops.backup_tasks import backup, backups, prune, restore, verify
-from dbops.setup_tasks import check, demo, doctor, init, project_tests
+from dbops.tasks.backup import backup, backups, prune, restore, verify
+from dbops.tasks.setup import check, demo, doctor, init, project_tests
 
 __all__ = ["namespace"]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from dbops import command
 from dbops.errors import ConfigError
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 def run(*, fast: bool) -> int:

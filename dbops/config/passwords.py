@@ -9,9 +9,9 @@ from pathlib import Path
 
 from dbops import command
 from dbops.config import Config, Target
+from dbops.config.urls import split_password
 from dbops.errors import ConfigError
 from dbops.model import Finding, Severity
-from dbops.urls import split_password
 
 COMMAND_SECONDS = 30.0
 _KNOWN: set[str] = set()

@@ -12,11 +12,11 @@ from typing import Any, TypeVar
 import msgspec
 
 from dbops.config import Argv, Bytes, Config, Patience, Seconds, StoreConfig, Target
-from dbops.config_errors import expand, explain, field_names, unknown_key
+from dbops.config.errors import expand, explain, field_names, unknown_key
+from dbops.config.units import parse_duration, parse_size
+from dbops.config.urls import Secret, dialect, split_password, target_name_of
 from dbops.errors import ConfigError
 from dbops.model import TARGET_PATTERN, is_target_name
-from dbops.units import parse_duration, parse_size
-from dbops.urls import Secret, dialect, split_password, target_name_of
 
 DEFAULT_FILE = "dbops.toml"
 T = TypeVar("T", bound=msgspec.Struct)

@@ -14,7 +14,7 @@ from dbops import __version__
 from dbops.check_fixtures import CONFIG
 from dbops.cli import Output
 from dbops.config import Config
-from dbops.config_file import load
+from dbops.config.file import load
 from dbops.errors import ConfigError, Exit
 from dbops.model import Finding, NotEvaluated, Report, Severity, Verdict
 
@@ -94,7 +94,7 @@ def check(output: Output, *, target: str | None, url: str | None, store: str | N
 
 def checks_folder() -> Path:
     """Where the suite lies: in the package, or beside it in a checkout."""
-    package = Path(__file__).parent
+    package = Path(__file__).parents[1]
     for folder in (package / "checks", package.parent / "checks"):
         if (folder / "conftest.py").is_file():
             return folder
