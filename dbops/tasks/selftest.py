@@ -35,7 +35,10 @@ def steps(*, fast: bool) -> Iterator[list[str]]:
     yield [python, "-m", "mypy"]
     yield [str(Path(python).with_name("lint-imports"))]
     selection = ["-m", "not slow"] if fast else []
-    yield [python, "-m", "pytest", "--cov", "--cov-branch", "--cov-report=term:skip-covered", *selection]
+    # By file: servers that a file's tests share are started once.
+    spread = ["-n", "auto", "--dist", "loadfile"]
+    coverage = ["--cov", "--cov-branch", "--cov-report=term:skip-covered"]
+    yield [python, "-m", "pytest", "-q", *spread, *coverage, *selection]
 
 
 def _say(line: str) -> None:
