@@ -91,7 +91,7 @@ class Catalog:
         for backup in self._ids(target):
             try:
                 return self.read(target, backup)
-            except BadBackupError as error:
+            except (BadBackupError, StoreError) as error:
                 unusable.append(error.message)
         hint = "; ".join(unusable) or f"make one: backup --target {target}"
         raise NothingToCheckError(f"{self.store.url} has no usable backup of {target}", hint=hint, kind="no-backup")
@@ -157,6 +157,11 @@ class Catalog:
             return None
         return Record(at, report.task, report.verdict, report.provenance)
 
+    def newest_folder(self, target: str) -> str:
+        """The latest id that has anything in the store, a backup or not; '' if there is none."""
+        found = (entry.key.split("/") for entry in self.store.list(f"{target}/"))
+        return max((parts[1] for parts in found if len(parts) > 2 and is_backup_id(parts[1])), default="")
+
     def _ids(self, target: str) -> Sequence[str]:
         """Ids of the folders of a target that have a manifest, newest first."""
         _check(target)
@@ -183,7 +188,7 @@ class Catalog:
         try:
             return Listing(target, backup, State.OK, *facts, manifest=self.read(target, backup))
         except DbopsError as error:
-            if isinstance(error, BadBackupError):
+            if isinstance(error, BadBackupError | StoreError):  # the listing came through: this object is the trouble
                 return Listing(target, backup, State.BROKEN, *facts, reason=error.message)
             raise
 

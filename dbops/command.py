@@ -47,7 +47,8 @@ class Result(NamedTuple):
 
 
 class Process:
-    """A running child. Its stderr is drained by a thread, line by line, so that it can never block on a full pipe."""
+    """A running child. Its stderr is drained by a thread, line by line, so that it can never block on a full pipe;
+    unless `stderr` names a file for it."""
 
     def __init__(
         self,
@@ -56,6 +57,7 @@ class Process:
         env: Mapping[str, str] | None = None,
         stdin: int | IO[bytes] | None = subprocess.DEVNULL,
         stdout: int | IO[bytes] | None = subprocess.PIPE,
+        stderr: int | IO[bytes] = subprocess.PIPE,
         cwd: Path | None = None,
         secrets: Sequence[str] = (),
         on_line: Callable[[str], None] | None = None,
@@ -72,7 +74,7 @@ class Process:
                 env=dict(env) if env is not None else None,
                 stdin=stdin,
                 stdout=stdout,
-                stderr=subprocess.PIPE,
+                stderr=stderr,
                 cwd=cwd,
                 start_new_session=True,
             )
@@ -121,7 +123,7 @@ class Process:
     def wait(self, timeout: float | None = None) -> int:
         """The exit status, once the process has ended and its stderr is drained; `subprocess.TimeoutExpired` if not."""
         status = self._popen.wait(timeout)
-        self._drain.join()
+        self._drain.join(GRACE_SECONDS)  # not for ever: something that it left running may hold the pipe
         return status
 
     def check(self, timeout: float | None = None, *, allowed: Sequence[int] = (0,)) -> None:
@@ -154,7 +156,8 @@ class Process:
             return
 
     def _read_stderr(self) -> None:
-        assert self._popen.stderr is not None  # noqa: S101
+        if self._popen.stderr is None:  # it goes elsewhere
+            return
         with self._popen.stderr as pipe:
             for raw in pipe:
                 line = redact(raw.decode("utf-8", "replace").rstrip("\n"), self._secrets)
@@ -170,12 +173,15 @@ def running(
     env: Mapping[str, str] | None = None,
     stdin: int | IO[bytes] | None = subprocess.DEVNULL,
     stdout: int | IO[bytes] | None = subprocess.PIPE,
+    stderr: int | IO[bytes] = subprocess.PIPE,
     cwd: Path | None = None,
     secrets: Sequence[str] = (),
     on_line: Callable[[str], None] | None = None,
 ) -> Iterator[Process]:
     """A child that is surely gone when the block ends. The block calls `check()`: an unchecked status is a bug."""
-    process = Process(argv, env=env, stdin=stdin, stdout=stdout, cwd=cwd, secrets=secrets, on_line=on_line)
+    process = Process(
+        argv, env=env, stdin=stdin, stdout=stdout, stderr=stderr, cwd=cwd, secrets=secrets, on_line=on_line
+    )
     try:
         yield process
     finally:

@@ -146,8 +146,7 @@ class Inventory(Value, frozen=True):
 
     `basis`: how firmly inventory and dump share that moment (`snapshot`, `locked`, `unanchored`).
     `level`: `counts`, `archive` or `content`. `digest` is the SHA-256 over the canonical JSON of all the rest.
-    `filtered` names what the backup leaves out on purpose. `archive_digests` says that each table's digest was also
-    taken from the archive, and was equal.
+    `filtered` names what the backup leaves out on purpose.
     """
 
     basis: str

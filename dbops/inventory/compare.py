@@ -120,7 +120,7 @@ def _tables(
             yield _finding("table-columns", table.label, ", ".join(table.columns), ", ".join(copy.columns))
         if copy.rows != table.rows:
             yield _finding("table-rows", table.label, f"{table.rows} rows", f"{copy.rows} rows")
-        if key in explained:
+        if explained.get(key):
             yield from explained[key]
         elif copy.rows == table.rows and _differ(table.digest, copy.digest):
             yield _finding("table-content", table.label, table.digest, copy.digest)
@@ -207,9 +207,8 @@ def _kind(
     for item in expected:
         digest = there.pop(item.name, None)
         subject = f"{kind} {item.name}"
-        if digest is None and _known_invalid(kind, item.name, rules):
-            expectation = "as in the source, where it is invalid"
-            yield _finding("invalid-index", subject, expectation, "left out by pg_dump", Severity.WARNING)
+        if digest is None and (reason := _left_out(kind, item.name, rules)):
+            yield _finding(reason, subject, "as in the source", "left out of the dump, as it was said", Severity.WARNING)
         elif digest is None:
             yield _finding(f"{kind}-missing", subject, "as in the source", "is not there")
         elif digest != item.digest and kind == "extension":
@@ -226,10 +225,14 @@ def _some(names: Sequence[str]) -> str:
     return ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
 
 
-def _known_invalid(kind: str, name: str, rules: Rules) -> bool:
-    """pg_dump leaves out invalid indexes, and with them their comments."""
-    index = name.removeprefix("index ") if kind == "comment" else name
-    return kind in ("index", "comment") and ("invalid-index", index) in rules.known
+def _left_out(kind: str, name: str, rules: Rules) -> str:
+    """The finding of the backup that says why a dump does not have this object, or what hangs on it; '' if none does."""
+    for reason, of_kind in (("invalid-index", "index"), ("subscription-left-out", "subscription")):
+        prefix = f"{of_kind} "
+        subject = name if kind == of_kind else name.removeprefix(prefix) if name.startswith(prefix) else None
+        if subject is not None and (reason, subject) in rules.known:
+            return reason
+    return ""
 
 
 def _settings(expected: Inventory, found: Inventory) -> Iterator[Finding]:

@@ -17,13 +17,16 @@ LEVELS = ("counts", "archive", "content")
 Positions = dict[TableKey, tuple[int, bool]]
 
 
-def take(snapshot: Snapshot, level: str, jobs: int, progress: Progress) -> Inventory:
+def take(
+    snapshot: Snapshot, level: str, jobs: int, progress: Progress, positions: Positions | None = None
+) -> Inventory:
     """The inventory of a snapshot, read in at most `jobs` sessions.
 
     `level` 'content' reads every row (a digest a table), the others count rows. The result lacks what is only known
-    once the dump has ended (see `complete`): sequences hold their position of now in both places.
+    once the dump has ended (see `complete`): sequences hold their position of now in both places, or `positions`, read
+    before a dump could read them.
     """
-    before = snapshot.sequences()
+    before = snapshot.sequences() if positions is None else positions
     tables = snapshot.tables()
     found = snapshot.contents(tables, jobs, progress) if level == "content" else snapshot.counts(tables, jobs)
     return Inventory(

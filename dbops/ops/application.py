@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from dbops.command import describe_status, run
+from dbops.command import describe_status, redact, running
 from dbops.config import App, Argv
 from dbops.errors import DbopsError, ToolError
 from dbops.ops.verify import timed
 from dbops.progress import Progress
+from dbops.signals import uninterrupted
 
 COMMAND_SECONDS = 600.0
 HEALTH_SECONDS = 60.0
 _AGAIN_SECONDS = 1.0
+_SAID_BYTES = 4000
 
 
 @contextmanager
@@ -44,7 +48,7 @@ def stopped(app: App, progress: Progress, phases: dict[str, float]) -> Iterator[
 def _start(app: App, progress: Progress, phases: dict[str, float]) -> None:
     if app.start is not None:
         progress.phase("app start")
-        with timed(phases, "app start"):
+        with timed(phases, "app start"), uninterrupted():
             _checked("start", app.start)
 
 
@@ -65,11 +69,21 @@ def _health(app: App, progress: Progress, phases: dict[str, float]) -> None:
 
 
 def _checked(which: str, argv: Argv) -> None:
-    result = run(list(argv), timeout=COMMAND_SECONDS)
-    if result.status != 0:
-        said = (result.stderr or result.stdout).strip()
-        raise ToolError(
-            f"the application's {which} command {describe_status(result.status)}",
-            hint=said or f"run it by hand: {' '.join(argv)}",
-            kind=f"app-{which}",
-        )
+    # Its output goes to a file: a daemon that it starts may inherit that for good, where a pipe would end with us.
+    with tempfile.TemporaryFile() as output, running(list(argv), stdout=output, stderr=output) as process:
+        try:
+            status = process.wait(COMMAND_SECONDS)
+        except subprocess.TimeoutExpired:
+            raise ToolError(
+                f"the application's {which} command did not end within {COMMAND_SECONDS:g} s",
+                hint=f"run it by hand: {' '.join(argv)}",
+                kind=f"app-{which}",
+            ) from None
+        if status != 0:
+            output.seek(0)
+            said = redact(output.read(_SAID_BYTES).decode("utf-8", "replace")).strip()
+            raise ToolError(
+                f"the application's {which} command {describe_status(status)}",
+                hint=said or f"run it by hand: {' '.join(argv)}",
+                kind=f"app-{which}",
+            )

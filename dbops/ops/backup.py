@@ -66,10 +66,10 @@ def plan(engine: Engine, catalog: Catalog, target: Target, *, clock: Callable[[]
     server = engine.server()
     dump = engine.plan_dump(server, jobs=target.jobs, compression=target.compression)
     _refuse_obstacles(engine.backup_obstacles())
-    previous = _previous(catalog, target.name)
+    previous, taken = _looked_up(catalog, target.name)
     needed = previous.bytes if previous else server.database_bytes // 2
     result = Plan(
-        id=_free_id(clock(), previous),
+        id=_free_id(clock(), taken),
         target=target.name,
         server=server,
         dump=dump,
@@ -141,11 +141,11 @@ def _dump(
     """Dump and inventory side by side in one snapshot. The manifest still lacks what is known only after it."""
     decode = decided.level != "counts"
     name = f"backup_{decided.id}"
-    watched = _Later(progress)
+    watched, positions = _Later(progress), snapshot.sequences()
 
     def read() -> _Beside:
         return _Beside(
-            inventory=take(snapshot, decided.level, target.jobs, watched),
+            inventory=take(snapshot, decided.level, target.jobs, watched, positions),
             globals_sql=snapshot.globals_sql(),
             database_sql=snapshot.database_sql(),
             findings=snapshot.warnings(),
@@ -284,21 +284,23 @@ def _refuse_full(decided: Plan, min_free: int) -> None:
         )
 
 
-def _previous(catalog: Catalog, name: str) -> Manifest | None:
+def _looked_up(catalog: Catalog, name: str) -> tuple[Manifest | None, str]:
+    """The newest usable backup, and the newest id that is taken, be it by debris."""
     try:
-        return catalog.latest(name)
+        taken = catalog.newest_folder(name)
+        return (catalog.latest(name) if taken else None), taken
     except NothingToCheckError:
-        return None
+        return None, taken
     except StoreError as error:
         if error.kind == "not-found":  # a folder that the first backup makes
-            return None
+            return None, ""
         raise
 
 
-def _free_id(now: datetime, previous: Manifest | None) -> str:
-    """An id later than the newest backup's, even if two are made in one second or the clock was set back."""
+def _free_id(now: datetime, taken: str) -> str:
+    """An id later than every one that is taken, even if two are made in one second or the clock was set back."""
     made = backup_id(now)
-    if previous is None or made > previous.id:
+    if made > taken:
         return made
-    then = datetime.strptime(previous.id + "+0000", "%Y%m%dT%H%M%SZ%z")
+    then = datetime.strptime(taken + "+0000", "%Y%m%dT%H%M%SZ%z")
     return backup_id(then + timedelta(seconds=1))

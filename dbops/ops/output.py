@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from dbops.catalog import Catalog
+from dbops.catalog import MANIFEST, Catalog
 from dbops.errors import DbopsError
 from dbops.model import Artifact
 from dbops.store.base import Stored, Writer
@@ -61,7 +61,15 @@ class StoreOutput:
             list(pool.map(lambda stored: read_back(self._store, stored), wanted))
 
     def remove_all(self) -> None:
-        """Removes what was stored, as far as the store lets us; what stays has no manifest and is debris."""
+        """Removes what was stored, as far as the store lets us; what stays has no manifest and is debris.
+
+        The manifest first, which may be there if only its reading back failed: it must never outlive its artifacts. If
+        it cannot be removed, the backup is whole and stays.
+        """
+        try:
+            self._store.delete(self._prefix + MANIFEST)
+        except DbopsError:
+            return
         with self._lock:
             stored, self._stored = self._stored, []
         for item in stored:

@@ -24,6 +24,7 @@ from dbops.ops.restore_plan import Archive, Plan, whole
 from dbops.ops.restore_run import Clock, Run
 from dbops.ops.verify import timed
 from dbops.progress import Progress
+from dbops.signals import uninterrupted
 
 
 def restore(
@@ -60,6 +61,7 @@ def restore(
             return run.report(_replace(run, restorer, catalog, archive, wishes, major, progress, safety))
         side = run.create(stack)
         run.load(side, archive)
+        run.settle(side, archive)
         verdict = run.judge(run.compare(side, archive, major))
         if verdict is not Verdict.PASS:
             run.note("not-restored", restorer.name, "the copy is dropped; the live database was not touched")
@@ -87,15 +89,48 @@ def _replace(
         saved = safety()
     run.note("safety-backup", saved.id, "what the database held before", f"restore it: --backup {saved.id} --in-place")
     progress.note(f"safety backup: {saved.id}")
+    # The safety backup may have taken long: who has come meanwhile would lose what it wrote.
+    restorer.check_sessions(end_sessions=False)
     live = restorer.in_place(archive.manifest)
-    run.load(live, archive)
-    verdict = run.judge(run.compare(live, archive, major, frozenset()))
-    if verdict is Verdict.PASS:
-        return verdict
+    run.load(live, archive)  # one transaction: when it fails, the old content is as it was
+    try:
+        run.settle(live, archive)
+        verdict = run.judge(run.compare(live, archive, major, frozenset()))
+    except BaseException as error:
+        with uninterrupted():
+            back = _put_back(run, restorer, catalog, saved, wishes, progress)
+        if isinstance(error, DbopsError):
+            now = "the content is again what" if back else "the content is NOT what"
+            error.hint = f"{error.hint}\n{now} the safety backup {saved.id} holds".strip()
+        raise
+    if verdict is not Verdict.PASS:
+        _put_back(run, restorer, catalog, saved, wishes, progress)
+    return verdict
+
+
+def _put_back(
+    run: Run, restorer: Restorer, catalog: Catalog, saved: Manifest, wishes: Wishes, progress: Progress
+) -> bool:
+    """Puts the safety backup's content back, with its owners and grants whatever was wished for the restore.
+
+    False, and a finding, if it could not be put back.
+    """
     try:
         with whole(catalog, saved, jobs=wishes.jobs, progress=progress, phases=run.phases) as before:
-            run.load(restorer.in_place(saved), before)
+            back = restorer.in_place(saved)
+            run.load(back, before, no_owner=False)
+            try:
+                run.settle(back, before, no_owner=False)
+            except DbopsError as error:
+                run.note(
+                    "settings-not-put-back",
+                    restorer.name,
+                    f"the content is back, but not all that belongs to the database itself: {error.message}",
+                    f"run database.sql of backup {saved.id} by hand, as a role that may",
+                    severity=Severity.ERROR,
+                )
     except DbopsError as error:
+        progress.note(f"the safety backup could not be put back: {error.message}")
         run.note(
             "not-put-back",
             restorer.name,
@@ -103,6 +138,6 @@ def _replace(
             f"restore --backup {saved.id} --in-place",
             severity=Severity.ERROR,
         )
-    else:
-        run.note("not-restored", restorer.name, f"its content is again what the safety backup {saved.id} holds")
-    return verdict
+        return False
+    run.note("not-restored", restorer.name, f"its content is again what the safety backup {saved.id} holds")
+    return True

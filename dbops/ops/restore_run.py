@@ -84,11 +84,18 @@ class Run:
         with timed(self.phases, "create"):
             return stack.enter_context(self._restorer.side(self._manifest, self._moment))
 
-    def load(self, side: SideDatabase, archive: Archive) -> None:
-        progress, wishes, phases = self._progress, self._wishes, self.phases
+    def load(self, side: SideDatabase, archive: Archive, *, no_owner: bool | None = None) -> None:
+        """Fills the database. `no_owner` None: as it was wished."""
+        progress, phases = self._progress, self.phases
+        wishes = self._wishes if no_owner is None else self._wishes._replace(no_owner=no_owner)
         progress.phase("load", total_bytes=sum(table.bytes for table in archive.manifest.inventory.tables))
         with timed(phases, "load"):
             self._findings += side.load(archive.manifest, archive.path, wishes, progress)
+
+    def settle(self, side: SideDatabase, archive: Archive, *, no_owner: bool | None = None) -> None:
+        """Statistics, and what belongs to the database itself."""
+        progress, phases = self._progress, self.phases
+        wishes = self._wishes if no_owner is None else self._wishes._replace(no_owner=no_owner)
         progress.phase("analyze")
         with timed(phases, "analyze"):
             side.analyze(wishes.jobs)
@@ -121,6 +128,9 @@ class Run:
                 self._progress.note(f"the swap was done; undo it with: {self._command('--undo')}")
             raise
         self._provenance["old_database"] = old
+        # Said at once: what follows (starting the application) may fail, and then there is no report to read it in.
+        undo = f"; the old one is {old}, undo: {self._command('--undo')}" if old else ""
+        self._progress.note(f"{restorer.name} is the restored database now{undo}")
         if old:
             self._provenance |= {"undo": self._command("--undo"), "drop": self._command("--drop-old")}
             hint = f"go back to it: {self._command('--undo')}\ndrop it: {self._command('--drop-old')}"

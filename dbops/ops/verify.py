@@ -56,7 +56,7 @@ def verify(
     report = Report(
         task="verify",
         target=manifest.target,
-        verdict=_verdict(manifest, findings),
+        verdict=_verdict(manifest, findings, decoded=not not_evaluated),
         findings=tuple(findings),
         phases=phases,
         not_evaluated=tuple(not_evaluated),
@@ -175,10 +175,10 @@ def _error(manifest: Manifest, kind: str, name: str, expected: str, actual: str)
     return Finding(id=kind, severity=Severity.ERROR, subject=f"{manifest.id}/{name}", expected=expected, actual=actual)
 
 
-def _verdict(manifest: Manifest, findings: list[Finding]) -> Verdict:
-    """A mismatch against an unanchored inventory proves nothing either way."""
+def _verdict(manifest: Manifest, findings: list[Finding], *, decoded: bool) -> Verdict:
+    """An archive that was not decoded is not proved; a mismatch against an unanchored inventory proves nothing."""
     undecided = manifest.inventory.basis == "unanchored" and any(item.id.startswith("table-") for item in findings)
-    return judge(findings, evaluated=not undecided)
+    return judge(findings, evaluated=decoded and not undecided)
 
 
 def _recorded(catalog: Catalog, manifest: Manifest, report: Report, at: datetime) -> Report:

@@ -17,8 +17,9 @@ from dbops.command import Process, describe_status, run
 from dbops.config.urls import Secret
 from dbops.sandbox import programs
 from dbops.sandbox.base import About, SandboxError
-from dbops.sandbox.folder import Folder, uninterrupted
+from dbops.sandbox.folder import Folder
 from dbops.sandbox.programs import PACKAGE
+from dbops.signals import uninterrupted
 
 SUPERUSER = "postgres"
 _PORT = 5432

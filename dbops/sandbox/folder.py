@@ -11,7 +11,6 @@ import shutil
 import signal
 import stat
 import tempfile
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -28,7 +27,6 @@ _LONGEST = 60
 _UNLOCKED_SECONDS = 3600.0
 """Age after which a folder without a lock is no longer one that is just being made."""
 _ATTEMPTS = 5
-_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Folder:
@@ -62,26 +60,6 @@ def sweep(base: Path) -> None:
             if dead:
                 _end(path)
                 _remove(path)
-
-
-@contextmanager
-def uninterrupted() -> Iterator[None]:
-    """Ctrl-C, SIGTERM and SIGHUP wait until the block has ended. For the main thread; others get no signals."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    came: list[int] = []
-    # Handlers are replaced, for a mask would cover this thread alone, and any other could still take the signal.
-    before = {n: h for n in _ENDING if (h := signal.getsignal(n)) not in (signal.SIG_IGN, None)}
-    for number in before:
-        signal.signal(number, lambda number, _: came.append(number))
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-        if came:
-            signal.raise_signal(came[0])
 
 
 def _base(*, shared: bool) -> Path:

@@ -180,6 +180,9 @@ def test_the_backup_gives_way(shop: Database, tmp_path: Path, jobs: int) -> None
 
 
 def test_a_plain_role_gives_way(shop: Database, tmp_path: Path) -> None:
+    with shop.connect() as connection:
+        for (oid,) in connection.execute("SELECT oid FROM pg_largeobject_metadata").fetchall():
+            connection.execute(f"GRANT SELECT ON LARGE OBJECT {oid:d} TO reader")
     give_way(shop, reader(shop), tmp_path, 1)
 
 

@@ -114,17 +114,22 @@ def configuration(folder: Path, cluster: Cluster, source: str) -> dict[str, str]
 @pytest.mark.parametrize("source", ["url", "file", "environment", "command", "pgpass"])
 def test_nowhere_while_a_backup_runs(shop: Database, tmp_path: Path, source: str) -> None:
     environment = configuration(tmp_path, shop.cluster, source)
-    with process("backup", "--json", env=environment) as dbops:
-        watch = Watch(dbops.pid)
-        with watch.watching():
-            out, err = dbops.communicate(timeout=120)
-    assert dbops.returncode == 0, err
-    assert {"pg_dump", "psql"} <= watch.seen, "the watch was too slow"
-    assert watch.in_argv == set()
     expected = set() if source == "pgpass" else set(CLIENTS)
-    # A process that has been forked and has not yet become another program bears our own name and environment.
-    assert watch.in_environment - {"python", "python3", Path(sys.executable).resolve().name} <= expected
-    hidden(out + err)
+    seen: set[str] = set()
+    for _ in range(20):  # a program that lives for a moment may be missed on a busy machine
+        with process("backup", "--json", env=environment) as dbops:
+            watch = Watch(dbops.pid)
+            with watch.watching():
+                out, err = dbops.communicate(timeout=120)
+        assert dbops.returncode == 0, err
+        assert watch.in_argv == set()
+        # A process that has been forked and has not yet become another program bears our own name and environment.
+        assert watch.in_environment - {"python", "python3", Path(sys.executable).resolve().name} <= expected
+        hidden(out + err)
+        seen |= watch.seen
+        if {"pg_dump", "psql"} <= seen:
+            break
+    assert {"pg_dump", "psql"} <= seen, "the watch was too slow"
     for path in (tmp_path / "store").rglob("*"):
         if path.is_file():
             hidden(path.read_bytes().decode("utf-8", "replace"))

@@ -178,3 +178,22 @@ def test_five_thousand_tables(pg_server: Cluster, tmp_path: Path, jobs: int) -> 
         only(tmp_path, made)
     finally:
         pg_server.drop_database("many")
+
+
+def test_partitions_beside_a_tree_that_is_hashed_by_an_enum(database: Database, tmp_path: Path) -> None:
+    """pg_dump loads only what lies below the hashed one through the root; its siblings are tables of their own."""
+    database.psql(
+        """
+        CREATE TYPE mood AS ENUM ('sad', 'ok', 'happy');
+        CREATE TABLE r (k int, m mood) PARTITION BY RANGE (k);
+        CREATE TABLE a PARTITION OF r FOR VALUES FROM (0) TO (150);
+        CREATE TABLE s PARTITION OF r FOR VALUES FROM (150) TO (300) PARTITION BY HASH (m);
+        CREATE TABLE s1 PARTITION OF s FOR VALUES WITH (MODULUS 2, REMAINDER 0);
+        CREATE TABLE s2 PARTITION OF s FOR VALUES WITH (MODULUS 2, REMAINDER 1);
+        INSERT INTO r SELECT i, (ARRAY['sad', 'ok', 'happy'])[1 + i % 3]::mood FROM generate_series(0, 299) i;
+        """
+    )
+    for jobs in (1, 2):
+        made = run(target(database.url, jobs=jobs), tmp_path / str(jobs))
+        assert {t.name: t.rows for t in made.inventory.tables} == {"a": 150, "r": 150}
+        verified(tmp_path / str(jobs))

@@ -64,6 +64,7 @@ def test_the_standby_cancels_the_dump(primary: Cluster, standby: Database, tmp_p
         run(target(standby.url, jobs=1, inventory=level), tmp_path, progress)
     assert progress.done
     assert caught.value.exit_code == 4
-    assert "conflict with recovery" in str(caught.value)
+    # Which session is cancelled first is the standby's choice; the driver may only see its connection go.
+    assert "conflict with recovery" in str(caught.value) or caught.value.kind == "connection-lost"
     assert "hot_standby_feedback" in caught.value.hint
     only(tmp_path)

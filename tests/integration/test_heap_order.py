@@ -1,8 +1,8 @@
 """What decision 002 rests on: when heap order survives a dump and a restore, and when it does not.
 
-Rows of thousands of bytes leave holes at the ends of pages. COPY into a table of an earlier transaction asks the free
-space map, which gives it such a hole for a later, smaller row; a table that the same transaction created or truncated is
-filled page after page (heap_multi_insert and CopyFrom in PostgreSQL's sources).
+Rows of thousands of bytes leave holes at the ends of pages. COPY into a table of an earlier transaction asks the
+free space map, which gives it such a hole for a later, smaller row; a table that the same transaction created or
+truncated is filled page after page (CopyFrom and heap_multi_insert in PostgreSQL's sources).
 """
 
 from __future__ import annotations

@@ -15,7 +15,8 @@ import pytest
 from dbops.config.urls import Secret
 from dbops.sandbox import launch
 from dbops.sandbox.base import About, SandboxError, running
-from dbops.sandbox.folder import PREFIX, Folder, _command_line, sweep, uninterrupted
+from dbops.sandbox.folder import PREFIX, Folder, _command_line, sweep
+from dbops.signals import uninterrupted
 
 
 def _left(base: Path, *, lock: bool = True, age: float = 0.0) -> Path:

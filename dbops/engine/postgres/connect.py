@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 # How values print must not hang on a setting of the database, the role or the machine: one digest, one text.
 # bytea_output and TimeZone are those that pg_dump leaves alone; the others repeat what it sets itself (setup_connection
 # in pg_dump.c). No parallel plan: it could reorder a `COPY (SELECT …)`, and takes the server's cores from its users.
+# search_path: a function in a schema of some user must never stand in for the server's (CVE-2018-1058).
 SESSION = {
+    "search_path": "",
     "TimeZone": "UTC",
     "DateStyle": "ISO,YMD",
     "IntervalStyle": "postgres",
@@ -29,12 +31,22 @@ SESSION = {
     "statement_timeout": "0",
     "idle_in_transaction_session_timeout": "0",
 }
-CONNECT_SECONDS = 15
+_NETWORK = {
+    "connect_timeout": "15",
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "6",
+    "tcp_user_timeout": "90000",
+}
+"""Seconds (the last: milliseconds). A lost host is noticed in a minute and a half, not after the kernel's two hours;
+and a session that only holds a lock or a snapshot is not forgotten by a NAT in between."""
 _SECRET_PARAMETERS = ("password", "sslpassword", "oauth_client_secret")
 _KEPT_ENVIRONMENT = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "KRB5CCNAME", "KRB5_CONFIG")
 # Encoding, time zone and date style decide how values print, and win over `options`; colours hide what a program says.
 _REFUSED_ENVIRONMENT = ("PGCLIENTENCODING", "PGTZ", "PGDATESTYLE", "PG_COLOR", "PG_COLORS")
 _HINTS = {
+    "": "look into the server's log: was it restarted, was the session ended, or did a standby cancel it "
+    "(max_standby_streaming_delay, hot_standby_feedback)?",
     "42501": "grant the missing right to the role in the URL, or use another role",
     "53100": "free space on the database server's disk",
     "53200": "raise max_locks_per_transaction on the server",
@@ -91,7 +103,7 @@ class Access:
         extra = {"options": f"{own} {settings}".strip(), "application_name": application}
         if database is not None:
             extra["dbname"] = database
-        return make_conninfo("", **{"connect_timeout": str(CONNECT_SECONDS), **self.parameters, **extra})
+        return make_conninfo("", **{**_NETWORK, **self.parameters, **extra})
 
     def environment(self) -> dict[str, str]:
         """The whole environment of a client program: what libpq needs, English messages, and the password.

@@ -64,7 +64,7 @@ class InPlace(PostgresSide):
             running([*argv, str(archive)], env={"LC_ALL": "C", "LANGUAGE": "C"}) as reader,
         ):
             try:
-                client.stdin.write(f"BEGIN;\nSET LOCAL lock_timeout = '{_LOCK_SECONDS}s';\n".encode())
+                client.stdin.write(f"BEGIN READ WRITE;\nSET LOCAL lock_timeout = '{_LOCK_SECONDS}s';\n".encode())
                 client.stdin.write(statement("restore_wipe"))
                 for data in self._script(reader):
                     client.stdin.write(data)
@@ -95,6 +95,7 @@ class InPlace(PostgresSide):
     def settle(self, database_sql: str, wishes: Wishes) -> None:
         sorted_out = settle.sort_out(database_sql, no_owner=wishes.no_owner)
         with self._access.session(application="dbops restore") as connection:
+            connection.execute("SET default_transaction_read_only = off")  # the database may have it on
             connection.execute(sql.SQL("ALTER DATABASE {} RESET ALL").format(sql.Identifier(self.name)))
         settle.settle(self._access, (*sorted_out.now, *sorted_out.at_swap))
 

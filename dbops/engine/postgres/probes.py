@@ -23,7 +23,7 @@ def probe(connection: Connection, manifest: Manifest) -> list[Finding]:
 def _warnings(connection: Connection, manifest: Manifest) -> Iterator[Finding]:
     known = {(finding.id, finding.subject) for finding in manifest.findings}
     for kind, _, subject, expected, actual, hint in connection.execute(statement("source_warnings")):
-        if (kind, subject) in known or kind == "foreign-table":
+        if (kind, subject) in known or kind in ("foreign-table", "subscription-left-out"):
             continue
         severity = Severity.ERROR if kind != "unlogged-table" else Severity.WARNING
         yield Finding(
@@ -52,7 +52,9 @@ def _sequences(connection: Connection, manifest: Manifest) -> Iterator[Finding]:
         if (following > last) if increment > 0 else (following < last):
             continue
         before = expected.get((schema, name))
-        as_source = before is not None and (before.value, before.called) == (value, called)
+        as_source = before is not None and (
+            min(before.value, before.value_after) <= value <= max(before.value, before.value_after)
+        )
         yield Finding(
             id="sequence-behind",
             severity=Severity.WARNING if as_source else Severity.ERROR,
