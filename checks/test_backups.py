@@ -55,7 +55,7 @@ def test_nothing_is_left_behind(target: Target, catalog: Catalog) -> None:
         if item.state is State.DEBRIS and (now - item.modified).total_seconds() > MINIMUM_AGE
     ]
     if old:
-        pytest.fail(f"no manifest: {', '.join(old)}: look why these backups did not end, then 'prune'")
+        pytest.fail(f"no manifest: {', '.join(old)}: look why these backups did not end, then: invoke prune")
 
 
 def test_files_with_passwords_are_private(target: Target, dbops_config: Config) -> None:

@@ -19,6 +19,8 @@ from dbops.store.base import Entry, Store
 
 MANIFEST = "manifest.json"
 DRILLS = "drills"
+SAFETY = "safety"
+"""Purpose of a backup that a restore in place made of what it was about to replace."""
 _READERS = 8
 _RECORD_LIMIT = 64 << 20
 
@@ -86,11 +88,14 @@ class Catalog:
         return manifests.decode(self.store.read(self.key(target, backup, MANIFEST)), target, backup)
 
     def latest(self, target: str) -> Manifest:
-        """The newest usable backup; `NothingToCheckError` if there is none."""
+        """The newest usable backup that is not a safety backup; `NothingToCheckError` if there is none."""
         unusable = []
         for backup in self._ids(target):
             try:
-                return self.read(target, backup)
+                found = self.read(target, backup)
+                if found.purpose != SAFETY:
+                    return found
+                unusable.append(f"{backup} is a safety backup")
             except (BadBackupError, StoreError) as error:
                 unusable.append(error.message)
         hint = "; ".join(unusable) or f"make one: backup --target {target}"

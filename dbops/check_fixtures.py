@@ -55,7 +55,7 @@ def manifest(target: Target, catalog: Catalog) -> Manifest:
     try:
         return catalog.latest(target.name)
     except NothingToCheckError as error:
-        pytest.skip(str(error))
+        pytest.skip(f"{error.message}: {error.hint}" if error.hint else error.message)
 
 
 @pytest.fixture(scope="session")

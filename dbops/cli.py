@@ -37,7 +37,7 @@ def worst(codes: list[Exit]) -> Exit:
 class Output:
     """Where a task puts its result: exactly one document on stdout with `--json`, else text."""
 
-    def __init__(self, *, json: bool, stream: TextIO) -> None:
+    def __init__(self, *, json: bool, stream: TextIO | None) -> None:
         self.json = json
         self.code: int = Exit.OK
         self._stream = stream
@@ -69,12 +69,27 @@ class Output:
 
     def flush(self) -> None:
         """Prints the result."""
+        if self._stream is None:  # closed by whoever has started us
+            _unwritten("standard output is closed")
         try:
             self._stream.write(self._text)
             self._stream.flush()
-        except BrokenPipeError:  # the reader has seen enough; keep Python from complaining again at exit
-            with suppress(OSError, ValueError):
-                os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
+        except BrokenPipeError:  # the reader has seen enough
+            _silence(self._stream)
+        except (OSError, ValueError) as error:
+            _silence(self._stream)
+            _unwritten(getattr(error, "strerror", None) or str(error))
+
+
+def _silence(stream: TextIO) -> None:
+    """Keeps Python from complaining again at exit, when it flushes a stream that cannot be written."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def _unwritten(reason: str) -> NoReturn:
+    sys.stderr.write(f"error: the result could not be written: {reason}\n")
+    raise TaskExit(code=int(Exit.OPERATION)) from None
 
 
 @contextmanager
@@ -86,14 +101,15 @@ def boundary(json: bool = False) -> Iterator[Output]:
     """
     output = Output(json=json, stream=sys.stdout)
     try:
-        with _terminable(), redirect_stdout(sys.stderr if json else sys.stdout):
+        with _terminable(), redirect_stdout(sys.stderr if json or sys.stdout is None else sys.stdout):
             yield output
     except TaskExit:
         raise
     except DbopsError as error:
         _fail(output, error, error.exit_code)
     except KeyboardInterrupt:
-        _fail(output, DbopsError("interrupted", hint="nothing half-made is left", kind="interrupted"), Exit.INTERRUPTED)
+        hint = "what an interrupted backup leaves in the store is removed by: invoke prune"
+        _fail(output, DbopsError("interrupted", hint=hint, kind="interrupted"), Exit.INTERRUPTED)
     except Exception as error:  # noqa: BLE001 - the boundary: everything else is a bug
         sys.stderr.write(_masked(traceback.format_exc()))
         message = f"this is a bug in dbops {__version__}; please report it with the lines above"

@@ -64,7 +64,13 @@ def confirm(question: str, *, yes: bool, answer: str = "y") -> None:
         )
     sys.stderr.write(f"{question} [y/N] " if answer == "y" else f"{question} Type {answer} to go on: ")
     sys.stderr.flush()
-    given = sys.stdin.readline().strip()
+    line = ""
+    try:
+        line = sys.stdin.readline()
+    finally:
+        if not line.endswith("\n"):  # ^C or ^D: the cursor is still behind the question
+            sys.stderr.write("\n")
+    given = line.strip()
     if given != answer and not (answer == "y" and given.lower() in ("y", "yes")):
         raise RefusedError("not confirmed: nothing was changed", kind="not-confirmed")
 

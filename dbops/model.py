@@ -193,7 +193,11 @@ class Finding(Value, frozen=True):
 
 
 class Manifest(Value, frozen=True):
-    """What a backup is and what it must hold. A backup exists if and only if its manifest does."""
+    """What a backup is and what it must hold. A backup exists if and only if its manifest does.
+
+    `purpose`: `routine`, or `safety` for the state that a restore in place was about to replace: nobody who asks for
+    the latest backup means that one.
+    """
 
     format: int
     id: str
@@ -210,6 +214,7 @@ class Manifest(Value, frozen=True):
     migration: Migration
     freshness: Freshness
     findings: tuple[Finding, ...] = ()
+    purpose: str = "routine"
 
     @property
     def bytes(self) -> int:

@@ -14,7 +14,7 @@ from dbops.config import Config, Target
 from dbops.config.file import load
 from dbops.engine.base import Engine
 from dbops.errors import ConfigError, NothingToCheckError
-from dbops.model import Manifest
+from dbops.model import Manifest, is_target_name
 
 MAXIMUM_JOBS = 64
 
@@ -45,6 +45,16 @@ class Session:
     def engine(self) -> Engine:
         return app.open_engine(self.target())
 
+    def check_name(self) -> None:
+        """`ConfigError` for a target that was named, and is neither configured nor in the store."""
+        if self._name is None or self._name in self.config.targets or not is_target_name(self._name):
+            return
+        names = self.catalog().targets()
+        if self._name not in names and (names or self.config.targets):
+            known = ", ".join(self.config.targets) or "none"
+            hint = f"configured: {known}; the store has: {', '.join(names) or 'none'}"
+            raise ConfigError(f"there is no target '{self._name}'", hint=hint, kind="no-target")
+
     def name_in_store(self) -> str:
         """The target's name for work on a bare store: given, configured, or the only one that the store holds."""
         if self._name is not None or self.config.targets:
@@ -52,7 +62,7 @@ class Session:
         names = self.catalog().targets()
         where = self.config.store.url
         if not names:
-            raise NothingToCheckError(f"{where} has no backups", hint="make one: backup", kind="no-backup")
+            raise NothingToCheckError(f"{where} has no backups", hint="make one: invoke backup", kind="no-backup")
         if len(names) > 1:
             hint = "name one with --target"
             raise ConfigError(f"{where} has backups of {', '.join(names)}", hint=hint, kind="no-target")

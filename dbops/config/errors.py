@@ -40,8 +40,10 @@ def expand(value: Any, key: str, environment: Mapping[str, str], file: str) -> A
     return _VARIABLE.sub(replace, value)
 
 
-def explain(error: msgspec.ValidationError, kind: type[msgspec.Struct], key: str, file: str) -> ConfigError:
-    """The codec's error about a value of `kind` under `key`, as one that names what is allowed."""
+def explain(
+    error: msgspec.ValidationError, kind: type[msgspec.Struct], key: str, file: str, table: Mapping[str, Any]
+) -> ConfigError:
+    """The codec's error about `table`, a `kind` under `key`, as one that names the value and what is allowed."""
     text = str(error)
     at = _AT.search(text)
     path = at[1] if at else ""
@@ -57,7 +59,14 @@ def explain(error: msgspec.ValidationError, kind: type[msgspec.Struct], key: str
     choices = _choices(found)
     if choices:
         return ConfigError(
-            f"{file}: {where}: unknown value", hint=f"allowed: {', '.join(choices)}", kind="config-value"
+            f"{file}: {where} = {_value_at(table, path)!r}: unknown value",
+            hint=f"allowed: {', '.join(choices)}",
+            kind="config-value",
+        )
+    if bounds := _bounds(kind, path):
+        value = _value_at(table, path)
+        return ConfigError(
+            f"{file}: {where} = {value!r}: expected a whole number from {bounds.ge} to {bounds.le}", kind="config-value"
         )
     message = re.sub(r"`([a-z]+)`", lambda match: _NAMES.get(match[1], match[1]), message)
     return ConfigError(f"{file}: {where}: {message[:1].lower()}{message[1:]}", kind="config-value")
@@ -85,6 +94,21 @@ def _type_at(kind: Any, path: str) -> Any:
     for part in re.sub(r"\[[^]]*\]", "", path).split(".") if path else ():
         kind = get_type_hints(_struct_of(kind)).get(part) if _struct_of(kind) else None
     return _struct_of(kind) or kind
+
+
+def _bounds(kind: Any, path: str) -> msgspec.Meta | None:
+    """What the type of a value says about its range."""
+    above, _, name = path.rpartition(".")
+    table = _struct_of(_type_at(kind, above))
+    hint = get_type_hints(table, include_extras=True).get(name) if table else None
+    return next((item for item in getattr(hint, "__metadata__", ()) if isinstance(item, msgspec.Meta)), None)
+
+
+def _value_at(table: Any, path: str) -> Any:
+    """The value at a path without lists in it."""
+    for part in path.split("."):
+        table = table.get(part) if isinstance(table, Mapping) else None
+    return table
 
 
 def _struct_of(kind: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shlex
 import tomllib
 from collections.abc import Mapping
@@ -19,6 +20,9 @@ from dbops.errors import ConfigError
 from dbops.model import TARGET_PATTERN, is_target_name
 
 DEFAULT_FILE = "dbops.toml"
+_VARIABLE = re.compile(r"\$\{[^}]*\}")
+_COMPRESSION = re.compile(r"none|zstd:(?:[1-9]|1[0-9])|gzip:[1-9]")
+_COLUMN = re.compile(r"[^.]+(?:\.[^.]+){1,2}")
 T = TypeVar("T", bound=msgspec.Struct)
 
 
@@ -79,8 +83,9 @@ def _holds_password(text: dict[str, Any]) -> bool:
     """Whether the file itself, and not a variable, has a password in a URL."""
     urls = [table.get("url") for table in text.get("targets", {}).values() if isinstance(table, dict)]
     plain = [url for url in urls if isinstance(url, str) and "://" in url and not url.startswith("$")]
-    passwords = [split_password(url)[1] for url in plain]
-    return any(password and not password.startswith("${") for password in passwords)
+    # A digit in the place of each variable, so that the URL can be read wherever one stands, also as its port.
+    passwords = [split_password(_VARIABLE.sub("0", url))[1] for url in plain]
+    return any(password and password.strip("0") for password in passwords)
 
 
 def _store(raw: dict[str, Any], url: str | None, environment: Mapping[str, str], label: str) -> StoreConfig:
@@ -110,11 +115,22 @@ def _targets(tables: dict[str, Any], label: str, folder: Path) -> dict[str, Targ
         if "name" in table:
             raise unknown_key(f"{key}.name", field_names(Target), label)
         targets[name] = _convert({**table, "name": name}, Target, key, label, folder)
+        _check_forms(targets[name], key, label)
         try:
             dialect(targets[name].url)
         except ConfigError as error:
             raise ConfigError(f"{label}: {key}.url: {error.message}", hint=error.hint, kind=error.kind) from None
     return targets
+
+
+def _check_forms(target: Target, key: str, label: str) -> None:
+    """Text that must have a form, found here and not hours later when it is used."""
+    for name, value, form, allowed in (
+        ("compression", target.compression, _COMPRESSION, "zstd:1 to zstd:19, gzip:1 to gzip:9, or none"),
+        ("freshness", target.freshness or "", _COLUMN, "'table.column' or 'schema.table.column'"),
+    ):
+        if value and not form.fullmatch(value):
+            raise ConfigError(f"{label}: {key}.{name} = {value!r}", hint=f"write {allowed}", kind="config-value")
 
 
 def _only(url: str, name: str | None, targets: dict[str, Target]) -> dict[str, Target]:
@@ -137,7 +153,7 @@ def _convert(table: dict[str, Any], kind: type[T], key: str, label: str, folder:
     try:
         return msgspec.convert(table, kind, strict=True, dec_hook=special)
     except msgspec.ValidationError as error:
-        raise explain(error, kind, key, label) from None
+        raise explain(error, kind, key, label, table) from None
 
 
 def _special(wanted: type, value: object, folder: Path) -> object:
@@ -149,7 +165,8 @@ def _special(wanted: type, value: object, folder: Path) -> object:
             return Argv(value)
         raise ValueError("expected a command: a string, or a list of strings")
     if not isinstance(value, str):
-        raise ValueError(f"expected a string, got {value!r}")
+        example = {Seconds: ' such as "5s"', Patience: ' such as "60s", or "never"', Bytes: ' such as "2GB"'}
+        raise ValueError(f"expected a string{example.get(wanted, '')}")
     if wanted is Patience and value == "never":
         return Patience("inf")
     if issubclass(wanted, Seconds):

@@ -50,11 +50,11 @@ def format_duration(seconds: float) -> str:
 def format_size(count: int) -> str:
     """`812 B`, `1.2 kB`, `34 MB`: powers of 1000."""
     value = float(count)
-    for unit in ("B", "kB", "MB", "GB", "TB"):
-        if abs(value) < 999.5 or unit == "TB":
+    for unit in ("B", "kB", "MB", "GB"):
+        if abs(value) < 999.5:
             return f"{count} B" if unit == "B" else f"{value:.3g} {unit}"
         value /= 1000
-    raise AssertionError(count)
+    return f"{value:.3g} TB" if abs(value) < 999.5 else f"{value:.0f} TB"
 
 
 def target_name(database: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
 from dbops.command import MASK
 from dbops.config.units import target_name
@@ -39,16 +39,14 @@ def dialect(url: str) -> str:
             hint="for example postgresql://user@host:5432/database",
             kind="bad-url",
         )
+    _split(url)
     return name
 
 
 def split_password(url: str) -> tuple[str, str | None]:
     """The URL without its password (and without a driver in its scheme), and the password or None."""
     name = dialect(url)
-    try:
-        parts = urlsplit("".join(url))
-    except ValueError:
-        raise ConfigError("the database URL cannot be read", hint="percent-encode special characters in it") from None
+    parts = _split(url)
     userinfo, at, hosts = parts.netloc.rpartition("@")
     user, colon, password = userinfo.partition(":")
     query = parse_qsl(parts.query, keep_blank_values=True)
@@ -59,6 +57,34 @@ def split_password(url: str) -> tuple[str, str | None]:
     if not parts.netloc:  # urlunsplit drops the empty authority of postgresql:///name
         plain = f"{scheme}://{plain.removeprefix(f'{scheme}:').removeprefix('//')}"
     return plain, unquote(password) if colon else (in_query[-1] if in_query else None)
+
+
+def _split(url: str) -> SplitResult:
+    """The parts of a URL. Refused is one where a piece of the password would be taken for a port, path or query."""
+    try:
+        parts = urlsplit("".join(url))
+    except ValueError:
+        raise _unreadable() from None
+    hosts = parts.netloc.rpartition("@")[2].split(",")
+    ports = [port for host in hosts if (port := host.rpartition("]")[2].rpartition(":")[2]) != host]
+    names = [pair.partition("=")[0] for pair in parts.query.split("&")]
+    if (
+        parts.fragment
+        or "#" in url
+        or "@" in parts.path
+        or any("@" in name for name in names)
+        or any(port and not port.isdigit() for port in ports)
+    ):
+        raise _unreadable()
+    return parts
+
+
+def _unreadable() -> ConfigError:
+    return ConfigError(
+        "the database URL cannot be read",
+        hint="percent-encode special characters of the password: / is %2F, # is %23, @ is %40, ? is %3F",
+        kind="bad-url",
+    )
 
 
 def database_name(url: str) -> str:

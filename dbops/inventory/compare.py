@@ -208,7 +208,7 @@ def _kind(
         digest = there.pop(item.name, None)
         subject = f"{kind} {item.name}"
         if digest is None and (reason := _left_out(kind, item.name, rules)):
-            yield _finding(reason, subject, "as in the source", "left out of the dump, as it was said", Severity.WARNING)
+            yield _finding(reason, subject, "as in the source", "left out of the dump", Severity.WARNING)
         elif digest is None:
             yield _finding(f"{kind}-missing", subject, "as in the source", "is not there")
         elif digest != item.digest and kind == "extension":
@@ -226,11 +226,12 @@ def _some(names: Sequence[str]) -> str:
 
 
 def _left_out(kind: str, name: str, rules: Rules) -> str:
-    """The finding of the backup that says why a dump does not have this object, or what hangs on it; '' if none does."""
+    """The finding of the backup that says why its dump lacks this object, or what hangs on it; '' if none does."""
     for reason, of_kind in (("invalid-index", "index"), ("subscription-left-out", "subscription")):
         prefix = f"{of_kind} "
-        subject = name if kind == of_kind else name.removeprefix(prefix) if name.startswith(prefix) else None
-        if subject is not None and (reason, subject) in rules.known:
+        if kind == of_kind and (reason, name) in rules.known:
+            return reason
+        if name.startswith(prefix) and (reason, name.removeprefix(prefix)) in rules.known:
             return reason
     return ""
 

@@ -90,6 +90,7 @@ def backup(
     clock: Callable[[], datetime],
     progress: Progress,
     read_back: bool | None = None,
+    purpose: str = "routine",
     dry_run: bool = False,
 ) -> Manifest | Plan:
     """Makes one backup and returns its manifest. On any failure nothing is listed, and what was written is removed.
@@ -116,7 +117,8 @@ def backup(
             progress.phase("publish")
             if read_back is not False:
                 output.read_back(target.jobs, local=read_back is True)
-            manifest = msgspec.structs.replace(manifest, finished_at=clock(), artifacts=output.artifacts())
+            whole = {"finished_at": clock(), "artifacts": output.artifacts(), "purpose": purpose}
+            manifest = msgspec.structs.replace(manifest, **whole)
             catalog.publish(manifest)
     return manifest
 

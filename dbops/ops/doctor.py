@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 import tempfile
@@ -9,6 +10,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import datetime
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 from dbops import __version__
 from dbops.config import Target
@@ -45,6 +48,7 @@ def doctor(
     else:
         progress.phase("database")
         findings += _guarded("database", target.name, lambda: _database(open_engine(target), target, clock))
+        findings += _unused(target)
     findings += warnings or [_good("secret-file-mode", "files with passwords", "none is readable by others")]
     return Report(
         task="doctor",
@@ -63,7 +67,7 @@ def _guarded(kind: str, subject: str, step: Callable[[], Iterator[Finding]]) -> 
         yield from step()
     except DbopsError as error:
         yield Finding(
-            id=f"{kind}-{error.kind}" if error.kind != kind else kind,
+            id=error.kind if error.kind.partition("-")[0] == kind else f"{kind}-{error.kind}",
             severity=Severity.ERROR,
             subject=subject,
             actual=error.message,
@@ -114,7 +118,44 @@ def _clock(engine: Engine, clock: Callable[[], datetime]) -> Iterator[Finding]:
     )
 
 
+def _unused(target: Target) -> Iterator[Finding]:
+    """Settings that are understood, but that this version does nothing with."""
+    policy = target.policy
+    settings = {
+        "policy.rto": policy.rto,
+        "policy.keep": policy.keep,
+        "migrations": target.migrations,
+        "invariants": target.invariants or None,
+    }
+    for name, value in settings.items():
+        if value is not None:
+            subject = f"targets.{target.name}.{name}"
+            actual = "set but not used by this version"
+            yield Finding(id="unused-setting", severity=Severity.WARNING, subject=subject, actual=actual)
+
+
+def _missing_folder(store: Store) -> Iterator[Finding]:
+    """About the folder of a local store that is not there: a typing error must not make it."""
+    parts = urlsplit(store.url)
+    folder = Path(unquote(parts.path))
+    if parts.scheme != "file" or os.path.lexists(folder):
+        return
+    above = next(path for path in folder.parents if os.path.lexists(path))
+    writable = above.is_dir() and os.access(above, os.W_OK | os.X_OK)
+    yield Finding(
+        id="store-missing",
+        severity=Severity.WARNING if writable else Severity.ERROR,
+        subject=store.url,
+        actual="does not exist yet: the first backup makes it" if writable else f"cannot be made: {above} is closed",
+        hint="is the URL right? is the disk mounted?" if writable else f"let this user write in {above}",
+    )
+
+
 def _store(store: Store, target: Target | None) -> Iterator[Finding]:
+    if missing := list(_missing_folder(store)):
+        yield from missing
+        yield from _room(store, target)
+        return
     key = f"{target.name if target else 'dbops'}/doctor-{secrets.token_hex(8)}"
     try:
         store.put(key, _PROBE)
@@ -141,7 +182,7 @@ def _store(store: Store, target: Target | None) -> Iterator[Finding]:
             subject=store.url,
             expected="deleted",
             actual=f"{key} is still listed",
-            hint="'prune' cannot clean up here: give the right to delete",
+            hint="'invoke prune' cannot clean up here: give the right to delete",
         )
         return
     yield _good("store", store.url, "write, read, list and delete work")
@@ -160,7 +201,7 @@ def _room(store: Store, target: Target | None) -> Iterator[Finding]:
             subject=store.url,
             expected=f"{format_size(wanted)} free (policy.min_free)",
             actual=f"{format_size(free)} free",
-            hint="make room, 'prune', or lower min_free",
+            hint="make room (what 'invoke prune' deletes may be enough), or lower min_free",
         )
     else:
         yield _good("store-room", store.url, f"{format_size(free)} free")

@@ -98,14 +98,18 @@ def _quoted(value: str) -> str:
 def _write_private(path: Path, content: str) -> None:
     """A whole new file or none, readable by its owner alone from the first moment."""
     temporary = path.with_name(f"{path.name}.new-{os.getpid()}")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(content)
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(content)
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        hint = "run it in a folder that you may write"
+        raise ConfigError(f"{path} cannot be written: {error.strerror}", hint=hint, kind="not-writable") from None
 
 
 _TEMPLATE = """\

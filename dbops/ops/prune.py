@@ -7,10 +7,11 @@ from contextlib import ExitStack
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from dbops.catalog import MANIFEST, Catalog, State
+from dbops.catalog import DRILLS, MANIFEST, Catalog, State
 from dbops.config.units import format_duration
 from dbops.engine.base import Engine
 from dbops.errors import LockedError
+from dbops.ops.fetch import SUMS
 from dbops.progress import Progress
 from dbops.store.base import Unfinished
 
@@ -73,6 +74,9 @@ def plan(catalog: Catalog, target: str, *, now: datetime, locked: bool) -> tuple
             items.append(Item(name, listing.bytes, True, "a backup"))
         elif listing.state is State.BROKEN:
             items.append(Item(name, listing.bytes, True, f"look at it yourself: {listing.reason}"))
+        elif any(map(_finished, listing.keys)):
+            reason = "no manifest, but all else of a finished backup: look at it yourself"
+            items.append(Item(name, listing.bytes, True, reason))
         else:
             keep, reason = _debris(listing.modified, now, locked)
             items.append(Item(name, listing.bytes, keep, reason, keys=listing.keys))
@@ -82,8 +86,15 @@ def plan(catalog: Catalog, target: str, *, now: datetime, locked: bool) -> tuple
             continue  # another target's
         # A workspace lies beside the targets and may be of any: this target's lock says nothing of it.
         keep, reason = _debris(left.modified, now, locked and own)
+        if keep and not own:
+            reason = "a workspace may belong to another target's backup; it goes after a day"
         items.append(Item(f"{left.key} (unfinished write)", 0, keep, reason, unfinished=(left,)))
     return tuple(items)
+
+
+def _finished(key: str) -> bool:
+    """Whether a file of a backup is one that is written at its end, or after it."""
+    return key.split("/")[2] in (DRILLS, SUMS)
 
 
 def _debris(modified: datetime, now: datetime, locked: bool) -> tuple[bool, str]:

@@ -87,7 +87,8 @@ def _replace(
     restorer.check_sessions(end_sessions=False)
     with timed(run.phases, "safety backup"):
         saved = safety()
-    run.note("safety-backup", saved.id, "what the database held before", f"restore it: --backup {saved.id} --in-place")
+    undo = f"go back to it: dbops restore --target {saved.target} --backup {saved.id} --in-place"
+    run.note("safety-backup", saved.id, "what the database held before", undo)
     progress.note(f"safety backup: {saved.id}")
     # The safety backup may have taken long: who has come meanwhile would lose what it wrote.
     restorer.check_sessions(end_sessions=False)

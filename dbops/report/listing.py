@@ -48,8 +48,8 @@ def document(rows: Sequence[Row]) -> dict[str, Any]:
     return {"backups": usable, "unusable": unusable}
 
 
-def text(rows: Sequence[Row], now: datetime) -> str:
-    """A table of the backups, and below it what cannot be used."""
+def text(rows: Sequence[Row], now: datetime, where: str) -> str:
+    """A table of the backups in the store `where`, and below it what cannot be used."""
     lines = [
         (
             row.listing.id,
@@ -61,7 +61,7 @@ def text(rows: Sequence[Row], now: datetime) -> str:
         for row in rows
         if (manifest := row.listing.manifest) is not None
     ]
-    shown = table(("id", "target", "age", "size", "verified"), lines) if lines else "no backups\n"
+    shown = table(("id", "target", "age", "size", "verified"), lines) if lines else f"no backups in {where}\n"
     return shown + "".join(_unusable(row.listing, now) for row in rows if row.listing.state is not State.OK)
 
 
@@ -82,4 +82,5 @@ def _unusable(item: Listing, now: datetime) -> str:
 
 def _age(moment: datetime, now: datetime) -> str:
     seconds = (now - moment).total_seconds()
-    return f"{format_duration(seconds)} ago" if seconds >= 0 else f"in {format_duration(-seconds)}"
+    rough = " ".join(format_duration(abs(seconds)).split()[:2])
+    return f"{rough} ago" if seconds >= 0 else f"in {rough}"

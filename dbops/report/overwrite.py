@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from dbops.config.units import format_duration, format_size
 from dbops.engine.restoring import Aside
+from dbops.model import Finding
 from dbops.ops.restore_plan import Plan, plan_warnings
-from dbops.report.text import finding, wrap
+from dbops.report.text import block, finding, wrap
 
 
 def plan(value: Plan) -> str:
@@ -26,8 +27,14 @@ def plan(value: Plan) -> str:
     else:
         lines.append(("replaces", f"{there.name}: {size}; it is kept aside"))
     lines += [("session", session) for session in there.sessions]
-    warnings = [finding(found) for found in (*plan_warnings(value), *value.preflight.findings)]
+    warnings = [_warning(found) for found in (*plan_warnings(value), *value.preflight.findings)]
     return "".join([*(wrap(text, f"{mark:<8} ", " " * 9) for mark, text in lines), *warnings])
+
+
+def _warning(found: Finding) -> str:
+    if found.id == "other-database":
+        return block("note", found.id, f"restored under another name: {found.expected} as {found.actual}")
+    return finding(found)
 
 
 def undo(name: str, aside: Aside) -> str:

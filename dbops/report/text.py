@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Iterable, Sequence
 
@@ -11,6 +12,8 @@ from dbops.model import Finding, Manifest, Report, Severity
 from dbops.ops.prune import Item
 
 WIDTH = 80
+_AMOUNT = re.compile(r"(\d) (?=(?:[kMGT]?B|s|min|h|d)\b)")
+_GLUE = "\0"
 _INDENT = " " * 9
 _MARK = {Severity.ERROR: "ERROR", Severity.WARNING: "warning", Severity.INFO: "ok"}
 
@@ -44,7 +47,7 @@ def finding(value: Finding) -> str:
     detail = value.actual
     if value.expected:
         detail = f"expected {value.expected}, found {value.actual or 'nothing'}"
-    text = f"{value.subject}: {detail}" if detail else value.subject
+    text = f"{value.subject}: {detail}" if detail and value.subject != value.id else detail or value.subject
     mark = "note" if value.severity is Severity.INFO and value.expected else _MARK[value.severity]
     return block(mark, value.id, text) + "".join(map(_hint, value.hint.splitlines()))
 
@@ -59,16 +62,19 @@ def block(mark: str, name: str, text: str) -> str:
 
 
 def wrap(text: str, first: str, rest: str) -> str:
-    """`text` in lines of at most 80 columns after `first`, then `rest`. Ends with a line end."""
+    """`text` in lines of at most 80 columns after `first`, then `rest`; a number stays with its unit.
+
+    Ends with a line end.
+    """
     lines = textwrap.wrap(
-        text,
+        _AMOUNT.sub(rf"\1{_GLUE}", text),
         WIDTH,
         initial_indent=first,
         subsequent_indent=rest,
         break_long_words=False,
         break_on_hyphens=False,
     )
-    return "\n".join(lines or [first.rstrip()]) + "\n"
+    return "\n".join(lines or [first.rstrip()]).replace(_GLUE, " ") + "\n"
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

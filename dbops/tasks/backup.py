@@ -63,9 +63,10 @@ def backups(_: Context, target: Text = None, url: Text = None, store: Text = Non
         from dbops import app
         from dbops.report import listing
 
+        work.check_name()
         name = work.target().name if url else target
         found = listing.collect(work.catalog(), name)
-        output.show(listing.document(found), listing.text(found, app.now()))
+        output.show(listing.document(found), listing.text(found, app.now(), work.config.store.url))
 
 
 @flags(
@@ -93,6 +94,7 @@ def verify(
         from dbops import app
         from dbops.ops.verify import verify_selected
 
+        work.check_name()
         report = verify_selected(
             work.archive_engine,
             work.catalog(),

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import os
+import re
+import sys
 import time
 from collections import defaultdict
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +21,8 @@ from dbops.config import Config
 from dbops.config.file import load
 from dbops.errors import ConfigError, Exit
 from dbops.model import Finding, NotEvaluated, Report, Severity, Verdict
+
+_CLASS = re.compile(r"^(?:Failed|AssertionError|dbops\.errors\.\w+): ")
 
 
 class Collector:
@@ -73,9 +79,13 @@ def check(output: Output, *, target: str | None, url: str | None, store: str | N
     collector = Collector(config, target)
     folder = checks_folder()
     options = ["-c", os.devnull, "--rootdir", str(folder), "--confcutdir", str(folder), "-p", "no:cacheprovider"]
-    Path(junit).parent.mkdir(parents=True, exist_ok=True)
-    arguments = [*options, "-o", "junit_suite_name=dbops", f"--junit-xml={Path(junit).absolute()}", "-q", str(folder)]
-    status = pytest.main(arguments, plugins=[collector])
+    _writable(Path(junit))
+    options += ["-o", "junit_suite_name=dbops", f"--junit-xml={Path(junit).absolute()}", "--capture=sys"]
+    said = io.StringIO()
+    with redirect_stdout(said):  # the report says it better
+        status = pytest.main([*options, "-q", str(folder)], plugins=[collector])
+    if status in (pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR):
+        sys.stderr.write(said.getvalue())
     if status == pytest.ExitCode.INTERRUPTED:
         raise KeyboardInterrupt
     report = Report(
@@ -90,6 +100,17 @@ def check(output: Output, *, target: str | None, url: str | None, store: str | N
     output.report(report)
     if collector.errors or status in (pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR):
         output.code = Exit.OPERATION
+
+
+def _writable(path: Path) -> None:
+    """Makes the folder of a file, and finds out whether the file can be written, before anything is checked."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a"):
+            pass
+    except OSError as error:
+        hint = "give --junit with a path that you may write"
+        raise ConfigError(f"{path} cannot be written: {error.strerror}", hint=hint, kind="not-writable") from None
 
 
 def checks_folder() -> Path:
@@ -110,4 +131,4 @@ def _message(report: pytest.TestReport) -> str:
     """What the check said, without its traceback."""
     crash = getattr(report.longrepr, "reprcrash", None)
     text = str(crash.message if crash else report.longreprtext)
-    return text.removeprefix("Failed: ").removeprefix("AssertionError: ").partition("\nassert ")[0].strip()
+    return _CLASS.sub("", text).partition("\nassert ")[0].strip()

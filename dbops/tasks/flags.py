@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
+from invoke.context import Context
 from invoke.tasks import Task
+
+from dbops.cli import boundary
+from dbops.errors import ConfigError
 
 Text = str | None
 """A flag with a value, None when it is not given."""
@@ -24,6 +29,15 @@ def flags(**own: str) -> Callable[[Callable[..., None]], Task[Any]]:
     def decorate(body: Callable[..., None]) -> Task[Any]:
         names = body.__code__.co_varnames[1 : body.__code__.co_argcount]
         texts = {name: (_COMMON | own)[name] for name in names}
-        return Task(body, help=texts, auto_shortflags=False)
+
+        @wraps(body)
+        def task(context: Context, *values: Any, **named: Any) -> None:
+            if context.config.run.dry:  # Invoke's own flag: the commands that it would print are not run through it
+                with boundary(bool(named.get("json"))):
+                    hint = "say --dry-run" if "dry_run" in names else "this task has no dry run"
+                    raise ConfigError("--dry does not work with dbops", hint=hint, kind="bad-flag")
+            body(context, *values, **named)
+
+        return Task(task, help=texts, auto_shortflags=False)
 
     return decorate

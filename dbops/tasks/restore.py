@@ -7,7 +7,7 @@ from typing import NamedTuple
 import msgspec
 
 from dbops import app
-from dbops.catalog import Catalog
+from dbops.catalog import SAFETY, Catalog, State
 from dbops.config import App
 from dbops.config.urls import Secret
 from dbops.engine.restoring import Restorer, Wishes
@@ -44,6 +44,9 @@ def run(work: Session, request: Request) -> Report:
     if wishes.in_place and request.into is not None:
         # The safety backup would be one of another database under the target's name.
         raise ConfigError("--in-place and --into exclude each other", kind="bad-flag")
+    if request.into == "":
+        hint = "give the name of a database, or a URL; without --into the target's own is restored"
+        raise ConfigError("--into names no database", hint=hint, kind="bad-flag")
     restorer = _restorer(work, request.into)
     # The application uses the target's own database: another one is restored without stopping it.
     application = target.app if request.into is None else App()
@@ -65,6 +68,9 @@ def run(work: Session, request: Request) -> Report:
             confirm=lambda asides: _agreed(work, request, overwrite.drop(asides), "Drop for good?"),
         )
     catalog = work.catalog()
+    manifest = catalog.find(target.name, request.backup)
+    if request.backup == "latest":
+        _warn_of_newer(work, catalog, manifest)
 
     def agreed(plan: Plan) -> bool:
         name = plan.destination.name
@@ -75,7 +81,7 @@ def run(work: Session, request: Request) -> Report:
     return restore(
         restorer,
         catalog,
-        catalog.find(target.name, request.backup),
+        manifest,
         wishes,
         application,
         clock=app.now,
@@ -85,8 +91,15 @@ def run(work: Session, request: Request) -> Report:
     )
 
 
+def _warn_of_newer(work: Session, catalog: Catalog, manifest: Manifest) -> None:
+    """Says which newer backups 'latest' has stepped over because they cannot be used."""
+    newer = [i.id for i in catalog.list(manifest.target) if i.state is State.BROKEN and i.id > manifest.id]
+    if newer:
+        work.progress.note(f"warning: newer, but unusable (see: invoke backups): {', '.join(newer)}")
+
+
 def _safety_backup(work: Session, catalog: Catalog) -> Manifest:
-    made = backup(work.engine(), catalog, work.target(), clock=app.now, progress=work.progress)
+    made = backup(work.engine(), catalog, work.target(), clock=app.now, progress=work.progress, purpose=SAFETY)
     assert isinstance(made, Manifest)  # noqa: S101 - it is no dry run
     return made
 

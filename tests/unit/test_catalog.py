@@ -101,7 +101,7 @@ def test_records_show_when_a_backup_was_verified(catalog: Catalog) -> None:
     assert [(record.at, record.verdict) for record in found] == [(LATER + DAY, Verdict.PASS), (LATER, Verdict.FAIL)]
     row = listing.document(listing.collect(catalog, None))["backups"][0]
     assert (row["id"], row["verdict"], row["verified_at"]) == (manifest.id, Verdict.PASS, LATER + DAY)
-    assert "PASS 2 d ago by verify" in listing.text(listing.collect(catalog, None), LATER + 3 * DAY)
+    assert "PASS 2 d ago by verify" in listing.text(listing.collect(catalog, None), LATER + 3 * DAY, "s")
 
 
 def test_prune_removes_debris_and_nothing_else(catalog: Catalog) -> None:

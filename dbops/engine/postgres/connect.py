@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -55,6 +56,10 @@ _HINTS = {
     "57P01": "the server or an administrator ended the session; look into the server's log",
 }
 """What to do, by SQLSTATE (manual, appendix A)."""
+
+
+# The driver logs what it cannot do with a connection that is lost. Whoever lost it raises, and that error is told.
+logging.getLogger("psycopg").setLevel(logging.CRITICAL)
 
 
 class Access:
@@ -151,14 +156,16 @@ class Access:
             raise self.database_error(error) from error
 
     def _unreachable(self, error: Exception) -> DatabaseError:
-        text = redact(str(error).strip(), self.secrets)
-        hint = "is the server running, and does its pg_hba.conf let this user in from here?"
+        text = " ".join(redact(str(error), self.secrets).split())
+        hint = "check host and port in the URL; is the server running?"
         if "password authentication failed" in text or "no password supplied" in text:
             hint = "set password_file, password_env or password_command in dbops.toml, or use ~/.pgpass"
         elif "SSL" in text or "certificate" in text or "no encryption" in text:
             hint = "check sslmode, sslrootcert, sslcert and sslkey in the URL"
         elif "does not exist" in text:
             hint = "check the database and user in the URL"
+        elif "FATAL:" in text:  # the server has answered
+            hint = "does the server's pg_hba.conf let this user in from here?"
         return DatabaseError(f"cannot connect to {self.place()}: {text}", hint=hint, kind="unreachable")
 
     def database_error(self, error: Exception) -> DatabaseError:

@@ -88,9 +88,13 @@ def supports_zstd(tools: Tools) -> bool:
 def _candidates() -> Iterator[Path]:
     for folder in os.environ.get("PATH", "").split(os.pathsep):
         program = Path(folder) / "pg_dump"
+        try:
+            real = program.resolve(strict=True)
+        except OSError:  # not there; or a folder that this user may not look into, such as another user's
+            continue
         # Debian's /usr/bin/pg_dump is a Perl script that picks a version by its own rules; the real ones follow below.
-        if folder and program.exists() and "pg_wrapper" not in program.resolve().name:
-            yield program.resolve().parent if program.is_symlink() else Path(folder)
+        if folder and "pg_wrapper" not in real.name:
+            yield real.parent if program.is_symlink() else Path(folder)
     for pattern in _DISTRIBUTION_PATHS:
         yield from sorted(Path("/").glob(pattern.lstrip("/")), reverse=True)
     for package in _WHEELS:
