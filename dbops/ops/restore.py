@@ -38,16 +38,18 @@ def restore(
     progress: Progress,
     confirm: Callable[[Plan], bool],
     safety: Callable[[], Manifest] | None = None,
+    again: tuple[str, ...] = (),
 ) -> Report:
     """Restores one backup over `restorer.name`. `confirm` sees the plan; False ends here (a dry run).
 
+    `again`: flags that name the same database in the commands that the report advises; by default the target's name.
     `safety` backs the live database up into the same store: needed to restore in place. A report with verdict FAIL or
     INCONCLUSIVE means that the live database holds what it held before. Raises `BadBackupError`, `PreflightError`,
     `RefusedError`, `LockedError`, `ToolError`, `DatabaseError`.
     """
     if wishes.in_place and safety is None:
         raise ConfigError("a restore in place needs a safety backup", kind="no-safety-backup")
-    run = Run(restorer, catalog, manifest, wishes, app, clock, progress)
+    run = Run(restorer, catalog, manifest, wishes, app, clock, progress, again or ("--target", manifest.target))
     with ExitStack() as stack:
         archive = stack.enter_context(whole(catalog, manifest, jobs=wishes.jobs, progress=progress, phases=run.phases))
         plan = run.plan(archive)
@@ -87,7 +89,7 @@ def _replace(
     restorer.check_sessions(end_sessions=False)
     with timed(run.phases, "safety backup"):
         saved = safety()
-    undo = f"go back to it: dbops restore --target {saved.target} --backup {saved.id} --in-place"
+    undo = f"go back to it: {run.command('--backup', saved.id, '--in-place')}"
     run.note("safety-backup", saved.id, "what the database held before", undo)
     progress.note(f"safety backup: {saved.id}")
     # The safety backup may have taken long: who has come meanwhile would lose what it wrote.

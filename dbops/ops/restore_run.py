@@ -36,11 +36,13 @@ class Run:
         app: App,
         clock: Clock,
         progress: Progress,
+        again: tuple[str, ...],
     ) -> None:
         self._restorer = restorer
         self._manifest = manifest
         self._wishes = wishes._replace(app_stops_sessions=app.stop is not None)
         self._progress = progress
+        self._again = again
         self._clock = clock
         self._moment = backup_id(clock())
         self._skipped: list[NotEvaluated] = []
@@ -125,20 +127,20 @@ class Run:
                 old = side.swap(self._moment, end_sessions=ends)
         except KeyboardInterrupt:
             if any(aside.moment == self._moment for aside in restorer.asides()):
-                self._progress.note(f"the swap was done; undo it with: {self._command('--undo')}")
+                self._progress.note(f"the swap was done; undo it with: {self.command('--undo')}")
             raise
         self._provenance["old_database"] = old
         # Said at once: what follows (starting the application) may fail, and then there is no report to read it in.
-        undo = f"; the old one is {old}, undo: {self._command('--undo')}" if old else ""
+        undo = f"; the old one is {old}, undo: {self.command('--undo')}" if old else ""
         self._progress.note(f"{restorer.name} is the restored database now{undo}")
         if old:
-            self._provenance |= {"undo": self._command("--undo"), "drop": self._command("--drop-old")}
-            hint = f"go back to it: {self._command('--undo')}\ndrop it: {self._command('--drop-old')}"
+            self._provenance |= {"undo": self.command("--undo"), "drop": self.command("--drop-old")}
+            hint = f"go back to it: {self.command('--undo')}\ndrop it: {self.command('--drop-old')}"
             self.note("old-database", old, "what was there before, whole", hint)
 
-    def _command(self, flag: str) -> str:
-        into = ["--into", self._restorer.name] if self._restorer.name != self._manifest.engine.database else []
-        return shlex.join(["dbops", "restore", "--target", self._manifest.target, *into, flag])
+    def command(self, *flags: str) -> str:
+        """A command line that does something with the same database."""
+        return shlex.join(["dbops", "restore", *self._again, *flags])
 
     def note(self, kind: str, subject: str, text: str, hint: str = "", *, severity: Severity = Severity.INFO) -> None:
         self._findings.append(Finding(id=kind, severity=severity, subject=subject, actual=text, hint=hint))

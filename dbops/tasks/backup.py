@@ -148,10 +148,11 @@ def restore(
 
     with boundary(json) as output, session(target, url, store, jobs=jobs) as work:
         from dbops.engine.restoring import Wishes
-        from dbops.tasks.restore import Request, run
+        from dbops.tasks.restore import Request, repeated, run
 
         wishes = Wishes(no_owner=no_owner, end_sessions=end_sessions, create_roles=create_roles, in_place=in_place)
-        output.report(run(work, Request(backup, into, wishes, undo, drop_old, yes, dry_run)))
+        again = repeated(target=target, url=url, store=store, into=into)
+        output.report(run(work, Request(backup, into, wishes, undo, drop_old, yes, dry_run, again)))
 
 
 @flags(yes="delete without asking", dry_run="show what would be deleted, and why")

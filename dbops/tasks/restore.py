@@ -9,7 +9,7 @@ import msgspec
 from dbops import app
 from dbops.catalog import SAFETY, Catalog, State
 from dbops.config import App
-from dbops.config.urls import Secret
+from dbops.config.urls import Secret, split_password
 from dbops.engine.restoring import Restorer, Wishes
 from dbops.errors import ConfigError
 from dbops.model import Manifest, Report
@@ -31,6 +31,8 @@ class Request(NamedTuple):
     drop_old: bool
     yes: bool
     dry_run: bool
+    again: tuple[str, ...] = ()
+    """The flags that name the same database again, for the commands that a report advises."""
 
 
 def run(work: Session, request: Request) -> Report:
@@ -88,6 +90,7 @@ def run(work: Session, request: Request) -> Report:
         progress=work.progress,
         confirm=agreed,
         safety=lambda: _safety_backup(work, catalog),
+        again=request.again,
     )
 
 
@@ -96,6 +99,13 @@ def _warn_of_newer(work: Session, catalog: Catalog, manifest: Manifest) -> None:
     newer = [i.id for i in catalog.list(manifest.target) if i.state is State.BROKEN and i.id > manifest.id]
     if newer:
         work.progress.note(f"warning: newer, but unusable (see: invoke backups): {', '.join(newer)}")
+
+
+def repeated(*, target: str | None, url: str | None, store: str | None, into: str | None) -> tuple[str, ...]:
+    """The flags that were given, to be shown: without a password. Without any, a report names the target."""
+    given = {"target": target, "url": url, "store": store, "into": into}
+    shown = {name: split_password(value)[0] if "://" in value else value for name, value in given.items() if value}
+    return tuple(word for name, value in shown.items() for word in (f"--{name}", value))
 
 
 def _safety_backup(work: Session, catalog: Catalog) -> Manifest:

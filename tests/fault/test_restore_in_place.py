@@ -10,6 +10,7 @@ import pytest
 from dbops import app
 from dbops.catalog import SAFETY
 from dbops.engine.postgres.inplace import InPlace
+from dbops.engine.restoring import Wishes
 from dbops.errors import DatabaseError, NothingToCheckError
 from dbops.inventory.take import take
 from dbops.model import Manifest, Verdict
@@ -52,15 +53,16 @@ def held(backed: Backed) -> tuple[set[tuple[str, int, str]], object]:
 
 
 def test_a_failure_after_the_commit_is_undone(shop: Backed, monkeypatch: pytest.MonkeyPatch) -> None:
-    before, failed = held(shop), []
+    before = held(shop)
+    failed: list[int] = []
     settle = InPlace.settle
 
-    def broken(self: InPlace, database_sql: str, wishes: object) -> None:
+    def broken(self: InPlace, database_sql: str, wishes: Wishes) -> None:
         if not failed:
             failed.append(1)
             with self._access.session() as connection:
                 connection.execute("ALTER ROLE nobody_here SET x.y = 1")
-        settle(self, database_sql, wishes)  # type: ignore[arg-type]
+        settle(self, database_sql, wishes)
 
     monkeypatch.setattr(InPlace, "settle", broken)
     with pytest.raises(DatabaseError) as caught:

@@ -22,7 +22,7 @@ _FINISHED = re.compile(r"^pg_dump: finished item (\d+) TABLE DATA (.*)$")
 _DUMPING = re.compile(r'^pg_dump: (?:dumping contents of table "|finished item \d+ TABLE DATA )([^"]*)')
 _DATA_FILE = re.compile(r"^(\d+)\.dat")
 _CHATTER = re.compile(r"pg_dump: (?!error: |detail: |hint: )")
-_COMPRESSION = re.compile(r"^(none|zstd:\d{1,2}|gzip:[1-9])$")
+_COMPRESSION = re.compile(r"^(none|zstd:(?:[1-9]|1[0-9])|gzip:[1-9])$")
 
 
 def plan(tools: Tools, *, jobs: int, compression: str, lock_timeout: float) -> DumpPlan:
