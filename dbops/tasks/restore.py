@@ -103,9 +103,10 @@ def _warn_of_newer(work: Session, catalog: Catalog, manifest: Manifest) -> None:
 
 def repeated(*, target: str | None, url: str | None, store: str | None, into: str | None) -> tuple[str, ...]:
     """The flags that were given, to be shown: without a password. Without any, a report names the target."""
-    given = {"target": target, "url": url, "store": store, "into": into}
-    shown = {name: split_password(value)[0] if "://" in value else value for name, value in given.items() if value}
-    return tuple(word for name, value in shown.items() for word in (f"--{name}", value))
+    databases = {"url": url, "into": into}
+    plain = {name: split_password(text)[0] if "://" in text else text for name, text in databases.items() if text}
+    given = {"target": target, "store": store, **plain}
+    return tuple(word for name, text in given.items() if text for word in (f"--{name}", text))
 
 
 def _safety_backup(work: Session, catalog: Catalog) -> Manifest:

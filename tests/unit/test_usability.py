@@ -27,6 +27,7 @@ from dbops.progress import Silent
 from dbops.report import listing, text
 from dbops.store.base import Unfinished
 from dbops.store.local import LocalStore
+from dbops.tasks.restore import repeated
 from tests.unit.samples import MOMENT, a_catalog, a_manifest, keep
 from tests.unit.test_catalog import report
 from tests.unit.test_cli import CLEAN, PROGRAM, ROOT, Tty, dbops
@@ -274,3 +275,15 @@ def test_check_shows_its_report_and_nothing_else(tmp_path: Path) -> None:
 def test_the_hint_of_an_empty_store_is_a_command(tmp_path: Path) -> None:
     done = dbops(tmp_path, "verify", "--store", str(tmp_path))
     assert "invoke backup" in done.stderr
+
+
+def test_advice_repeats_the_flags_without_the_password() -> None:
+    given = repeated(
+        target=None, url="postgresql://me:secret@h/x", store="file:///s", into="postgresql://me:secret@k/y"
+    )
+    assert "secret" not in " ".join(given)
+    assert dict(zip(given[::2], given[1::2], strict=True)) == {
+        "--store": "file:///s",
+        "--url": "postgresql://me@h/x",
+        "--into": "postgresql://me@k/y",
+    }
