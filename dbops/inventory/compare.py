@@ -85,10 +85,10 @@ def suspects(expected: Inventory, found: Inventory) -> list[Table]:
 
 
 def _differ(one: str, other: str) -> bool:
-    return one != other and _comparable(one, other)
+    return one != other and comparable(one, other)
 
 
-def _comparable(one: str, other: str) -> bool:
+def comparable(one: str, other: str) -> bool:
     return bool(one and other) and one.partition(":")[0] == other.partition(":")[0]
 
 
@@ -124,7 +124,7 @@ def _tables(
             yield from explained[key]
         elif copy.rows == table.rows and _differ(table.digest, copy.digest):
             yield _finding("table-content", table.label, table.digest, copy.digest)
-        if not _comparable(table.digest, copy.digest) and table.rows:
+        if not comparable(table.digest, copy.digest) and table.rows:
             counted.append(table.label)
     for copy in there.values():
         yield _finding("table-extra", copy.label, "no such table", f"{copy.rows} rows")

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dbops.command import describe_status, redact, running
 from dbops.config import App, Argv
 from dbops.errors import DbopsError, ToolError
-from dbops.ops.verify import timed
+from dbops.ops.timing import timed
 from dbops.progress import Progress
 from dbops.signals import uninterrupted
 

@@ -29,10 +29,10 @@ from dbops.model import (
     ToolInfo,
     backup_id,
 )
+from dbops.ops.fetch import SUMS
 from dbops.ops.output import StoreOutput
 from dbops.progress import Progress
 
-SUMS = "SHA256SUMS"
 GUIDE = "RESTORE.md"
 
 

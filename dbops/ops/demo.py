@@ -41,7 +41,8 @@ from dbops.ops.demo_steps import (
 )
 from dbops.ops.fetch import archive_name
 from dbops.ops.restore import restore
-from dbops.ops.verify import timed, verify
+from dbops.ops.timing import timed
+from dbops.ops.verify import verify
 from dbops.progress import Silent
 from dbops.sandbox.base import running
 

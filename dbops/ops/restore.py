@@ -22,7 +22,7 @@ from dbops.model import Manifest, Report, Severity, Verdict
 from dbops.ops.application import stopped
 from dbops.ops.restore_plan import Archive, Plan, whole
 from dbops.ops.restore_run import Clock, Run
-from dbops.ops.verify import timed
+from dbops.ops.timing import timed
 from dbops.progress import Progress
 from dbops.signals import uninterrupted
 

@@ -10,7 +10,7 @@ from dbops.engine.restoring import Aside, Restorer
 from dbops.errors import NothingToCheckError
 from dbops.model import Finding, Report, Severity, Verdict, backup_id
 from dbops.ops.application import stopped
-from dbops.ops.verify import timed
+from dbops.ops.timing import timed
 from dbops.progress import Progress
 
 

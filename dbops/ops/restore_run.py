@@ -16,7 +16,7 @@ from dbops.inventory.compare import Comparison
 from dbops.model import Finding, Manifest, NotEvaluated, Report, Severity, Verdict, backup_id, judge
 from dbops.ops.copy_check import check_copy
 from dbops.ops.restore_plan import Archive, Plan, decide, manifest_hash, plan_warnings
-from dbops.ops.verify import timed
+from dbops.ops.timing import timed
 from dbops.progress import Progress
 
 Clock = Callable[[], datetime]

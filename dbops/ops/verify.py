@@ -5,20 +5,20 @@ It needs no database and nothing of the machine that made the backup: a bare sto
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import datetime
 
 from dbops import __version__
 from dbops.catalog import Catalog, State
 from dbops.engine.base import Content, Engine, TableKey
 from dbops.errors import BadBackupError, NothingToCheckError, PreflightError, StoreError, ToolError
+from dbops.inventory.compare import comparable
 from dbops.model import Finding, Manifest, NotEvaluated, Report, Severity, Verdict, judge
 from dbops.ops.fetch import fetch
+from dbops.ops.timing import timed
 from dbops.progress import Progress
 
-SEVERITY_ORDER = (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS)
+VERDICT_ORDER = (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS)
 
 
 def verify(
@@ -125,7 +125,7 @@ def combine(target: str, reports: list[Report], findings: list[Finding]) -> Repo
     return Report(
         task="verify",
         target=target,
-        verdict=min(verdicts, key=SEVERITY_ORDER.index),
+        verdict=min(verdicts, key=VERDICT_ORDER.index),
         findings=(*findings, *(finding for report in reports for finding in report.findings)),
         phases=phases,
         not_evaluated=tuple(item for report in reports for item in report.not_evaluated),
@@ -146,15 +146,11 @@ def compare(manifest: Manifest, contents: dict[TableKey, Content]) -> Iterator[F
             continue
         elif found.rows != table.rows:
             yield _table(manifest, "table-rows", table.label, f"{table.rows} rows", f"{found.rows} rows")
-        elif _comparable(table.digest, found.digest) and found.digest != table.digest:
+        elif comparable(table.digest, found.digest) and found.digest != table.digest:
             yield _table(manifest, "table-content", table.label, table.digest, found.digest)
     known = {(table.schema, table.name) for table in manifest.inventory.tables}
     for schema, name in sorted(contents.keys() - known):
         yield _table(manifest, "table-unknown", f"{schema}.{name}", "not in the archive", "in the archive")
-
-
-def _comparable(one: str, other: str) -> bool:
-    return bool(one and other) and one.partition(":")[0] == other.partition(":")[0]
 
 
 def _table(manifest: Manifest, kind: str, label: str, expected: str, actual: str) -> Finding:
@@ -198,13 +194,3 @@ def _recorded(catalog: Catalog, manifest: Manifest, report: Report, at: datetime
         )
         return msgspec.structs.replace(report, findings=(*report.findings, warning))
     return report
-
-
-@contextmanager
-def timed(phases: dict[str, float], name: str) -> Iterator[None]:
-    """Adds the wall-clock seconds of the block to `phases[name]`."""
-    begun = time.monotonic()
-    try:
-        yield
-    finally:
-        phases[name] = phases.get(name, 0.0) + time.monotonic() - begun

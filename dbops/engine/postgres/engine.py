@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
-import socket
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
 from pathlib import Path
 
-import psycopg
-
-from dbops.command import redact
 from dbops.engine.base import Content, DumpOutput, DumpPlan, Server, Snapshot, TableKey
 from dbops.engine.postgres import archive, copytext, dump, server
 from dbops.engine.postgres.connect import Access
 from dbops.engine.postgres.guide import restore_guide
 from dbops.engine.postgres.load import tools_for
+from dbops.engine.postgres.locks import exclusive, whoami
 from dbops.engine.postgres.moment import open_snapshot
 from dbops.engine.postgres.restorer import PostgresRestorer
 from dbops.engine.postgres.snapshot import PostgresSnapshot
-from dbops.engine.postgres.statements import statement
 from dbops.engine.postgres.tools import Tools, for_server, installations
-from dbops.errors import LockedError
 from dbops.model import Finding, Manifest
 from dbops.progress import Progress
 
@@ -75,19 +68,8 @@ class PostgresEngine:
 
     @contextmanager
     def lock(self, target: str) -> Iterator[None]:
-        key = int.from_bytes(hashlib.sha256(f"dbops backup {target}".encode()).digest()[:8], "big", signed=True)
-        application = f"dbops lock by {_whoami()}: {target}"[:63]
-        # An advisory lock dies with its session: no stale lock can be left by a killed backup or a lost host.
-        with self._access.session(application=application) as connection:
-            if connection.info.server_version >= 140000:
-                connection.execute("SET idle_session_timeout = 0")  # it only waits
-            row = connection.execute("SELECT pg_try_advisory_lock(%s)", [key]).fetchone()
-            if not row or not row[0]:
-                raise LockedError(
-                    f"another backup of {target} is running: {self._holder(connection, key)}",
-                    hint="wait until it ends; the lock is an advisory lock in the database and goes with its session",
-                    kind="backup-running",
-                )
+        application = f"dbops lock by {whoami()}: {target}"[:63]
+        with self._access.session(application=application) as connection, exclusive(connection, "backup", target):
             yield
 
     def snapshot(self) -> AbstractContextManager[Snapshot]:
@@ -117,11 +99,3 @@ class PostgresEngine:
     def _reader(self, manifest: Manifest) -> Tools:
         """Tools that can read the archive: not older than those that wrote it."""
         return tools_for(manifest, 0, self._bindir)
-
-    def _holder(self, connection: psycopg.Connection[tuple[object, ...]], key: int) -> str:
-        row = connection.execute(statement("lock_holder"), {"key": key}).fetchone()
-        return redact(str(row[0])) if row else "it has just ended"
-
-
-def _whoami() -> str:
-    return f"pid {os.getpid()} on {socket.gethostname()}"

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import copy
-import hashlib
-import os
-import socket
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -14,17 +11,13 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
-from dbops.command import redact
 from dbops.engine.postgres.connect import Access
+from dbops.engine.postgres.locks import exclusive, whoami
 from dbops.engine.postgres.statements import statement
-from dbops.errors import DatabaseError, LockedError
+from dbops.errors import DatabaseError
 
 _AGAIN_SECONDS = 0.1
 Connection = psycopg.Connection[tuple[Any, ...]]
-
-
-def whoami() -> str:
-    return f"pid {os.getpid()} on {socket.gethostname()}"
 
 
 def at_database(access: Access, database: str, settings: Mapping[str, str] | None = None) -> Access:
@@ -72,18 +65,8 @@ class Maintenance:
     @contextmanager
     def lock(self) -> Iterator[None]:
         """Excludes a second restore of the database. The lock dies with its session: a killed restore leaves none."""
-        key = int.from_bytes(hashlib.sha256(f"dbops restore {self._name}".encode()).digest()[:8], "big", signed=True)
-        with self.session(f"dbops restore by {whoami()}"[:63]) as connection:
-            if connection.info.server_version >= 140000:
-                connection.execute("SET idle_session_timeout = 0")
-            row = connection.execute("SELECT pg_try_advisory_lock(%s)", [key]).fetchone()
-            if not row or not row[0]:
-                holder = connection.execute(statement("lock_holder"), {"key": key}).fetchone()
-                raise LockedError(
-                    f"another restore of {self._name} is running: {redact(holder[0]) if holder else 'just ended'}",
-                    hint="wait until it ends; the lock is an advisory lock in the database and goes with its session",
-                    kind="restore-running",
-                )
+        application = f"dbops restore by {whoami()}"[:63]
+        with self.session(application) as connection, exclusive(connection, "restore", self._name):
             yield
 
 

@@ -15,12 +15,11 @@ from psycopg import sql
 from dbops.command import redact
 from dbops.engine.base import TableRef
 from dbops.engine.postgres.connect import Access
-from dbops.engine.postgres.snapshot import Connection, PostgresSnapshot, batches
+from dbops.engine.postgres.snapshot import TABLES_A_STATEMENT, Connection, PostgresSnapshot, batches
 from dbops.engine.postgres.statements import statement
 from dbops.engine.postgres.tools import Tools
 from dbops.errors import DbopsError, LockedError, PreflightError
 
-_TABLES_A_STATEMENT = 200
 _ATTEMPTS = 3
 _WATCH_SECONDS = 1.0
 
@@ -70,7 +69,7 @@ def _begin(access: Access, tools: Tools, holder: Connection, application: str) -
             snapshot = PostgresSnapshot(access, tools, holder, application)
             # Every table at once, before anyone reads: so none can be rewritten (CLUSTER, VACUUM FULL, TRUNCATE)
             # between the inventory's reading and pg_dump's, and a lock in our way is met now, not midway.
-            for batch in batches(snapshot.tables(), _TABLES_A_STATEMENT):
+            for batch in batches(snapshot.tables(), TABLES_A_STATEMENT):
                 names = sql.SQL(", ").join(sql.Identifier(t.schema, t.name) for t in batch)
                 holder.execute(sql.SQL("LOCK TABLE {} IN ACCESS SHARE MODE").format(names))
             replaced = _replaced(holder, snapshot.tables())

@@ -16,7 +16,8 @@ from dbops.engine.postgres import archive as archives
 from dbops.engine.postgres import probes, settle, swap
 from dbops.engine.postgres.connect import Access
 from dbops.engine.postgres.load import Load, tablespaces
-from dbops.engine.postgres.maintenance import Connection, Maintenance, at_database, drop_database, exists, whoami
+from dbops.engine.postgres.locks import whoami
+from dbops.engine.postgres.maintenance import Connection, Maintenance, at_database, drop_database, exists
 from dbops.engine.postgres.moment import open_snapshot
 from dbops.engine.postgres.names import BEFORE, RESTORE, beside, moment_of
 from dbops.engine.postgres.statements import statement

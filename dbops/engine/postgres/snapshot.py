@@ -26,7 +26,7 @@ from dbops.progress import Progress
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 _LO_CHUNK = 1 << 20
-_TABLES_A_STATEMENT = 200
+TABLES_A_STATEMENT = 200
 Item = TypeVar("Item")
 
 
@@ -139,7 +139,7 @@ class PostgresSnapshot:
         found: dict[TableKey, tuple[int, bool]] = {}
         with self.session() as connection:
             names = connection.execute(statement("sequence_names")).fetchall()
-            for batch in batches(names, _TABLES_A_STATEMENT):
+            for batch in batches(names, TABLES_A_STATEMENT):
                 one = sql.SQL("SELECT {}, {}, last_value, is_called FROM {}")
                 queries = [one.format(sql.Literal(s), sql.Literal(n), sql.Identifier(s, n)) for s, n in batch]
                 for schema, name, value, called in connection.execute(sql.SQL(" UNION ALL ").join(queries)):

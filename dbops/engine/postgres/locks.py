@@ -1,0 +1,41 @@
+"""Advisory locks in the database: they die with their session, so neither a killed run nor a lost host leaves one."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+
+from dbops.command import redact
+from dbops.engine.postgres.statements import statement
+from dbops.errors import LockedError
+
+
+def whoami() -> str:
+    """This process, for whoever meets its lock."""
+    return f"pid {os.getpid()} on {socket.gethostname()}"
+
+
+@contextmanager
+def exclusive(connection: psycopg.Connection[tuple[Any, ...]], work: str, subject: str) -> Iterator[None]:
+    """Excludes a second `work` ('backup', 'restore') of the subject, from any host, while the connection lives.
+
+    Raises `LockedError` of kind '<work>-running', saying who holds the lock and since when.
+    """
+    key = int.from_bytes(hashlib.sha256(f"dbops {work} {subject}".encode()).digest()[:8], "big", signed=True)
+    if connection.info.server_version >= 140000:
+        connection.execute("SET idle_session_timeout = 0")  # the session only waits, for as long as the work takes
+    row = connection.execute("SELECT pg_try_advisory_lock(%s)", [key]).fetchone()
+    if not row or not row[0]:
+        holder = connection.execute(statement("lock_holder"), {"key": key}).fetchone()
+        raise LockedError(
+            f"another {work} of {subject} is running: {redact(str(holder[0])) if holder else 'it has just ended'}",
+            hint="wait until it ends; the lock is an advisory lock in the database and goes with its session",
+            kind=f"{work}-running",
+        )
+    yield
