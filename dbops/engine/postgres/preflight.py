@@ -54,7 +54,7 @@ def examine(
         *_extensions(connection, manifest, facts),
     ]
     skipped: list[NotEvaluated] = []
-    for one in (_locale(manifest, destination, facts), _space(manifest, facts)):
+    for one in (_locale(manifest, destination, facts), _space(manifest, facts, connection.info.backend_pid)):
         if isinstance(one, NotEvaluated):
             skipped.append(one)
         elif one is not None:
@@ -174,11 +174,12 @@ def _locale(manifest: Manifest, destination: Destination, facts: Facts) -> Findi
     return None
 
 
-def _space(manifest: Manifest, facts: Facts) -> Finding | NotEvaluated | None:
+def _space(manifest: Manifest, facts: Facts, server_process: int) -> Finding | NotEvaluated | None:
     needed = sum(table.bytes for table in manifest.inventory.tables) + manifest.inventory.large_objects.bytes
     folder = Path(facts.data_directory) if facts.local and facts.data_directory else None
     try:
-        if folder is None:
+        # Behind a tunnel the server only seems to be here; one that is has its processes here.
+        if folder is None or not Path(f"/proc/{server_process}/comm").read_text().startswith("postgres"):
             raise FileNotFoundError
         state = os.statvfs(folder)
     except OSError:
@@ -187,6 +188,5 @@ def _space(manifest: Manifest, facts: Facts) -> Finding | NotEvaluated | None:
     free = state.f_bavail * state.f_frsize
     if free < needed:
         hint = "free space on the database server: the old database stays beside the new one"
-        # A warning: behind a tunnel the server only seems to be here.
-        return _warning("disk-space", str(folder), f"{needed} bytes free, and some for indexes", f"{free} bytes", hint)
+        return _error("disk-space", str(folder), f"{needed} bytes free, and some for indexes", f"{free} bytes", hint)
     return None
