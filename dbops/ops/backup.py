@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 
 import msgspec
@@ -14,21 +12,12 @@ import msgspec
 from dbops import __version__
 from dbops.catalog import Catalog
 from dbops.config import Target
-from dbops.engine.base import DumpPlan, Engine, Server, Snapshot
-from dbops.errors import BadBackupError, NothingToCheckError, PreflightError, StoreError, StoreFullError
+from dbops.engine.base import Engine, Snapshot
+from dbops.errors import BadBackupError
 from dbops.inventory.take import complete, disagreements, take
-from dbops.model import (
-    MANIFEST_FORMAT,
-    Finding,
-    Freshness,
-    Inventory,
-    Manifest,
-    Method,
-    Migration,
-    Severity,
-    ToolInfo,
-    backup_id,
-)
+from dbops.model import MANIFEST_FORMAT, Finding, Freshness, Inventory, Manifest, Method, Migration, ToolInfo
+from dbops.ops.backup_plan import Plan, plan
+from dbops.ops.beside import Later, beside
 from dbops.ops.fetch import SUMS
 from dbops.ops.output import StoreOutput
 from dbops.progress import Progress
@@ -36,21 +25,7 @@ from dbops.progress import Progress
 GUIDE = "RESTORE.md"
 
 
-class Plan(NamedTuple):
-    """What a backup will do; the dry run ends with it."""
-
-    id: str
-    target: str
-    server: Server
-    dump: DumpPlan
-    level: str
-    store: str
-    needed_bytes: int
-    """Estimated size of the backup: the last one's, or half the database's."""
-    free_bytes: int | None
-
-
-class _Beside(NamedTuple):
+class _Read(NamedTuple):
     """What is read from the snapshot while the dump runs."""
 
     inventory: Inventory
@@ -59,27 +34,6 @@ class _Beside(NamedTuple):
     findings: list[Finding]
     heads: tuple[str, ...]
     newest: datetime | None
-
-
-def plan(engine: Engine, catalog: Catalog, target: Target, *, clock: Callable[[], datetime]) -> Plan:
-    """Everything that is decided before the first write. Raises `PreflightError` or `StoreFullError`."""
-    server = engine.server()
-    dump = engine.plan_dump(server, jobs=target.jobs, compression=target.compression)
-    _refuse_obstacles(engine.backup_obstacles())
-    previous, taken = _looked_up(catalog, target.name)
-    needed = previous.bytes if previous else server.database_bytes // 2
-    result = Plan(
-        id=_free_id(clock(), taken),
-        target=target.name,
-        server=server,
-        dump=dump,
-        level=target.inventory,
-        store=catalog.store.url,
-        needed_bytes=needed,
-        free_bytes=catalog.store.free_bytes(),
-    )
-    _refuse_full(result, target.policy.min_free or 0)
-    return result
 
 
 def backup(
@@ -143,10 +97,10 @@ def _dump(
     """Dump and inventory side by side in one snapshot. The manifest still lacks what is known only after it."""
     decode = decided.level != "counts"
     name = f"backup_{decided.id}"
-    watched, positions = _Later(progress), snapshot.sequences()
+    watched, positions = Later(progress), snapshot.sequences()
 
-    def read() -> _Beside:
-        return _Beside(
+    def read() -> _Read:
+        return _Read(
             inventory=take(snapshot, decided.level, target.jobs, watched, positions),
             globals_sql=snapshot.globals_sql(),
             database_sql=snapshot.database_sql(),
@@ -155,7 +109,7 @@ def _dump(
             newest=snapshot.newest(target.freshness) if target.freshness else None,
         )
 
-    with _beside(read, snapshot) as reading:
+    with beside(read, snapshot) as reading:
         archive = engine.dump(decided.dump, snapshot, output, name, progress, decode=decode)
         watched.begin("inventory", sum(table.bytes for table in snapshot.tables()))
         found = reading.result()
@@ -187,62 +141,6 @@ def _dump(
     )
 
 
-class _Later:
-    """Progress of work that goes on beside a dump: kept to itself until the dump has ended, then shown."""
-
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
-        self._done = 0
-        self._shown = False
-
-    def begin(self, name: str, total_bytes: int) -> None:
-        self._shown = True
-        self._progress.phase(name, total_bytes=max(0, total_bytes - self._done))
-
-    def phase(self, name: str, *, total_bytes: int | None = None) -> None:
-        """Its phase is begun by `begin`."""
-
-    def advance(self, count: int) -> None:
-        if self._shown:
-            self._progress.advance(count)
-        else:
-            self._done += count
-
-    def item(self, name: str) -> None:
-        if self._shown:
-            self._progress.item(name)
-
-    def note(self, text: str) -> None:
-        self._progress.note(text)
-
-
-@contextmanager
-def _beside(work: Callable[[], _Beside], snapshot: Snapshot) -> Iterator[Future[_Beside]]:
-    """Runs `work` in a thread beside the block. If either fails, the other's sessions are ended and not waited for."""
-    failed = threading.Event()
-    causes: list[BaseException] = []
-
-    def guarded() -> _Beside:
-        try:
-            return work()
-        except BaseException as error:
-            if not failed.is_set():
-                causes.append(error)  # before what it brings about can be seen
-                snapshot.cancel()  # the dump, too, ends at once
-            raise
-
-    with ThreadPoolExecutor(1, thread_name_prefix="inventory") as pool:
-        future = pool.submit(guarded)
-        try:
-            yield future
-        except BaseException as error:
-            failed.set()
-            if causes and isinstance(error, Exception):
-                raise causes[0] from None
-            snapshot.cancel()
-            raise
-
-
 @contextmanager
 def _published(catalog: Catalog, decided: Plan) -> Iterator[StoreOutput]:
     """Where artifacts go. If the block fails, those that were already stored are removed again, best effort."""
@@ -261,48 +159,3 @@ def _with_documents(engine: Engine, manifest: Manifest, output: StoreOutput) -> 
     sums = "".join(f"{a.sha256}  {a.name}\n" for a in output.artifacts())
     output.put(SUMS, sums.encode())
     return whole
-
-
-def _refuse_obstacles(findings: list[Finding]) -> None:
-    errors = [f for f in findings if f.severity is Severity.ERROR]
-    if errors:
-        raise PreflightError(
-            "the backup would be incomplete: " + "; ".join(f"{f.subject}: {f.actual} ({f.expected})" for f in errors),
-            hint="; ".join(dict.fromkeys(f.hint for f in errors)),
-            kind=errors[0].id,
-        )
-
-
-def _refuse_full(decided: Plan, min_free: int) -> None:
-    if decided.free_bytes is None:
-        return
-    wanted = decided.needed_bytes + min_free
-    if decided.free_bytes < wanted:
-        raise StoreFullError(
-            f"{decided.store} has {decided.free_bytes} bytes free; the backup needs about {decided.needed_bytes}"
-            + (f", and {min_free} are to stay free" if min_free else ""),
-            hint="free space, prune old backups, or lower min_free in dbops.toml",
-            kind="no-space",
-        )
-
-
-def _looked_up(catalog: Catalog, name: str) -> tuple[Manifest | None, str]:
-    """The newest usable backup, and the newest id that is taken, be it by debris."""
-    try:
-        taken = catalog.newest_folder(name)
-        return (catalog.latest(name) if taken else None), taken
-    except NothingToCheckError:
-        return None, taken
-    except StoreError as error:
-        if error.kind == "not-found":  # a folder that the first backup makes
-            return None, ""
-        raise
-
-
-def _free_id(now: datetime, taken: str) -> str:
-    """An id later than every one that is taken, even if two are made in one second or the clock was set back."""
-    made = backup_id(now)
-    if made > taken:
-        return made
-    then = datetime.strptime(taken + "+0000", "%Y%m%dT%H%M%SZ%z")
-    return backup_id(then + timedelta(seconds=1))

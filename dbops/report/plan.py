@@ -7,7 +7,7 @@ import textwrap
 from typing import Any
 
 from dbops.config.units import format_size
-from dbops.ops.backup import Plan
+from dbops.ops.backup_plan import Plan
 
 
 def document(plan: Plan) -> dict[str, Any]:

@@ -33,6 +33,7 @@ def backup(
     with boundary(json) as output, session(target, url, store, jobs=jobs) as work:
         from dbops import app
         from dbops.ops import backup as operation
+        from dbops.ops.backup_plan import Plan
         from dbops.report import plan
 
         catalog = work.catalog()
@@ -45,7 +46,7 @@ def backup(
             read_back=work.config.store.read_back,
             dry_run=dry_run,
         )
-        if isinstance(result, operation.Plan):
+        if isinstance(result, Plan):
             output.show(plan.document(result), plan.text(result))
         else:
             output.manifest(result, catalog.store.url)
