@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -17,6 +17,7 @@ from dbops.catalog import DRILLS, MANIFEST, Catalog
 from dbops.errors import StoreError, StoreFullError
 from dbops.model import Artifact, Finding, Manifest, Severity
 from dbops.progress import Progress
+from dbops.signals import uninterrupted
 
 SUMS = "SHA256SUMS"
 _SUMS_LIMIT = 16 << 20
@@ -56,8 +57,8 @@ def fetch(
     else in a temporary folder (`TMPDIR`); `StoreFullError` if that has too little room.
     """
     begun = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="dbops-") as temporary:
-        folder = Path(temporary) if local and _remote(catalog, manifest) else None
+    with ExitStack() as stack:
+        folder = stack.enter_context(_scratch()) if local and _remote(catalog, manifest) else None
         if folder is not None:
             _check_room(folder, manifest.bytes)
         progress.phase("read", total_bytes=manifest.bytes)
@@ -75,6 +76,20 @@ def fetch(
             phases["read"] = phases.get("read", 0.0) + time.monotonic() - begun
         complete = all(seen[name] is not None for name in _archive_files(manifest))
         yield Copy(tuple(findings), _archive(catalog, manifest, folder) if local and complete else None)
+
+
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    """A private temporary folder (`TMPDIR`), gone with the block whenever Ctrl-C comes."""
+    path: Path | None = None
+    try:
+        with uninterrupted():
+            path = Path(tempfile.mkdtemp(prefix="dbops-"))
+        yield path
+    finally:
+        if path is not None:
+            with uninterrupted():
+                shutil.rmtree(path, ignore_errors=True)
 
 
 def archive_name(manifest: Manifest) -> str:

@@ -115,7 +115,9 @@ def test_too_little_space_from_the_start(shop: Database, small_tmpfs: Callable[[
         run(target(shop.url), folder, progress)
     assert not progress.done
     assert caught.value.kind == "no-space"
-    free, needed = (int(number) for number in re.findall(r"\d{6,}", caught.value.message))
+    told = re.search(r"has (\d+) bytes free; the backup needs about (\d+)", caught.value.message)
+    assert told is not None, caught.value.message
+    free, needed = int(told[1]), int(told[2])
     assert free == LocalStore(folder).free_bytes()
     assert needed > 15 * MIB
     assert list(folder.iterdir()) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import socket
@@ -14,6 +15,8 @@ import psycopg
 from dbops.command import redact
 from dbops.engine.postgres.statements import statement
 from dbops.errors import LockedError
+
+_ATTEMPTS = 50
 
 
 def whoami() -> str:
@@ -30,12 +33,25 @@ def exclusive(connection: psycopg.Connection[tuple[Any, ...]], work: str, subjec
     key = int.from_bytes(hashlib.sha256(f"dbops {work} {subject}".encode()).digest()[:8], "big", signed=True)
     if connection.info.server_version >= 140000:
         connection.execute("SET idle_session_timeout = 0")  # the session only waits, for as long as the work takes
-    row = connection.execute("SELECT pg_try_advisory_lock(%s)", [key]).fetchone()
-    if not row or not row[0]:
+    for _ in range(_ATTEMPTS):
+        row = connection.execute("SELECT pg_try_advisory_lock(%s)", [key]).fetchone()
+        if row and row[0]:
+            break
         holder = connection.execute(statement("lock_holder"), {"key": key}).fetchone()
+        if holder is not None:
+            raise LockedError(
+                f"another {work} of {subject} is running: {redact(str(holder[0]))}",
+                hint="wait until it ends; the lock is an advisory lock in the database and goes with its session",
+                kind=f"{work}-running",
+            )
+        connection.execute("SELECT pg_sleep(0.02)")  # whoever held it is going
+    else:
         raise LockedError(
-            f"another {work} of {subject} is running: {redact(str(holder[0])) if holder else 'it has just ended'}",
-            hint="wait until it ends; the lock is an advisory lock in the database and goes with its session",
-            kind=f"{work}-running",
+            f"the lock of {work} {subject} comes and goes", hint="try again in a moment", kind=f"{work}-running"
         )
-    yield
+    try:
+        yield
+    finally:
+        # At once, and not whenever the server notices that the session is gone: the next run may begin right away.
+        with contextlib.suppress(psycopg.Error):
+            connection.execute("SELECT pg_advisory_unlock(%s)", [key])
