@@ -30,7 +30,7 @@ def test_a_full_disk(small_tmpfs: Callable[[str], Path]) -> None:
     error = caught.value
     assert error.kind == "store-full"
     assert str(store.root) in error.message
-    needed, free = (int(number.replace(",", "")) for number in re.findall(r"[\d,]{6,}", error.message))
+    needed, free = (int(number.replace(",", "")) for number in re.findall(r"([\d,]+) bytes", error.message))
     assert before < needed <= 16 * MIB
     assert abs(free - before) < MIB // 8
     assert error.hint
