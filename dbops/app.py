@@ -5,18 +5,26 @@ from __future__ import annotations
 import math
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
+import msgspec
+
 from dbops.catalog import Catalog
-from dbops.config import StoreConfig, Target
-from dbops.config.urls import dialect, split_password
+from dbops.config import Config, StoreConfig, Target
+from dbops.config.urls import Secret, dialect, split_password
 from dbops.engine.base import Engine
 from dbops.errors import ConfigError
+from dbops.ops.drill import Places
+from dbops.progress import Progress
+from dbops.sandbox.base import Chosen, Needs, Provider
 from dbops.store.base import Store
 
 if TYPE_CHECKING:
-    from dbops.sandbox.embedded import EmbeddedPostgres
+    from dbops.engine.dumps import DumpLoader, DumpReader
+    from dbops.ops.foreign_drill import ForeignDrill, ForeignPlaces
+    from dbops.ops.foreign_source import Location
+    from dbops.sandbox.postgres.embedded import EmbeddedPostgres
 
 
 def now() -> datetime:
@@ -26,6 +34,8 @@ def now() -> datetime:
 
 def open_store(config: StoreConfig) -> Store:
     """The store of a URL: `file:///folder`, a plain path, or `s3://bucket/prefix`."""
+    if not config.url:
+        raise ConfigError("no store is given", hint="write [store] url in dbops.toml, or give --store", kind="no-store")
     scheme, separator, _ = config.url.partition("://")
     if not separator or scheme == "file":
         from dbops.store.local import LocalStore
@@ -78,11 +88,134 @@ def open_engine(target: Target) -> Engine:
     )
 
 
+def places(target: Target, sandbox: str | None = None) -> Places:
+    """Where a drill of the target finds its server and its engine. `sandbox` None: as the target's settings say."""
+    choice = sandbox if sandbox is not None else target.drill.sandbox.reveal()
+    settings = Target(url=Secret(""), name=target.name, bindir=target.bindir)
+    return Places(
+        sandbox=lambda needs: open_sandbox(choice, needs),
+        engine=lambda url: open_engine(msgspec.structs.replace(settings, url=url)),
+    )
+
+
+def foreign_places(target: Target, store: StoreConfig, sandbox: str | None = None) -> ForeignPlaces:
+    """Where a drill of a dump of another tool finds its server, its engine and, by the store's settings, buckets."""
+    from dbops.ops.foreign_drill import ForeignPlaces
+
+    choice = sandbox if sandbox is not None else target.drill.sandbox.reveal()
+    return ForeignPlaces(
+        sandbox=lambda needs: open_sandbox(choice, needs),
+        reader=lambda engine: _dump_reader(engine, target.bindir),
+        loader=lambda engine, url: _dump_loader(engine, url, target.bindir),
+        bucket=lambda name: open_bucket(store, name),
+    )
+
+
+def find_archive(config: Config, target: Target) -> Location:
+    """The newest dump of a target with `archives`; relative to the configuration's folder."""
+    from dbops.ops.foreign_source import newest
+
+    folder = config.file.absolute().parent if config.file is not None else Path.cwd()
+    return newest(target.archives or "", folder, lambda name: open_bucket(config.store, name))
+
+
+def foreign_drill(
+    config: Config,
+    target: Target,
+    location: Location,
+    *,
+    progress: Progress,
+    sandbox: str | None = None,
+    history: Path | None = None,
+    identity: Path | None = None,
+) -> ForeignDrill:
+    """A drill of a dump of another tool, that has not run. `history`: the figures of earlier ones, for the trend."""
+    from dbops.ops.foreign_drill import ForeignDrill
+    from dbops.ops.foreign_trend import Past
+    from dbops.report.history import read
+
+    lines = read(history) if history is not None else []
+    return ForeignDrill(
+        location,
+        target,
+        foreign_places(target, config.store, sandbox),
+        clock=now,
+        progress=progress,
+        past=[Past(line.backup, line.bytes, line.rows) for line in lines if line.target == target.name],
+        identity=identity,
+    )
+
+
+def open_bucket(store: StoreConfig, name: str) -> Store:
+    """A bucket with dumps, reached as the store's own is, if that is one."""
+    settings = store if store.url.startswith("s3://") else StoreConfig(url="")
+    return open_store(msgspec.structs.replace(settings, url=f"s3://{name}"))
+
+
+def _dump_reader(engine: str, bindir: Path | None) -> DumpReader:
+    assert engine == "postgres"  # noqa: S101 - no other is recognised yet
+    from dbops.engine.postgres.foreign import PostgresDumps
+
+    return PostgresDumps(bindir)
+
+
+def _dump_loader(engine: str, url: Secret, bindir: Path | None) -> DumpLoader:
+    assert engine == "postgres"  # noqa: S101 - no other is recognised yet
+    from dbops.engine.postgres.foreign import PostgresDumpLoader
+
+    plain, password = split_password(url)
+    return PostgresDumpLoader(plain, password=password, bindir=bindir)
+
+
+def connect(url: Secret) -> Any:
+    """An open connection of the engine's own driver (psycopg), for checks that users write."""
+    if dialect(url) != "postgres":
+        raise ConfigError("MySQL and MariaDB are not supported yet", kind="engine-unsupported")
+    import psycopg
+
+    return psycopg.connect(url.reveal())
+
+
 def open_embedded() -> EmbeddedPostgres:
     """The PostgreSQL server of the `demo` extra; nothing is started yet. `SandboxMissingError` without the extra."""
-    from dbops.sandbox.embedded import EmbeddedPostgres
+    from dbops.sandbox.postgres.embedded import EmbeddedPostgres
 
     return EmbeddedPostgres()
+
+
+def open_sandbox(choice: str, needs: Needs) -> Chosen:
+    """A server for a backup with these needs, not started. `choice`: `auto`, `container`, `local`, `embedded`, or the
+    URL of an empty server. Raises `ConfigError` for other words, `SandboxMissingError` if it cannot be had."""
+    if needs.engine != "postgres":
+        raise ConfigError(
+            f"there are no sandboxes for '{needs.engine}' yet", hint="a newer dbops may", kind="engine-unsupported"
+        )
+    from dbops.sandbox.choose import choose
+
+    return choose(_sandboxes(choice), needs)
+
+
+def _sandboxes(choice: str) -> list[Provider]:
+    """Those of PostgreSQL that a word stands for, the preferred first."""
+    from dbops.sandbox.container.provider import ContainerProvider
+    from dbops.sandbox.external import ExternalProvider
+    from dbops.sandbox.postgres.embedded import EmbeddedProvider
+    from dbops.sandbox.postgres.given import look
+    from dbops.sandbox.postgres.image import PostgresImage
+    from dbops.sandbox.postgres.local import LocalProvider
+
+    if "://" in choice:
+        dialect(choice)
+        return [ExternalProvider(Secret("".join(choice)), look)]
+    known: list[Provider] = [ContainerProvider(PostgresImage()), LocalProvider(), EmbeddedProvider()]
+    taken = [provider for provider in known if choice in ("auto", provider.kind)]
+    if not taken:
+        raise ConfigError(
+            f"there is no sandbox '{choice}'",
+            hint=f"write auto, {', '.join(provider.kind for provider in known)}, or the URL of an empty server",
+            kind="bad-sandbox",
+        )
+    return taken
 
 
 def archive_engine(name: str, *, bindir: Path | None = None) -> Engine:

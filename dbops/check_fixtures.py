@@ -1,39 +1,72 @@
 """Fixtures of the checks, one run per target. A `conftest.py` imports the names that it wants; nothing loads them else.
 
 from dbops.check_fixtures import *
+
+`restored` is an open connection to a copy of the newest backup, in a server that is thrown away; `drill` is the report
+on that copy, `manifest` the backup, `verification` the report of its files, `catalog` the store, `target` the settings.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 
 from dbops import app
 from dbops.catalog import Catalog
+from dbops.checking import judging
+from dbops.checking.drills import SharedDrill
 from dbops.config import Config, Target
 from dbops.config.file import load
 from dbops.config.urls import Secret
 from dbops.errors import ConfigError, DbopsError, NothingToCheckError
 from dbops.model import Manifest, Report
+from dbops.ops.drill import Drill
+from dbops.ops.drill_stage import Stage
 from dbops.ops.verify import verify
 from dbops.progress import Silent
 
-__all__ = ["catalog", "dbops_config", "manifest", "pytest_generate_tests", "target", "verification"]
+__all__ = [
+    "catalog",
+    "dbops_config",
+    "drill",
+    "manifest",
+    "pytest_generate_tests",
+    "restored",
+    "shared_drill",
+    "target",
+    "verification",
+]
 
-CONFIG = pytest.StashKey[tuple[Config, str | None]]()
+
+class Setup(NamedTuple):
+    """What a run of the checks is about. `target` None: all of them; `sandbox` None: as each target's settings say."""
+
+    config: Config
+    target: str | None
+    sandbox: str | None = None
+    history: Path | None = None
+    """The figures of earlier drills, for the trend of archives."""
+
+
+SETUP = pytest.StashKey[Setup]()
+_PARAMETRIZED = pytest.StashKey[bool]()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """One run of each check per target."""
-    if "target" in metafunc.fixturenames:
+    """One run of each check per target; also where both a plugin and a `conftest.py` have this hook."""
+    if "target" in metafunc.fixturenames and not metafunc.definition.stash.get(_PARAMETRIZED, False):
+        metafunc.definition.stash[_PARAMETRIZED] = True
         metafunc.parametrize("target", _names(metafunc.config), indirect=True, scope="session")
 
 
 @pytest.fixture(scope="session")
 def dbops_config(pytestconfig: pytest.Config) -> Config:
     """The configuration that the checks run with."""
-    return _config(pytestconfig)[0]
+    return _setup(pytestconfig).config
 
 
 @pytest.fixture(scope="session")
@@ -44,8 +77,10 @@ def target(request: pytest.FixtureRequest, dbops_config: Config) -> Target:
 
 
 @pytest.fixture(scope="session")
-def catalog(dbops_config: Config) -> Catalog:
-    """The store's backups."""
+def catalog(target: Target, dbops_config: Config) -> Catalog:
+    """The store's backups; a check of them is not evaluated for a target whose dumps another tool makes."""
+    if target.archives:
+        pytest.skip("another tool makes its dumps (archives): they are only drilled")
     return app.open_catalog(dbops_config.store)
 
 
@@ -68,28 +103,87 @@ def verification(target: Target, catalog: Catalog, manifest: Manifest) -> Report
     return verify(engine, catalog, manifest, jobs=target.jobs, progress=Silent(), clock=app.now)
 
 
-def _config(config: pytest.Config) -> tuple[Config, str | None]:
+@pytest.fixture(scope="session")
+def shared_drill(
+    target: Target,
+    request: pytest.FixtureRequest,
+    pytestconfig: pytest.Config,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[SharedDrill]:
+    """The drill of the newest backup, begun when its report or its copy is asked for."""
+    setup = _setup(pytestconfig)
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+
+    if target.archives:
+        begin = _drill_of_archive(setup, target)
+    else:
+        begin = _drill_of_backup(setup, target, request.getfixturevalue("catalog"), request.getfixturevalue("manifest"))
+    with SharedDrill(Path(folder), target.name, begin) as shared:
+        yield shared
+
+
+def _drill_of_backup(setup: Setup, target: Target, catalog: Catalog, manifest: Manifest) -> Callable[[], Stage]:
+    places = app.places(target, setup.sandbox)
+    return lambda: Drill(catalog, manifest, target, places, clock=app.now, progress=Silent())
+
+
+def _drill_of_archive(setup: Setup, target: Target) -> Callable[[], Stage]:
+    """Of the newest dump; without one the checks are not evaluated."""
+    try:
+        location = app.find_archive(setup.config, target)
+    except NothingToCheckError as error:
+        pytest.skip(f"{error.message}: {error.hint}" if error.hint else error.message)
+    return lambda: app.foreign_drill(
+        setup.config, target, location, sandbox=setup.sandbox, history=setup.history, progress=Silent()
+    )
+
+
+@pytest.fixture(scope="session")
+def drill(shared_drill: SharedDrill) -> Report:
+    """What the drill of the newest backup has found. Skips where the environment lacks something for it."""
+    report = shared_drill.report()
+    judging.usable(report)
+    return report
+
+
+@pytest.fixture(scope="session")
+def restored(shared_drill: SharedDrill) -> Iterator[Any]:
+    """An open connection (of the engine's driver) to the restored copy: whatever is changed in it is thrown away."""
+    report = shared_drill.report()
+    judging.usable(report)
+    copy = shared_drill.copy()
+    if copy is None:
+        judging.restored(report)
+        raise judging.DrillBrokeError("there is no copy")
+    connection = app.connect(copy.url)
+    yield connection
+    connection.close()
+
+
+def _setup(config: pytest.Config) -> Setup:
     """The configuration and the one target to check: from `invoke check`, or from pytest's own options."""
-    if CONFIG not in config.stash:
+    if SETUP not in config.stash:
         environment = dict(os.environ)
         if config.getoption("dbops_config"):
             environment["DBOPS_CONFIG"] = config.getoption("dbops_config")
-        chosen = config.getoption("dbops_target")
         try:
-            config.stash[CONFIG] = (load(store=config.getoption("dbops_store"), environment=environment), chosen)
+            found = load(store=config.getoption("dbops_store"), environment=environment)
         except ConfigError as error:
             raise pytest.UsageError(str(error)) from None
-    return config.stash[CONFIG]
+        config.stash[SETUP] = Setup(found, config.getoption("dbops_target"), config.getoption("dbops_sandbox"))
+    return config.stash[SETUP]
 
 
 def _names(config: pytest.Config) -> list[str]:
     """The targets to check: the named one, the configured ones, or those that the store holds."""
-    found, chosen = _config(config)
-    if chosen is not None:
-        return [chosen]
-    if found.targets:
-        return list(found.targets)
+    setup = _setup(config)
+    if setup.target is not None:
+        return [setup.target]
+    if setup.config.targets:
+        return list(setup.config.targets)
     try:
-        return list(app.open_catalog(found.store).targets())
+        return list(app.open_catalog(setup.config.store).targets())
     except DbopsError as error:
         raise pytest.UsageError(str(error)) from None

@@ -23,7 +23,7 @@ from invoke.program import Program
 
 from dbops import __version__
 from dbops.errors import DbopsError, Exit
-from dbops.model import Manifest, Report, Verdict
+from dbops.model import Failure, Manifest, Report, Verdict
 
 _CODES = {Verdict.PASS: Exit.OK, Verdict.FAIL: Exit.FAIL, Verdict.INCONCLUSIVE: Exit.INCONCLUSIVE}
 _WORST = (Exit.OPERATION, Exit.FAIL, Exit.INCONCLUSIVE, Exit.OK)
@@ -47,7 +47,7 @@ class Output:
         """A report; its verdict decides the exit code."""
         from dbops.report import text
 
-        self.code = _CODES[report.verdict]
+        self.code = Exit.OPERATION if report.failure is Failure.BROKEN else _CODES[report.verdict]
         self.show(report, text.report(report) if not self.json else "")
 
     def manifest(self, manifest: Manifest, store: str) -> None:

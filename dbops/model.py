@@ -13,6 +13,9 @@ from typing import Any
 
 import msgspec
 
+from dbops.evidence import Evidence
+from dbops.values import Value
+
 MANIFEST_FORMAT = 1
 ID_FORMAT = "%Y%m%dT%H%M%SZ"
 ID_PATTERN = r"^\d{8}T\d{6}Z$"
@@ -36,10 +39,6 @@ def major_version(version: str) -> int:
     """The number that a version begins with: `17.5`, `18beta1`, `9.7.4`. Versions of a manifest begin with a digit."""
     match = re.match(r"\d+", version)
     return int(match[0]) if match else 0
-
-
-class Value(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Base of all values: immutable, compared by content, strict when decoded."""
 
 
 # --- manifest ---------------------------------------------------------------------------------------------------
@@ -154,10 +153,10 @@ class Inventory(Value, frozen=True):
     tables: tuple[Table, ...]
     sequences: tuple[Sequence, ...] = ()
     large_objects: LargeObjects = LargeObjects()
-    objects: dict[str, tuple[ObjectDigest, ...]] = {}
+    objects: dict[str, tuple[ObjectDigest, ...]] = msgspec.field(default_factory=dict)
     extensions: tuple[Extension, ...] = ()
     roles: tuple[str, ...] = ()
-    settings: dict[str, str] = {}
+    settings: dict[str, str] = msgspec.field(default_factory=dict)
     filtered: tuple[str, ...] = ()
     digest: str = ""
 
@@ -177,6 +176,8 @@ class Freshness(Value, frozen=True):
 
 class Severity(StrEnum):
     ERROR = "error"
+    OVER_TARGET = "over-target"
+    """Right, but over its RPO or RTO: the verdict is FAIL, and yet the backup is good."""
     WARNING = "warning"
     INFO = "info"
 
@@ -235,6 +236,20 @@ class Verdict(StrEnum):
     INCONCLUSIVE = "INCONCLUSIVE"
 
 
+class Failure(StrEnum):
+    """Why a run is not a PASS: each wakes somebody else."""
+
+    NONE = ""
+    BAD_BACKUP = "bad-backup"
+    """The backup is bad: use another one, and look why."""
+    OVER_TARGET = "over-target"
+    """The backup is good, but older, or slower to restore, than the policy allows."""
+    ENVIRONMENT = "environment"
+    """What the work needs is not here (a server, a tool, an extension): nothing is known about the backup."""
+    BROKEN = "broken"
+    """The work itself broke (a server died, the store could not be read): nothing is known about the backup."""
+
+
 class NotEvaluated(Value, frozen=True):
     """Something that was not judged, and why: a value, never silence."""
 
@@ -243,19 +258,24 @@ class NotEvaluated(Value, frozen=True):
 
 
 class Report(Value, frozen=True):
-    """Findings, timings and provenance of one run. `phases` are wall-clock seconds by name, in order."""
+    """Findings, timings and provenance of one run. `phases` are wall-clock seconds by name, in order.
+
+    `failure` says for a drill which kind of failure it is; `evidence` has its figures.
+    """
 
     task: str
     target: str
     verdict: Verdict
     findings: tuple[Finding, ...] = ()
-    phases: dict[str, float] = {}
+    phases: dict[str, float] = msgspec.field(default_factory=dict)
     not_evaluated: tuple[NotEvaluated, ...] = ()
-    provenance: dict[str, Any] = {}
+    provenance: dict[str, Any] = msgspec.field(default_factory=dict)
+    failure: Failure = Failure.NONE
+    evidence: Evidence | None = None
 
 
 def judge(findings: tuple[Finding, ...] | list[Finding], *, evaluated: bool = True) -> Verdict:
-    """FAIL if any finding is an error; INCONCLUSIVE if nothing was really judged; else PASS."""
-    if any(f.severity is Severity.ERROR for f in findings):
+    """FAIL if any finding is an error or over its target; INCONCLUSIVE if nothing was really judged; else PASS."""
+    if any(f.severity in (Severity.ERROR, Severity.OVER_TARGET) for f in findings):
         return Verdict.FAIL
     return Verdict.PASS if evaluated else Verdict.INCONCLUSIVE

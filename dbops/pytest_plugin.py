@@ -1,6 +1,5 @@
-"""Options of the checks for pytest. Nothing of dbops is imported here: this module loads in every run of pytest.
-
-The fixtures are in `check_fixtures`; the `conftest.py` beside the checks asks for them.
+"""Options and report hooks of the checks for pytest. Nothing else of dbops is imported here: this module loads in every
+run of pytest. The fixtures are in `check_fixtures`; the `conftest.py` beside the checks asks for them.
 """
 
 from __future__ import annotations
@@ -13,3 +12,26 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--dbops-config", metavar="FILE", help="configuration (default: DBOPS_CONFIG, or ./dbops.toml)")
     group.addoption("--dbops-store", metavar="URL", help="where backups live (default: the configuration's)")
     group.addoption("--dbops-target", metavar="NAME", help="check only this target")
+    group.addoption(
+        "--dbops-sandbox", metavar="KIND", help="auto, container, local, embedded, or the URL of an empty server"
+    )
+    group.addoption("--dbops-html", metavar="FILE", help="write the report as one HTML file")
+    group.addoption("--dbops-json", metavar="FILE", help="write the report as JSON")
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):  # type: ignore[no-untyped-def]
+    """Findings, target and drill travel with a check's result, also from the processes of pytest-xdist."""
+    outcome = yield
+    if "target" in getattr(item, "fixturenames", ()):
+        from dbops.checking.results import annotate
+
+        annotate(item, call, outcome.get_result())
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """For plain `pytest checks/`: the same reports as those of `invoke check`."""
+    if (config.getoption("dbops_html") or config.getoption("dbops_json")) and not hasattr(config, "workerinput"):
+        from dbops.checking.reporter import Reporter
+
+        config.pluginmanager.register(Reporter(config), "dbops-reporter")

@@ -9,7 +9,7 @@ import msgspec
 
 from dbops.config.urls import Secret
 from dbops.errors import ConfigError
-from dbops.model import Value
+from dbops.values import Value
 
 
 class Seconds(float):
@@ -87,10 +87,23 @@ class Invariant(Value, frozen=True):
     equals: int | str | float | bool | None = 0
 
 
+class DrillConfig(Value, frozen=True):
+    """How backups of a target are tried out. `sandbox`: `auto`, `container`, `local`, `embedded`, or the URL of an empty
+    server. `image` is for containers, where the engine's own image lacks an extension. `smoke` is a command of the
+    application, run with `DATABASE_URL` set to the copy; `smoke_timeout` in seconds."""
+
+    sandbox: Secret = Secret("auto")
+    image: str | None = None
+    production_like: bool = False
+    smoke: Argv | None = None
+    smoke_timeout: Seconds = Seconds(300)
+
+
 class Target(Value, frozen=True):
     """A database to protect. `url` may hold a password; the password's order is file, environment, command, URL."""
 
-    url: Secret
+    url: Secret = Secret("")
+    """Empty where `archives` says that another tool makes the dumps."""
     name: str = ""
     password_file: Path | None = None
     password_env: str | None = None
@@ -107,6 +120,9 @@ class Target(Value, frozen=True):
     policy: Policy = Policy()
     migrations: Migrations | None = None
     invariants: tuple[Invariant, ...] = ()
+    drill: DrillConfig = DrillConfig()
+    archives: str | None = None
+    """Dumps that another tool makes: a glob of this machine (the last by name counts), or `s3://bucket/prefix`."""
 
 
 class Config(Value, frozen=True):

@@ -48,7 +48,7 @@ def load(
         url = environment.get("DATABASE_URL") or None
     if url is not None:
         targets = _only(url, target, targets)
-    stored = _store(raw, store, environment, label)
+    stored = _store(raw, store, environment, label, needed=not targets or not all(t.archives for t in targets.values()))
     return Config(store=stored, targets=targets, file=file, file_holds_password=_holds_password(text))
 
 
@@ -88,13 +88,16 @@ def _holds_password(text: dict[str, Any]) -> bool:
     return any(password and password.strip("0") for password in passwords)
 
 
-def _store(raw: dict[str, Any], url: str | None, environment: Mapping[str, str], label: str) -> StoreConfig:
+def _store(
+    raw: dict[str, Any], url: str | None, environment: Mapping[str, str], label: str, *, needed: bool
+) -> StoreConfig:
+    """`needed` False: no backup of dbops' own is asked for, and without a store the URL is empty."""
     table = dict(raw.get("store", {}))
     if url is not None and url != table.get("url"):
         same_kind = url.split(":")[0] == str(table.get("url", url)).split(":")[0]
         table = {**(table if same_kind else {}), "url": url}
     table.setdefault("url", environment.get("DBOPS_STORE") or "")
-    if not table["url"]:
+    if not table["url"] and needed:
         raise ConfigError(
             "no store is given: where backups live",
             hint="give --store file:///folder or s3://bucket/prefix, set DBOPS_STORE, or write [store] url in the file",
@@ -116,6 +119,11 @@ def _targets(tables: dict[str, Any], label: str, folder: Path) -> dict[str, Targ
             raise unknown_key(f"{key}.name", field_names(Target), label)
         targets[name] = _convert({**table, "name": name}, Target, key, label, folder)
         _check_forms(targets[name], key, label)
+        if "url" not in table and targets[name].archives:
+            continue
+        if "url" not in table:
+            hint = f"allowed keys: {', '.join(field_names(Target))}"
+            raise ConfigError(f"{label}: {key}: the key 'url' is missing", hint=hint, kind="config-key")
         try:
             dialect(targets[name].url)
         except ConfigError as error:

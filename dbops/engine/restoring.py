@@ -11,7 +11,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from dbops.engine.base import Destination, Snapshot, TableRef
+from dbops.engine.base import Content, Destination, Snapshot, TableKey, TableRef
+from dbops.evidence import Probe
 from dbops.model import Finding, Manifest, NotEvaluated
 from dbops.progress import Progress
 
@@ -41,11 +42,19 @@ class Preflight(NamedTuple):
 
 
 class Aside(NamedTuple):
-    """A database that a swap has set aside: its name, the moment of that restore, its bytes."""
+    """A database that a swap has set aside: its name, the moment of that restore or undo, its bytes."""
 
     name: str
     moment: str
     bytes: int
+
+
+class Probed(NamedTuple):
+    """What a closer look at a copy gave: findings, what could not be tried, and how much was tried."""
+
+    findings: tuple[Finding, ...] = ()
+    not_evaluated: tuple[NotEvaluated, ...] = ()
+    probes: tuple[Probe, ...] = ()
 
 
 class SideDatabase(Protocol):
@@ -67,8 +76,20 @@ class SideDatabase(Protocol):
     def probe(self, manifest: Manifest) -> list[Finding]:
         """What makes a right copy unusable: sequences behind their column, invalid indexes, empty matviews, …"""
 
+    def examine(self, manifest: Manifest, jobs: int, progress: Progress) -> Probed:
+        """Tries the copy out as an application would, and as its engine's own checker does: inserts that are rolled
+        back, foreign keys and constraints over all rows, indexes against their tables, views. It costs about as much
+        as reading everything twice, and is for throw-away copies: it may leave helpers (an extension) behind."""
+
+    def value(self, query: str, timeout: float) -> object:
+        """The one value that a query of the user gives, read only, in at most `timeout` seconds. `DatabaseError` if it
+        fails or gives anything else than one row of one column."""
+
     def key_columns(self, table: TableRef) -> tuple[str, ...]:
         """Columns of the table's primary key, empty without one."""
+
+    def archive_contents(self, manifest: Manifest, archive: Path, progress: Progress) -> dict[TableKey, Content]:
+        """Rows and digest of each table as they stand in the archive, of the same kind as in the manifest."""
 
     def archive_lines(self, manifest: Manifest, archive: Path, table: TableRef) -> Iterator[bytes]:
         """A table's rows as they stand in the archive, as `Snapshot.lines` gives those of a copy."""
@@ -96,6 +117,9 @@ class Restorer(Protocol):
 
     def side(self, manifest: Manifest, moment: str) -> AbstractContextManager[SideDatabase]: ...
 
+    def fresh(self, manifest: Manifest) -> AbstractContextManager[SideDatabase]:
+        """The database itself, which must not exist yet: created empty, dropped with its context. For sandboxes."""
+
     def in_place(self, manifest: Manifest) -> SideDatabase:
         """The live database itself: its `load` replaces the content in one transaction, its `swap` does nothing."""
 
@@ -107,6 +131,9 @@ class Restorer(Protocol):
 
     def asides(self) -> list[Aside]:
         """What restores of this database have set aside, newest first."""
+
+    def undone(self) -> list[Aside]:
+        """Restored databases that `undo` has set aside, newest first."""
 
     def undo(self, aside: Aside, moment: str, *, end_sessions: bool) -> str:
         """Swaps the set-aside database back in one transaction; the name that the restored one now has."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from dbops.model import Finding, Severity
@@ -28,15 +29,16 @@ Pieces = Callable[[], Iterable[bytes]]
 
 class Differences(NamedTuple):
     """Lines that only the archive has, and only the copy, each as often as it is missing on the other side; at most
-    `SHOWN_ROWS` of each. `equal`: the same rows, at most in another order."""
+    `SHOWN_ROWS` of each, and their partners by key. `equal`: the same rows, at most in another order."""
 
     equal: bool
     only_archive: tuple[bytes, ...] = ()
     only_copy: tuple[bytes, ...] = ()
 
 
-def differences(archive: Pieces, copy: Pieces) -> Differences:
-    """Reads both sides once if they are equal, up to three times if not."""
+def differences(archive: Pieces, copy: Pieces, key: Sequence[int] = ()) -> Differences:
+    """Reads both sides once if they are equal, up to four times if not. `key`: places of the columns that tell rows
+    apart: for each row that is shown, the other side's row of the same key is shown too."""
     (first, rows), (second, _) = _sums(archive()), _sums(copy())
     wrong = [number for number in range(BUCKETS) if first[number] != second[number]]
     if not wrong:
@@ -45,7 +47,11 @@ def differences(archive: Pieces, copy: Pieces) -> Differences:
     surplus = _surplus(archive, copy, set(wrong[:looked_into]))
     missing = {key: count for key, count in surplus.items() if count > 0}
     extra = {key: -count for key, count in surplus.items() if count < 0}
-    return Differences(False, _collect(archive, missing), _collect(copy, extra))
+    only_archive, only_copy = _collect(archive, missing), _collect(copy, extra)
+    if key:
+        only_copy += _partners(copy, only_archive, only_copy, key)
+        only_archive += _partners(archive, only_copy, only_archive, key)
+    return Differences(False, only_archive, only_copy)
 
 
 def lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
@@ -99,6 +105,19 @@ def _collect(pieces: Pieces, wanted: dict[int, int]) -> tuple[bytes, ...]:
             if len(found) >= SHOWN_ROWS:
                 break
     return tuple(found)
+
+
+def _partners(pieces: Pieces, shown: Sequence[bytes], there: Sequence[bytes], key: Sequence[int]) -> tuple[bytes, ...]:
+    """The lines of a side that have the key of a line shown of the other side, beyond those of it that are known."""
+
+    def keys(found: Sequence[bytes]) -> set[tuple[bytes, ...]]:
+        return {_key(line.split(b"\t"), key) for line in found}
+
+    wanted = keys(shown) - keys(there)
+    if not wanted:
+        return ()
+    found = (line for line in lines(pieces()) if _key(line.split(b"\t"), key) in wanted)
+    return tuple(islice(found, len(wanted)))
 
 
 def explain(label: str, found: Differences, columns: Sequence[str], key: Sequence[str]) -> list[Finding]:

@@ -26,7 +26,7 @@ def stopped(app: App, progress: Progress, phases: dict[str, float]) -> Iterator[
     """The application is down for the time of the block.
 
     `start` runs from the moment `stop` was tried, on failure and on Ctrl-C too. Only if this very process is killed
-    meanwhile (SIGKILL, power), nobody starts it: then run the start command by hand. `health` is asked after a start
+    meanwhile (SIGKILL, power), nobody starts it: then the next run does, or a person. `health` is asked after a start
     that followed success. Raises `ToolError` when a command fails.
     """
     try:

@@ -20,6 +20,8 @@ from dbops.ops.backup_plan import Plan, plan
 from dbops.ops.beside import Later, beside
 from dbops.ops.fetch import SUMS
 from dbops.ops.output import StoreOutput
+from dbops.ops.probe import preflight_key
+from dbops.ops.store_folder import refuse_closed
 from dbops.progress import Progress
 
 GUIDE = "RESTORE.md"
@@ -50,7 +52,8 @@ def backup(
     """Makes one backup and returns its manifest. On any failure nothing is listed, and what was written is removed.
 
     `read_back`: read every artifact from the store again before the manifest is written; None: if the store is remote.
-    `dry_run` walks the same way and returns the plan, right before the first write to the store.
+    `dry_run` walks the same way and returns the plan, right before the first write to the store; a folder's access
+    bits stand for the probe that would be written.
 
     Raises `PreflightError`, `LockedError`, `DatabaseError`, `ToolError`, `StoreError`, or `BadBackupError` when the
     archive does not hold what the source held.
@@ -61,6 +64,7 @@ def backup(
         # Under the lock: so that the id is not given twice.
         decided = plan(engine, catalog, target, clock=clock)
         if dry_run:
+            refuse_closed(catalog.store, target.name)
             return decided
         probe_store(catalog, target.name)
         with _published(catalog, decided) as output:
@@ -79,7 +83,7 @@ def backup(
 
 def probe_store(catalog: Catalog, name: str) -> None:
     """Writes, reads and deletes a small object, so that a store that refuses is met before the dump begins."""
-    key = f"{name}/.probe"
+    key = preflight_key(name)
     catalog.store.put(key, b"dbops")
     b"".join(catalog.store.read(key))
     catalog.store.delete(key)

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from dbops.engine.base import Content, Reading, Snapshot, TableKey, TableRef
 from dbops.engine.restoring import SideDatabase, Wishes
-from dbops.inventory.compare import Comparison, Rules, compare, reading, suspects
+from dbops.inventory.compare import Comparison, Rules, comparable, compare, reading, suspects
 from dbops.inventory.difference import differences, explain
-from dbops.model import Finding, Inventory, Manifest, Sequence, Table, major_version
+from dbops.model import Finding, Inventory, Manifest, Sequence, Severity, Table, major_version
 from dbops.ops.restore_plan import Archive
 from dbops.progress import Progress
+
+
+class CopyCheck(NamedTuple):
+    """What a comparison gave, and what it rests on: the copy's inventory, and the closer look at some tables' rows."""
+
+    comparison: Comparison
+    found: Inventory
+    explained: dict[TableKey, list[Finding]]
 
 
 def check_copy(
@@ -19,7 +29,7 @@ def check_copy(
     *,
     major: int,
     skipped_kinds: frozenset[str] = frozenset(),
-) -> Comparison:
+) -> CopyCheck:
     """Everything in the copy that is not as in the source. `major` is that of the copy's server.
 
     Rows are read in at most `wishes.jobs` sessions. Where digests differ, the rows themselves are compared with those
@@ -36,12 +46,15 @@ def check_copy(
         refs = _refs(manifest, snapshot)
         found = _read(manifest, snapshot, refs, wishes.jobs, progress)
         explained: dict[TableKey, list[Finding]] = {}
-        for table in suspects(manifest.inventory, found):
+        suspected = suspects(manifest.inventory, found)
+        held = side.archive_contents(manifest, archive.path, progress) if suspected else {}
+        for table in suspected:
             key = (table.schema, table.name)
             progress.item(f"rows of {table.label}")
-            explained[key] = _look_closer(side, archive, snapshot, refs[key])
+            explained[key] = _not_the_source(table, held.get(key)) or _look_closer(side, archive, snapshot, refs[key])
     result = compare(manifest.inventory, found, rules, explained)
-    return result._replace(findings=[*result.findings, *side.probe(manifest)])
+    result = result._replace(findings=[*result.findings, *side.probe(manifest)])
+    return CopyCheck(result, found, explained)
 
 
 def _refs(manifest: Manifest, snapshot: Snapshot) -> dict[TableKey, TableRef]:
@@ -88,9 +101,27 @@ def _table(ref: TableRef, content: Content, expected: Table | None) -> Table:
     return Table(schema=ref.schema, name=ref.name, rows=content.rows, digest=digest, columns=columns)
 
 
+def _not_the_source(table: Table, archived: Content | None) -> list[Finding]:
+    """A finding if the archive itself has not the source's rows: then it cannot say which of the copy are wrong."""
+    if archived is not None and not (comparable(table.digest, archived.digest) and table.digest != archived.digest):
+        return []
+    return [
+        Finding(
+            id="archive-content",
+            severity=Severity.ERROR,
+            subject=table.label,
+            expected=f"{table.rows} rows, {table.digest}, as in the source",
+            actual=f"{archived.rows} rows, {archived.digest}, in the archive" if archived else "not in the archive",
+            hint="the archive is not the dump of this inventory's moment",
+        )
+    ]
+
+
 def _look_closer(side: SideDatabase, archive: Archive, snapshot: Snapshot, ref: TableRef) -> list[Finding]:
+    key = side.key_columns(ref)
     found = differences(
         lambda: side.archive_lines(archive.manifest, archive.path, ref),
         lambda: snapshot.lines(ref),
+        [ref.columns.index(name) for name in key if name in ref.columns],
     )
-    return explain(ref.label, found, ref.columns, () if found.equal else side.key_columns(ref))
+    return explain(ref.label, found, ref.columns, key)

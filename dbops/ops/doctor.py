@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import os
-import secrets
 import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import datetime
-from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from dbops import __version__
 from dbops.config import Target
@@ -19,6 +16,8 @@ from dbops.config.units import format_duration, format_size
 from dbops.engine.base import Engine, Server
 from dbops.errors import DbopsError, StoreError
 from dbops.model import Finding, NotEvaluated, Report, Severity, judge
+from dbops.ops.probe import doctor_key
+from dbops.ops.store_folder import nearest, store_folder, takes_files
 from dbops.progress import Progress
 from dbops.store.base import Store
 
@@ -136,12 +135,11 @@ def _unused(target: Target) -> Iterator[Finding]:
 
 def _missing_folder(store: Store) -> Iterator[Finding]:
     """About the folder of a local store that is not there: a typing error must not make it."""
-    parts = urlsplit(store.url)
-    folder = Path(unquote(parts.path))
-    if parts.scheme != "file" or os.path.lexists(folder):
+    folder = store_folder(store)
+    if folder is None or os.path.lexists(folder):
         return
-    above = next(path for path in folder.parents if os.path.lexists(path))
-    writable = above.is_dir() and os.access(above, os.W_OK | os.X_OK)
+    above = nearest(folder)
+    writable = takes_files(above)
     yield Finding(
         id="store-missing",
         severity=Severity.WARNING if writable else Severity.ERROR,
@@ -156,7 +154,7 @@ def _store(store: Store, target: Target | None) -> Iterator[Finding]:
         yield from missing
         yield from _room(store, target)
         return
-    key = f"{target.name if target else 'dbops'}/doctor-{secrets.token_hex(8)}"
+    key = doctor_key(target.name if target else None)
     try:
         store.put(key, _PROBE)
         same = b"".join(store.read(key)) == _PROBE

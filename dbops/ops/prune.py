@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
@@ -12,6 +12,7 @@ from dbops.config.units import format_duration
 from dbops.engine.base import Engine
 from dbops.errors import LockedError
 from dbops.ops.fetch import SUMS
+from dbops.ops.probe import is_doctors, is_probe, prefixes
 from dbops.progress import Progress
 from dbops.store.base import Unfinished
 
@@ -45,17 +46,11 @@ def prune(
     """Decides, asks `confirm`, deletes; returns every item with what was decided.
 
     With an engine the target's lock is held meanwhile: no backup is running, so that debris of any age can go. Without
-    one, or while somebody holds the lock, only debris older than `MINIMUM_AGE` goes. A dry run is a `confirm` that
-    says no.
+    one, while somebody holds the lock, or on a standby (whose locks its primary does not know), only debris older than
+    `MINIMUM_AGE` goes. A dry run is a `confirm` that says no.
     """
     with ExitStack() as stack:
-        locked = False
-        if engine is not None:
-            try:
-                stack.enter_context(engine.lock(target))
-                locked = True
-            except LockedError as error:
-                progress.note(f"{error.message}: only debris older than {format_duration(MINIMUM_AGE)} is removed")
+        locked = engine is not None and _locked(stack, engine, target, progress)
         items = plan(catalog, target, now=clock(), locked=locked)
         doomed = [item for item in items if not item.keep]
         if doomed and confirm(items):
@@ -63,6 +58,20 @@ def prune(
             for item in doomed:
                 _delete(catalog, item, progress)
         return items
+
+
+def _locked(stack: ExitStack, engine: Engine, target: str, progress: Progress) -> bool:
+    """Whether the target's lock is held from now on and proves that no backup of it is running."""
+    limit = f"only debris older than {format_duration(MINIMUM_AGE)} is removed"
+    if engine.server().in_recovery:
+        progress.note(f"the database is a standby, where a backup of its primary cannot be seen: {limit}")
+        return False
+    try:
+        stack.enter_context(engine.lock(target))
+    except LockedError as error:
+        progress.note(f"{error.message}: {limit}")
+        return False
+    return True
 
 
 def plan(catalog: Catalog, target: str, *, now: datetime, locked: bool) -> tuple[Item, ...]:
@@ -80,16 +89,26 @@ def plan(catalog: Catalog, target: str, *, now: datetime, locked: bool) -> tuple
         else:
             keep, reason = _debris(listing.modified, now, locked)
             items.append(Item(name, listing.bytes, keep, reason, keys=listing.keys))
+    items += _probes(catalog, target, now, locked)
     for left in catalog.store.unfinished():
         own = left.key.startswith(f"{target}/")
-        if not own and "/" in left.key:
+        if not own and "/" in left.key and not is_probe(left.key, target):
             continue  # another target's
         # A workspace lies beside the targets and may be of any: this target's lock says nothing of it.
-        keep, reason = _debris(left.modified, now, locked and own)
+        keep, reason = _debris(left.modified, now, locked and own and not is_doctors(left.key))
         if keep and not own:
             reason = "a workspace may belong to another target's backup; it goes after a day"
         items.append(Item(f"{left.key} (unfinished write)", 0, keep, reason, unfinished=(left,)))
     return tuple(items)
+
+
+def _probes(catalog: Catalog, target: str, now: datetime, locked: bool) -> Iterator[Item]:
+    """What a preflight, or a `doctor` (which takes no lock), wrote to try the store and could not delete again."""
+    for entry in (entry for prefix in prefixes(target) for entry in catalog.store.list(prefix)):
+        if is_probe(entry.key, target):
+            keep, reason = _debris(entry.modified, now, locked and not is_doctors(entry.key))
+            shown = "somebody may be trying the store with it now; it goes after a day" if keep else reason
+            yield Item(f"{entry.key} (probe)", entry.bytes, keep, shown, keys=(entry.key,))
 
 
 def _finished(key: str) -> bool:

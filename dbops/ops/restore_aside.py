@@ -27,7 +27,10 @@ def undo(
     """Swaps the database that the newest restore set aside back under its name; the restored one is kept."""
     phases: dict[str, float] = {}
     with restorer.lock():
-        aside = _asides(restorer)[0]
+        found = restorer.asides()
+        if not found:
+            raise _nothing(restorer, starts=app.start is not None)
+        aside = found[0]
         if not confirm(aside):
             return _report(target, restorer, phases, [])
         with stopped(app, progress, phases):
@@ -36,15 +39,19 @@ def undo(
             with timed(phases, "swap"):
                 undone = restorer.undo(aside, backup_id(clock()), end_sessions=end_sessions)
     text = f"{aside.name} is {restorer.name} again"
-    hint = f"the restored database is kept as {undone}; drop it when it is not needed" if undone else ""
+    hint = (
+        f"the restored database is kept as {undone}; when it is not needed, drop it with --drop-old" if undone else ""
+    )
     return _report(target, restorer, phases, [_done("undone", restorer.name, text, hint)])
 
 
 def drop_old(restorer: Restorer, target: str, *, progress: Progress, confirm: Callable[[list[Aside]], bool]) -> Report:
-    """Drops all databases that restores of this one have set aside."""
+    """Drops all databases that restores of this one, and their undoing, have set aside."""
     phases: dict[str, float] = {}
     with restorer.lock():
-        asides = _asides(restorer)
+        asides = [*restorer.asides(), *restorer.undone()]
+        if not asides:
+            raise _nothing(restorer)
         if not confirm(asides):
             return _report(target, restorer, phases, [])
         progress.phase("drop")
@@ -54,15 +61,14 @@ def drop_old(restorer: Restorer, target: str, *, progress: Progress, confirm: Ca
     return _report(target, restorer, phases, [_done("dropped", aside.name, "is gone") for aside in asides])
 
 
-def _asides(restorer: Restorer) -> list[Aside]:
-    found = restorer.asides()
-    if not found:
-        raise NothingToCheckError(
-            f"no restore has set aside a database of {restorer.name}",
-            hint="nothing was changed",
-            kind="no-old-database",
-        )
-    return found
+def _nothing(restorer: Restorer, *, starts: bool = False) -> NothingToCheckError:
+    # It may be asked for after a restore that was killed before its swap: only a restore, or a person, starts it then.
+    start = "; if a killed restore left the application stopped, restore again or run its start command"
+    return NothingToCheckError(
+        f"no restore has set aside a database of {restorer.name}",
+        hint="nothing was changed" + (start if starts else ""),
+        kind="no-old-database",
+    )
 
 
 def _done(kind: str, subject: str, text: str, hint: str = "") -> Finding:

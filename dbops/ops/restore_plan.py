@@ -14,7 +14,7 @@ from dbops.engine.base import Destination
 from dbops.engine.restoring import Preflight, Restorer, Wishes
 from dbops.errors import BadBackupError, DbopsError, PreflightError, RefusedError
 from dbops.model import Finding, Manifest, Severity
-from dbops.ops.fetch import fetch
+from dbops.ops.fetch import Copy, fetch
 from dbops.progress import Progress
 
 
@@ -44,20 +44,25 @@ def whole(
 ) -> Iterator[Archive]:
     """The backup as local files for the time of the block; `BadBackupError` if any artifact is not what it was."""
     with fetch(catalog, manifest, jobs=jobs, progress=progress, phases=phases) as copy:
-        wrong = [finding for finding in copy.findings if finding.severity is Severity.ERROR]
-        if wrong or copy.archive is None:
-            raise BadBackupError(
-                f"backup {manifest.id} of {manifest.target} is not what its manifest says: "
-                + ("; ".join(f"{f.subject}: {f.id}" for f in wrong) or "its archive is missing"),
-                hint="restore another backup (see: backups); nothing was changed",
-                kind=wrong[0].id if wrong else "artifact-missing",
-            )
-        yield Archive(
-            manifest,
-            copy.archive,
-            _document(catalog, manifest, "database.sql"),
-            _document(catalog, manifest, "globals.sql"),
+        yield archive_of(catalog, manifest, copy)
+
+
+def archive_of(catalog: Catalog, manifest: Manifest, copy: Copy) -> Archive:
+    """A fetched backup, with its small documents; `BadBackupError` if any artifact is not what it was."""
+    wrong = [finding for finding in copy.findings if finding.severity is Severity.ERROR]
+    if wrong or copy.archive is None:
+        raise BadBackupError(
+            f"backup {manifest.id} of {manifest.target} is not what its manifest says: "
+            + ("; ".join(f"{f.subject}: {f.id}" for f in wrong) or "its archive is missing"),
+            hint="restore another backup (see: backups); nothing was changed",
+            kind=wrong[0].id if wrong else "artifact-missing",
         )
+    return Archive(
+        manifest,
+        copy.archive,
+        _document(catalog, manifest, "database.sql"),
+        _document(catalog, manifest, "globals.sql"),
+    )
 
 
 def _document(catalog: Catalog, manifest: Manifest, name: str) -> str:

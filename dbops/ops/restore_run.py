@@ -111,7 +111,9 @@ class Run:
     ) -> Comparison:
         self._progress.phase("compare", total_bytes=sum(t.bytes for t in self._manifest.inventory.tables))
         with timed(self.phases, "compare"):
-            return check_copy(side, archive, self._wishes, self._progress, major=major, skipped_kinds=skipped_kinds)
+            return check_copy(
+                side, archive, self._wishes, self._progress, major=major, skipped_kinds=skipped_kinds
+            ).comparison
 
     def judge(self, comparison: Comparison) -> Verdict:
         self._findings += comparison.findings

@@ -11,10 +11,11 @@ from datetime import datetime
 from dbops import __version__
 from dbops.catalog import Catalog, State
 from dbops.engine.base import Content, Engine, TableKey
-from dbops.errors import BadBackupError, NothingToCheckError, PreflightError, StoreError, ToolError
+from dbops.errors import BadBackupError, NothingToCheckError, PreflightError, ToolError
 from dbops.inventory.compare import comparable
 from dbops.model import Finding, Manifest, NotEvaluated, Report, Severity, Verdict, judge
 from dbops.ops.fetch import fetch
+from dbops.ops.records import kept
 from dbops.ops.timing import timed
 from dbops.progress import Progress
 
@@ -70,7 +71,7 @@ def verify(
             "dbops_version": __version__,
         },
     )
-    return _recorded(catalog, manifest, report, clock())
+    return kept(catalog, manifest, report, clock())
 
 
 def verify_selected(
@@ -146,6 +147,8 @@ def compare(manifest: Manifest, contents: dict[TableKey, Content]) -> Iterator[F
             continue
         elif found.rows != table.rows:
             yield _table(manifest, "table-rows", table.label, f"{table.rows} rows", f"{found.rows} rows")
+        elif table.digest and not found.digest:
+            yield _table(manifest, "table-content", table.label, table.digest, "rows in several parts: no digest")
         elif comparable(table.digest, found.digest) and found.digest != table.digest:
             yield _table(manifest, "table-content", table.label, table.digest, found.digest)
     known = {(table.schema, table.name) for table in manifest.inventory.tables}
@@ -175,22 +178,3 @@ def _verdict(manifest: Manifest, findings: list[Finding], *, decoded: bool) -> V
     """An archive that was not decoded is not proved; a mismatch against an unanchored inventory proves nothing."""
     undecided = manifest.inventory.basis == "unanchored" and any(item.id.startswith("table-") for item in findings)
     return judge(findings, evaluated=decoded and not undecided)
-
-
-def _recorded(catalog: Catalog, manifest: Manifest, report: Report, at: datetime) -> Report:
-    """The report, kept in the store; a store that may only be read is a warning in it."""
-    import msgspec
-
-    try:
-        catalog.record(manifest, report, at)
-    except StoreError as error:
-        warning = Finding(
-            id="record-not-kept",
-            severity=Severity.WARNING,
-            subject=f"{manifest.id}/drills",
-            expected="the report is kept beside the backup",
-            actual=error.message,
-            hint="'backups' will not show this verification; give the store write access, or ignore this",
-        )
-        return msgspec.structs.replace(report, findings=(*report.findings, warning))
-    return report

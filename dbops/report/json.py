@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from dbops.errors import DbopsError
 from dbops.model import Manifest, Report
+from dbops.report.page import Page
+
+
+class ReportDocument(Report, frozen=True):
+    """A report as a file: what `--json` prints, with the drills that a run of checks speaks of, and its time (UTC)."""
+
+    drills: tuple[Report, ...] = ()
+    generated_at: datetime | None = None
 
 
 def document(value: Any) -> str:
@@ -19,9 +28,21 @@ def report_json(report: Report) -> str:
     return document(report)
 
 
+def page_json(page: Page) -> str:
+    """`report.json`: the run, and its drills unless it is one itself."""
+    drills = () if page.single else tuple(page.each)
+    run = {name: getattr(page.run, name) for name in Report.__struct_fields__}
+    return document(ReportDocument(**run, drills=drills, generated_at=page.generated_at))
+
+
 def manifest_json(manifest: Manifest) -> str:
     return document(manifest)
 
 
 def error_document(error: DbopsError) -> dict[str, dict[str, str]]:
     return {"error": {"kind": error.kind, "message": error.message, "hint": error.hint}}
+
+
+def schema() -> dict[str, Any]:
+    """The JSON schema of reports, which `docs/report.schema.json` publishes."""
+    return msgspec.json.schema(ReportDocument)

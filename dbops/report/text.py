@@ -2,30 +2,29 @@
 
 from __future__ import annotations
 
-import re
-import textwrap
 from collections.abc import Iterable, Sequence
 
 from dbops.config.units import format_duration, format_size
 from dbops.errors import DbopsError
-from dbops.model import Finding, Manifest, Report, Severity
+from dbops.model import Failure, Finding, Manifest, Report, Severity
 from dbops.ops.prune import Item
+from dbops.report import drill_text
+from dbops.report.layout import INDENT, WIDTH, block, wrap
 
-WIDTH = 80
-_AMOUNT = re.compile(r"(\d) (?=(?:[kMGT]?B|s|min|h|d)\b)")
-_GLUE = "\0"
-_INDENT = " " * 9
-_MARK = {Severity.ERROR: "ERROR", Severity.WARNING: "warning", Severity.INFO: "ok"}
+__all__ = ["WIDTH", "block", "error", "finding", "manifest", "prune", "report", "table", "wrap"]
+_MARK = {Severity.ERROR: "ERROR", Severity.OVER_TARGET: "OVER", Severity.WARNING: "warning", Severity.INFO: "ok"}
 
 
 def report(value: Report) -> str:
-    """Findings, what was not judged, and the verdict as the last line."""
+    """Findings, what was not judged, what was proved, and the verdict as the last line."""
     findings = "".join(map(finding, value.findings))
     skipped = "".join(block("skipped", item.id, item.reason) for item in value.not_evaluated)
-    return findings + skipped + _verdict(value)
+    return findings + skipped + drill_text.proved(value) + _verdict(value)
 
 
 def _verdict(value: Report) -> str:
+    if value.evidence is not None or value.failure is not Failure.NONE:
+        return drill_text.verdict(value)
     subject = " ".join(part for part in (value.task, value.target, str(value.provenance.get("backup", ""))) if part)
     facts = [
         form(value.provenance[name])
@@ -53,28 +52,7 @@ def finding(value: Finding) -> str:
 
 
 def _hint(line: str) -> str:
-    return wrap(line, f"{_INDENT}-> ", f"{_INDENT}   ")
-
-
-def block(mark: str, name: str, text: str) -> str:
-    """`mark  name  text`, wrapped with a hanging indent; words are never broken. Ends with a line end."""
-    return wrap(" ".join(text.split()), f"{mark:<8} {name:<16} ", _INDENT)
-
-
-def wrap(text: str, first: str, rest: str) -> str:
-    """`text` in lines of at most 80 columns after `first`, then `rest`; a number stays with its unit.
-
-    Ends with a line end.
-    """
-    lines = textwrap.wrap(
-        _AMOUNT.sub(rf"\1{_GLUE}", text),
-        WIDTH,
-        initial_indent=first,
-        subsequent_indent=rest,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
-    return "\n".join(lines or [first.rstrip()]).replace(_GLUE, " ") + "\n"
+    return wrap(line, f"{INDENT}-> ", f"{INDENT}   ")
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -5,12 +5,14 @@ Containers, local binaries, an embedded wheel and a server that the caller provi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import NamedTuple, Protocol, TypeVar
 
 from dbops.config.urls import Secret
 from dbops.errors import DbopsError, NothingToCheckError
+from dbops.model import Finding
 
 
 class SandboxError(DbopsError):
@@ -33,10 +35,75 @@ class About(NamedTuple):
     """Where the server comes from: a package, a folder of binaries, an image with its digest, a host."""
     user: str = ""
     """The account that its processes run as, where dbops chose one."""
+    tuned: bool = True
+    """Made to restore fast; False: like production."""
+    isolated: bool = True
+    """Whether what runs in it has no way out to the network."""
+
+
+class Needs(NamedTuple):
+    """What a backup asks of the server that it is restored into; all of it is known before anything starts."""
+
+    engine: str
+    """The dialect: `postgres`, `mysql`, `mariadb`."""
+    major: int
+    """The source's major version; 0 where it is not known."""
+    bytes: int = 0
+    """What the tables and indexes will need on disk, about."""
+    extensions: tuple[str, ...] = ()
+    preload: tuple[str, ...] = ()
+    """Libraries that the source loads at its start (`shared_preload_libraries`)."""
+    locales: tuple[str, ...] = ()
+    """Collations and ctypes of the operating system that the database was made with."""
+    icu: bool = False
+    """Whether the database's own collation is one of ICU."""
+    jobs: int = 2
+    production_like: bool = False
+    """Not tuned: an honest time of recovery."""
+    image: str | None = None
+    bindir: Path | None = None
+    database: str = ""
+    """What the restored database will be called, where that is known: jobs that run by themselves are tied to one."""
+
+
+class Offer(NamedTuple):
+    """What a provider could start: looked at, nothing started."""
+
+    kind: str
+    major: int
+    """Of the server that it would start; 0 where that is only seen once it runs."""
+    obstacles: tuple[str, ...]
+    """Why it would not do, each a phrase that names what is missing; empty: it can be taken."""
+    make: Callable[[], Sandbox]
+    """The sandbox, not started."""
+    isolated: bool | None = True
+    """Whether what runs in it will have no way out to the network; None: that cannot be known."""
+
+
+class Provider(Protocol):
+    """A way to come by servers."""
+
+    @property
+    def kind(self) -> str: ...
+
+    def offer(self, needs: Needs) -> Offer:
+        """Starts nothing, and does not raise where something is missing: that is an obstacle."""
+
+
+class Chosen(NamedTuple):
+    """The sandbox that was taken (not started), warnings about it, and why not the others (`embedded: …`)."""
+
+    kind: str
+    sandbox: Sandbox
+    findings: tuple[Finding, ...]
+    passed_over: tuple[str, ...]
 
 
 class Sandbox(Protocol):
     """One server. It is nobody else's, it holds nothing that must last, and it is reached by `url` alone."""
+
+    ephemeral: bool
+    """Whether the server goes with the sandbox, and all databases in it. False for one that the caller provides."""
 
     def start(self) -> None:
         """Returns when the server takes connections. Raises `SandboxMissingError` or `SandboxError`, and then has

@@ -33,7 +33,7 @@ class Folder:
     """One folder below the temporary directory; `path` is enterable, but not readable, for other accounts."""
 
     def __init__(self, *, shared: bool) -> None:
-        base = _base(shared=shared)
+        base = place(shared=shared)
         sweep(base)
         self.path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
         if shared:
@@ -62,8 +62,9 @@ def sweep(base: Path) -> None:
                 _remove(path)
 
 
-def _base(*, shared: bool) -> Path:
-    """The temporary directory, unless its path is too long for a socket or another account could not enter it."""
+def place(*, shared: bool) -> Path:
+    """Where folders are made: the temporary directory, unless its path is too long for a socket or another account
+    could not enter it."""
     chosen = Path(tempfile.gettempdir()).resolve()
     fits = len(os.fsencode(chosen)) <= _LONGEST
     if fits and (not shared or all(p.stat().st_mode & stat.S_IXOTH for p in (chosen, *chosen.parents))):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from dbops.errors import StoreError
 from dbops.store.base import Store, Stored
+from dbops.store.hashing import Hashed
 
 
 def read_back(store: Store, stored: Stored) -> None:
@@ -13,17 +12,16 @@ def read_back(store: Store, stored: Stored) -> None:
 
     Raises `StoreError` of kind 'read-back' when size (bytes) or SHA-256 differ, or when the object is not there.
     """
-    digest, size = hashlib.sha256(), 0
+    back = Hashed()
     try:
         for data in store.read(stored.key):
-            digest.update(data)
-            size += len(data)
+            back.passed(data)
     except StoreError as error:
         if error.kind not in ("not-found", "checksum", "cut"):
             raise
         raise _error(store, stored, f"it cannot be read: {error.message}") from error
-    if size != stored.bytes or digest.hexdigest() != stored.sha256:
-        raise _error(store, stored, f"{size:,} bytes with SHA-256 {digest.hexdigest()} came back")
+    if (back.bytes, back.sha256) != (stored.bytes, stored.sha256):
+        raise _error(store, stored, f"{back.bytes:,} bytes with SHA-256 {back.sha256} came back")
 
 
 def _error(store: Store, stored: Stored, actual: str) -> StoreError:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from invoke.collection import Collection
 
 from dbops.tasks.backup import backup, backups, prune, restore, verify
-from dbops.tasks.setup import check, demo, doctor, init, project_tests
+from dbops.tasks.setup import check, demo, doctor, drill, init, project_tests
 
 __all__ = ["namespace"]
 
-namespace = Collection(init, doctor, backup, backups, verify, restore, prune, check, demo)
+namespace = Collection(init, doctor, backup, backups, verify, restore, drill, check, prune, demo)
 namespace.add_task(project_tests, name="test")

@@ -116,7 +116,7 @@ def verify(
     create_roles="create roles that the server lacks",
     no_owner="leave out owners and grants: all belongs to the connecting role",
     undo="bring back the database that the newest restore has set aside",
-    drop_old="drop the databases that restores have set aside",
+    drop_old="drop the databases that restores and --undo have set aside",
     jobs="parallel jobs of the load (default: the target's, or 2)",
     yes="restore without asking",
     dry_run="show what would be replaced, and stop before the first change",
@@ -168,8 +168,8 @@ def prune(
 ) -> None:
     """Delete what interrupted backups left behind, with the reason for all that is kept or deleted.
 
-    With a database at hand, its lock proves that no backup is running. Without one (a bare store), or while a backup
-    runs, only what is older than a day is deleted.
+    With a database at hand, its lock proves that no backup is running. Without one (a bare store), on a standby, or
+    while a backup runs, only what is older than a day is deleted.
 
     invoke prune --target shop --dry-run
     """

@@ -1,4 +1,4 @@
-"""The tasks around them: demo, init, doctor, check, test.
+"""The tasks around them: demo, init, doctor, drill, check, test.
 
 Each task parses its flags, calls an operation, and hands the result to `cli`. Nothing heavy is imported before it runs.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from invoke.context import Context
 
 from dbops.cli import boundary
-from dbops.tasks.flags import Text, flags
+from dbops.tasks.flags import Text, flags, printed, written
 
 
 @flags(
@@ -65,25 +65,101 @@ def doctor(_: Context, target: Text = None, url: Text = None, store: Text = None
         output.report(report)
 
 
-@flags(junit="where the JUnit report goes (default reports/junit.xml)")
+@flags(
+    ("json",),
+    backup="an id, the beginning of one, or 'latest' (default)",
+    all="drill the newest backup of every target",
+    sample="'older=N': N older backups, picked at random, beside the newest",
+    keep="leave the server up, and print how to connect and how to end it",
+    no_owner="leave out owners and grants: all belongs to the connecting role",
+    archive="a dump of another tool instead: a path, or s3://bucket/key",
+    identity="the key file of an archive that is encrypted with age",
+    history="where the figures of drills of archives are kept (default reports/history.jsonl)",
+    json="print one JSON document on stdout, or write it to the file --json=FILE",
+)
+def drill(
+    _: Context,
+    target: Text = None,
+    backup: str = "latest",
+    all: bool = False,
+    sample: Text = None,
+    sandbox: Text = None,
+    keep: bool = False,
+    no_owner: bool = False,
+    jobs: Text = None,
+    archive: Text = None,
+    identity: Text = None,
+    history: Text = None,
+    html: Text = None,
+    junit: Text = None,
+    json: Text = None,
+    url: Text = None,
+    store: Text = None,
+) -> None:
+    """Restore a backup into a throw-away server, compare it with its inventory, try it out.
+
+    Exit code 0: it restores and is equal, 3: it is bad or over its RPO or RTO, 4: the drill broke, 5: something that it
+    needs is missing.
+
+    invoke drill --target shop --sandbox container --html reports/report.html
+    invoke drill --archive /var/backups/shop-2026-11-24.sql.gz
+    """
+    if archive is not None:
+        with boundary(printed(json)) as output:
+            from dbops.tasks import foreign
+            from dbops.tasks.reporting import Paths
+
+            paths = Paths.of(html, junit, written(json), history or foreign.HISTORY)
+            request = foreign.Request(target, store, sandbox, jobs, identity, paths.history)
+            foreign.run(output, archive, request, paths)
+        return
+    from dbops.session import session
+
+    with boundary(printed(json)) as output, session(target, url, store, jobs=jobs) as work:
+        from dbops.tasks.drill import Request, parse_sample, run
+        from dbops.tasks.reporting import Paths, publish
+
+        archives = any(item.archives for item in work.config.targets.values())
+        paths = Paths.of(html, junit, written(json), history or ("reports/history.jsonl" if archives else None))
+        paths.prepare()
+        work.check_name()
+        report, drills = run(work, Request(backup, all, parse_sample(sample), sandbox, no_owner, keep, paths.history))
+        publish(output, report, drills, paths)
+
+
+@flags(
+    ("json",),
+    checks="folder with checks of your own (default ./checks, if it has test_*.py)",
+    html="where the HTML report goes (default reports/report.html)",
+    junit="where the JUnit report goes (default reports/junit.xml)",
+    history="where the figures of all runs are kept (default reports/history.jsonl)",
+    json="print one JSON document on stdout, or write it to the file --json=FILE (default reports/report.json)",
+)
 def check(
     _: Context,
     target: Text = None,
     url: Text = None,
     store: Text = None,
+    sandbox: Text = None,
+    checks: Text = None,
+    html: str = "reports/report.html",
     junit: str = "reports/junit.xml",
-    json: bool = False,
+    history: str = "reports/history.jsonl",
+    json: Text = None,
 ) -> None:
-    """Run the checks over the backups: fresh enough, intact, decodable; JUnit under reports/.
+    """Run the checks over the newest backups: fresh, intact, restored and compared; reports under reports/.
 
     Exit code 0: all passed, 3: one failed, 4: one could not be run, 5: nothing was really checked.
 
     invoke check --target shop
     """
-    with boundary(json) as output:
+    with boundary(printed(json)) as output:
+        from dbops.tasks.checking import Request
         from dbops.tasks.checking import check as run
+        from dbops.tasks.reporting import Paths
 
-        run(output, target=target, url=url, store=store, junit=junit)
+        paths = Paths.of(html, junit, written(json) or "reports/report.json", history)
+        run(output, Request(target, url, store, sandbox, checks, paths))
 
 
 @flags(folder="where the sample backup is kept; what an earlier demo left there is replaced (default ./dbops-demo)")

@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -23,7 +23,6 @@ from tests.fault.support import (
     ROOT,
     children,
     copying,
-    fill,
     no_sessions,
     only,
     process,
@@ -32,25 +31,12 @@ from tests.fault.support import (
     until,
     verified,
 )
-from tests.servers import Cluster, Database
+from tests.servers import Database
 
 
 @pytest.fixture(scope="module")
-def shop(pg_server: Cluster) -> Iterator[Database]:
-    pg_server.create_database("killed")
-    database = Database(pg_server, "killed")
-    fill(database, 60_000)
-    yield database
-    pg_server.drop_database("killed")
-
-
-@pytest.fixture(scope="module")
-def little(pg_server: Cluster) -> Iterator[Database]:
-    pg_server.create_database("killed_little")
-    database = Database(pg_server, "killed_little")
-    fill(database, 10)
-    yield database
-    pg_server.drop_database("killed_little")
+def shop(filled: Callable[[str, int], Database]) -> Database:
+    return filled("killed", 60_000)
 
 
 def mortal(database: Database, store: Path, jobs: int, step: int) -> subprocess.CompletedProcess[str]:

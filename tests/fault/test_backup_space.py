@@ -5,37 +5,29 @@ from __future__ import annotations
 import contextlib
 import re
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from dbops import app
+from dbops.catalog import Catalog
 from dbops.config import Bytes, Policy
 from dbops.errors import StoreError, StoreFullError
 from dbops.model import Manifest
+from dbops.ops.backup import backup
+from dbops.ops.backup_plan import Plan
+from dbops.progress import Silent
 from dbops.store.local import LocalStore
-from tests.fault.support import At, fill, no_sessions, only, programs, run, target, verified
-from tests.servers import Cluster, Database
+from tests.fault.support import BIG, At, no_sessions, only, programs, run, target, verified
+from tests.servers import Database
 
 MIB = 1 << 20
 
 
 @pytest.fixture(scope="module")
-def shop(pg_server: Cluster) -> Iterator[Database]:
-    pg_server.create_database("space")
-    database = Database(pg_server, "space")
-    fill(database)
-    yield database
-    pg_server.drop_database("space")
-
-
-@pytest.fixture(scope="module")
-def little(pg_server: Cluster) -> Iterator[Database]:
-    pg_server.create_database("space_little")
-    database = Database(pg_server, "space_little")
-    fill(database, 10)
-    yield database
-    pg_server.drop_database("space_little")
+def shop(filled: Callable[[str, int], Database]) -> Database:
+    return filled("space", BIG)
 
 
 def limited(folder: Path, size: str) -> None:
@@ -103,6 +95,30 @@ def test_the_store_becomes_read_only(shop: Database, small: tuple[Path, Manifest
     subprocess.run(["mount", "-o", "remount,rw", str(folder)], check=True)
     only(folder, older)
     verified(folder)
+
+
+def test_a_dry_run_sees_a_store_that_takes_no_files(little: Database, small: tuple[Path, Manifest]) -> None:
+    folder, older = small
+    chosen = target(little.url)
+
+    def dry(store: Path) -> object:
+        engine, catalog = app.open_engine(chosen), Catalog(LocalStore(store))
+        return backup(engine, catalog, chosen, clock=app.now, progress=Silent(), dry_run=True)
+
+    assert isinstance(dry(folder), Plan)
+    assert isinstance(dry(folder / "new" / "store"), Plan), "the first backup makes it"
+    (folder / "file").write_bytes(b"")
+    with pytest.raises(StoreError, match="a file is where a folder is needed"):
+        dry(folder / "file" / "store")
+    (folder / "file").unlink()
+    subprocess.run(["mount", "-o", "remount,ro", str(folder)], check=True)
+    with pytest.raises(StoreError, match="mounted read-only") as caught:
+        dry(folder)
+    assert (caught.value.kind, caught.value.exit_code) == ("not-writable", 4)
+    with pytest.raises(StoreError, match="mounted read-only"):
+        dry(folder / "new" / "store")
+    subprocess.run(["mount", "-o", "remount,rw", str(folder)], check=True)
+    only(folder, older)
 
 
 # -- before it begins (B04) ------------------------------------------------------------------------------------------

@@ -167,6 +167,47 @@ def test_r02_interrupted_it_leaves_nothing_and_starts_the_application(
         assert started.exists()
 
 
+@pytest.mark.parametrize("point", ["stop", "start"])
+@pytest.mark.parametrize("again", ["--yes", "--undo"])
+def test_r02_killed_while_the_application_is_stopped_the_next_run_starts_it(
+    shop: Backed, tmp_path: Path, point: str, again: str
+) -> None:
+    """SIGKILL before the swap (in the stop command) and after it (in the start command); nobody starts it then."""
+    database, log, slow = shop.database, tmp_path / "log", tmp_path / "slow"
+    good = contents(database)
+    database.psql("DELETE FROM invoices WHERE id % 2 = 0")
+    old = contents(database)
+    log.touch()
+    slow.touch()
+
+    def command(word: str) -> str:
+        """Says that it was begun; at the point it waits, the first time, until its dbops is gone."""
+        waits = f"while test -e {slow}; do sleep 0.01; done; exit 1; " if word == point else ""
+        begun = f"echo {word} begun >> {log}; "
+        return f"{word} = ['sh', '-c', '{begun}if test -e {slow}; then {waits}true; fi; echo {word} done >> {log}']\n"
+
+    application = (command("stop") + command("start")).replace("'", '"')
+    process = start(shop, tmp_path, "--yes", application=application)
+    until(lambda: f"{point} begun" in log.read_text() or process.poll() is not None)
+    assert process.poll() is None, process.stderr.read()  # type: ignore[union-attr]
+    process.kill()
+    process.communicate()
+    slow.unlink()
+    assert "start done" not in log.read_text()
+    assert contents(database) == (old if point == "stop" else good)
+    flags = ("--undo", "--yes") if again == "--undo" else ("--yes",)
+    repeated = start(shop, tmp_path, *flags, application=application)
+    _, told = repeated.communicate(timeout=TIMEOUT)
+    if (point, again) == ("stop", "--undo"):
+        assert repeated.returncode == 5, told  # nothing was swapped, so there is nothing to undo: it says who starts it
+        assert "restore again or run its start command" in told
+        assert contents(database) == old
+        return
+    assert repeated.returncode == 0, told
+    assert log.read_text().endswith("start done\n")
+    assert contents(database) == (old if again == "--undo" else good)
+
+
 def test_r02_the_application_is_started_when_the_swap_is_refused(shop: Backed, tmp_path: Path) -> None:
     """Its pool is still connected after `stop`."""
     started, database = tmp_path / "started", shop.database

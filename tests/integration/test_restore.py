@@ -9,6 +9,7 @@ import pytest
 
 from dbops import app
 from dbops.engine.postgres.names import BEFORE, beside, moment_of
+from dbops.engine.restoring import Aside
 from dbops.errors import NothingToCheckError, ToolError
 from dbops.model import Manifest, Report, Severity, Verdict
 from dbops.ops import restore_aside
@@ -46,10 +47,9 @@ def _undo(backed: Backed) -> Report:
     )
 
 
-def _drop_old(backed: Backed) -> Report:
-    return restore_aside.drop_old(
-        app.open_engine(backed.target).restorer(), "shop", progress=Silent(), confirm=lambda _: True
-    )
+def _drop_old(backed: Backed, confirm: Callable[[list[Aside]], bool] = lambda _: True) -> Report:
+    restorer = app.open_engine(backed.target).restorer()
+    return restore_aside.drop_old(restorer, "shop", progress=Silent(), confirm=confirm)
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
@@ -89,6 +89,36 @@ def test_undo_brings_the_old_database_back_and_keeps_the_restored_one(shop: Back
     assert any(f"{shop.database.name}_undone_" in name for name in databases(shop.database.cluster))
     with pytest.raises(NothingToCheckError):
         _undo(shop)
+
+
+def test_drop_old_drops_what_undo_has_left_and_nothing_else(shop: Backed) -> None:
+    name, cluster = shop.database.name, shop.database.cluster
+    others = {f"{name}_copy_undone_20260101T000000Z", f"{name}_restore_20260101T000000Z", f"{name}_undone"}
+    for other in others:
+        cluster.create_database(other)
+    run_restore(shop)
+    _undo(shop)
+    run_restore(shop)
+    ours = {each for each in databases(cluster) if each.startswith(name)} - others - {name}
+    assert sorted(each.removeprefix(name)[:8] for each in ours) == ["_before_", "_undone_"]
+    shown: list[set[str]] = []
+
+    def decline(asides: list[Aside]) -> bool:
+        shown.append({aside.name for aside in asides})
+        return False
+
+    assert _drop_old(shop, decline).findings == ()
+    assert shown == [ours]
+    assert ours <= databases(cluster), "it was not agreed to"
+    assert {finding.subject for finding in _drop_old(shop).findings} == ours
+    assert {each for each in databases(cluster) if each.startswith(name)} == {name} | others
+    run_restore(shop)
+    _undo(shop)
+    assert [finding.id for finding in _drop_old(shop).findings] == ["dropped"], "there is none of the other kind"
+    with pytest.raises(NothingToCheckError):
+        _drop_old(shop)
+    for other in others:
+        cluster.drop_database(other)
 
 
 def test_into_another_name_leaves_the_original_alone(shop: Backed) -> None:

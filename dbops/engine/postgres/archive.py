@@ -15,9 +15,10 @@ from typing import IO, cast
 
 from dbops.command import READ_BYTES, Process, run, running
 from dbops.engine.base import Content, Reading, TableKey, TableRef
-from dbops.engine.postgres.copytext import Block, RowsDigest, ScriptReader, codec, merge, parse_header
+from dbops.engine.postgres.copytext import UNORDERED, Block, RowsDigest, ScriptReader, codec, merge, parse_header
 from dbops.engine.postgres.tools import Tools
 from dbops.errors import BadBackupError, ToolError
+from dbops.model import Manifest
 from dbops.progress import Progress, Silent
 
 if sys.version_info >= (3, 14):
@@ -103,6 +104,12 @@ def decode(
                 hint=error.hint,
                 kind="archive-undecodable",
             ) from None
+
+
+def of_backup(tools: Tools, manifest: Manifest, path: Path, progress: Progress) -> dict[TableKey, Content]:
+    """What a backup's archive holds of each table, with digests of the manifest's own kinds; see `decode`."""
+    summed = {(t.schema, t.name) for t in manifest.inventory.tables if t.digest.startswith(UNORDERED)}
+    return decode(tools, path, manifest.engine.encoding, summed, progress)
 
 
 def lines(tools: Tools, path: Path, encoding: str, table: TableRef) -> Iterator[bytes]:

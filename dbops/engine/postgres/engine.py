@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from dbops.engine.base import Content, DumpOutput, DumpPlan, Server, Snapshot, TableKey
-from dbops.engine.postgres import archive, copytext, dump, server
+from dbops.engine.postgres import archive, dump, server
 from dbops.engine.postgres.connect import Access
 from dbops.engine.postgres.guide import restore_guide
 from dbops.engine.postgres.load import tools_for
@@ -93,8 +93,7 @@ class PostgresEngine:
     # --- archives ---------------------------------------------------------------------------------------------------
 
     def verify_archive(self, manifest: Manifest, path: Path, progress: Progress) -> dict[TableKey, Content]:
-        summed = {(t.schema, t.name) for t in manifest.inventory.tables if t.digest.startswith(copytext.UNORDERED)}
-        return archive.decode(self._reader(manifest), path, manifest.engine.encoding, summed, progress)
+        return archive.of_backup(self._reader(manifest), manifest, path, progress)
 
     def _reader(self, manifest: Manifest) -> Tools:
         """Tools that can read the archive: not older than those that wrote it."""

@@ -52,6 +52,7 @@ class InPlace(PostgresSide):
     def load(self, manifest: Manifest, archive: Path, wishes: Wishes, progress: Progress) -> list[Finding]:
         """Empties and fills the database in one transaction. COMMIT is only sent once pg_restore has ended well."""
         check_tools(self._tools)
+        self._role = manifest.engine.role
         missing = self._missing_tablespaces(archive)
         argv = [self._tools.program("pg_restore"), "--file=-"]
         argv += ["--no-owner", "--no-privileges"] if wishes.no_owner else []

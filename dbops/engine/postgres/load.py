@@ -25,6 +25,8 @@ _ERROR = re.compile(r"^pg_restore: error: (.*)$")
 _TABLE = re.compile(r'^pg_restore: (?:processing data for table "(.*)"|finished item \d+ TABLE DATA (.*))$')
 _TABLESPACE = re.compile(r"^SET default_tablespace = (.+);$", re.MULTILINE)
 _DETAIL = re.compile(r"^(Command was: |DETAIL: |HINT: |CONTEXT: )")
+_SERVER_FULL = ("No space left on device", "out of memory", "out of shared memory")
+_SERVER_LOST = ("server closed the connection", "terminating connection", "could not connect", "connection to server")
 _LONGEST = 300
 _POLL_SECONDS = 0.5
 
@@ -143,7 +145,7 @@ class Load:
             told = [p for p in self._problems if not any(p.text.endswith(words) for words in HARMLESS)][:3]
             text = "; ".join(problem.text[:_LONGEST] for problem in told) or describe_status(status)
             details = "\n".join(line for problem in told for line in problem.details) or ("" if told else tail)
-            raise ToolError(f"pg_restore: {text}", hint=details, kind="load-failed")
+            raise ToolError(f"pg_restore: {text}", hint=details, kind=_kind(text + tail))
         return [
             Finding(
                 id="harmless-error",
@@ -154,3 +156,10 @@ class Load:
             for words, count in self._harmless.items()
             if count
         ]
+
+
+def _kind(words: str) -> str:
+    """Whether the load failed for the archive's sake, or the server's: they call for different repairs."""
+    if any(part in words for part in _SERVER_FULL):
+        return "server-full"
+    return "server-lost" if any(part in words for part in _SERVER_LOST) else "load-failed"

@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
+from dbops.engine.postgres.statements import statement
+
 if TYPE_CHECKING:
     import psycopg
 
@@ -31,6 +33,7 @@ _SESSION = {
     "quote_all_identifiers": "off",
     "standard_conforming_strings": "on",
 }
+_SINCE = re.compile(rb"-- since (\d+)$", re.MULTILINE)
 # The catalog functions look beyond the snapshot: they return NULL for an object that was dropped since it was taken.
 _GONE = "(dropped while it was read)"
 
@@ -47,7 +50,7 @@ def read_definitions(conn: psycopg.Connection[Any]) -> dict[str, dict[str, str]]
     with conn.transaction(), conn.cursor(row_factory=tuple_row) as cursor:
         for name, value in _SESSION.items():
             cursor.execute("SELECT set_config(%s, %s, true)", (name, value))
-        for kind, statement in _statements(conn.info.server_version):
+        for kind, statement in statements(conn.info.server_version):
             rows: dict[str, list[str]] = {}
             for identity, definition in cursor.execute(statement):
                 rows.setdefault(identity or _GONE, []).append(normalise(_GONE if definition is None else definition))
@@ -60,14 +63,24 @@ def object_digest(definition: str) -> str:
     return hashlib.sha256(normalise(definition).encode()).hexdigest()
 
 
-def _statements(server_version: int) -> Iterator[tuple[str, bytes]]:
-    """(kind, SQL) of each file in `sql/objects`, sorted by kind; older servers have their own variant of some."""
+def statements(server_version: int) -> Iterator[tuple[str, bytes]]:
+    """(kind, SQL) of each file in `sql/objects`, sorted by kind.
+
+    A line that ends in `-- since 14` is left out on older servers. `:shown_options` stands for the text of
+    `sql/shown_options.sql`, which is one place for what is hidden.
+    """
     folder = resources.files(__package__) / "sql"
+    options = statement("shown_options").rstrip()
     for file in sorted((folder / "objects").iterdir(), key=lambda file: file.name):
         if file.name.endswith(".sql"):
-            older = folder / "objects_before_14" / file.name
-            chosen = older if server_version < 140000 and older.is_file() else file
-            yield file.name.removesuffix(".sql"), chosen.read_bytes()
+            lines = file.read_bytes().splitlines(keepends=True)
+            known = (line for line in lines if not _newer(line, server_version // 10000))
+            yield file.name.removesuffix(".sql"), b"".join(known).replace(b":shown_options", options)
+
+
+def _newer(line: bytes, major: int) -> bool:
+    since = _SINCE.search(line)
+    return since is not None and int(since[1]) > major
 
 
 # A literal, a dollar-quoted text or a quoted name is one token, as is whatever else is of no interest here.

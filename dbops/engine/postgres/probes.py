@@ -9,7 +9,7 @@ import psycopg
 from psycopg import sql
 
 from dbops.engine.postgres.statements import statement
-from dbops.model import Finding, Manifest, Severity
+from dbops.model import Finding, Manifest, Sequence, Severity
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
@@ -51,10 +51,7 @@ def _sequences(connection: Connection, manifest: Manifest) -> Iterator[Finding]:
         following = value + increment if called else value
         if (following > last) if increment > 0 else (following < last):
             continue
-        before = expected.get((schema, name))
-        as_source = before is not None and (
-            min(before.value, before.value_after) <= value <= max(before.value, before.value_after)
-        )
+        as_source = had_position(expected.get((schema, name)), value, called=called)
         yield Finding(
             id="sequence-behind",
             severity=Severity.WARNING if as_source else Severity.ERROR,
@@ -63,6 +60,14 @@ def _sequences(connection: Connection, manifest: Manifest) -> Iterator[Finding]:
             actual=f"the next value is {following}" + (", as in the source" if as_source else ""),
             hint=f"an insert will fail: SELECT setval({_literal(schema, name)}, {last})",
         )
+
+
+def had_position(before: Sequence | None, value: int, *, called: bool) -> bool:
+    """Whether the source's sequence stood there too, at some moment of its dump. `called`: the value is given out."""
+    if before is None:
+        return False
+    bounds = [(before.value, before.called), (before.value_after, before.called_after)]
+    return min(bounds) <= (value, called) <= max(bounds)
 
 
 def _literal(schema: str, name: str) -> str:

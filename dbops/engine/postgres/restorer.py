@@ -10,10 +10,12 @@ from pathlib import Path
 from dbops.engine.postgres import preflight, side, swap
 from dbops.engine.postgres.connect import Access
 from dbops.engine.postgres.destination import look
+from dbops.engine.postgres.fresh import fresh_of
 from dbops.engine.postgres.inplace import InPlace, check_tools
 from dbops.engine.postgres.load import tools_for
 from dbops.engine.postgres.maintenance import Maintenance, at_database, drop_database, exists
 from dbops.engine.postgres.names import BEFORE, UNDONE, beside, moment_of
+from dbops.engine.postgres.side import PostgresSide
 from dbops.engine.postgres.statements import statement
 from dbops.engine.restoring import Aside, Preflight, SideDatabase, Wishes
 from dbops.errors import DbopsError
@@ -78,10 +80,19 @@ class PostgresRestorer:
         with self._maintenance.session() as connection:
             connection.execute(globals_sql.encode())
 
-    @contextmanager
-    def side(self, manifest: Manifest, moment: str) -> Iterator[SideDatabase]:
+    def side(self, manifest: Manifest, moment: str) -> AbstractContextManager[SideDatabase]:
         tools = tools_for(manifest, self._major, self._bindir)
         made = side.side_of(self._access, self._maintenance, tools, self._major, manifest, self.name, moment)
+        return self._lifetime(made, manifest)
+
+    def fresh(self, manifest: Manifest) -> AbstractContextManager[SideDatabase]:
+        tools = tools_for(manifest, self._major, self._bindir)
+        made = fresh_of(self._access, self._maintenance, tools, self._major, manifest, self.name)
+        return self._lifetime(made, manifest)
+
+    @contextmanager
+    def _lifetime(self, made: PostgresSide, manifest: Manifest) -> Iterator[SideDatabase]:
+        """Creates a database and drops it at the end."""
         try:
             made.create(manifest)
             yield made
@@ -108,9 +119,15 @@ class PostgresRestorer:
             swap.end_sessions(connection, [self.name])
 
     def asides(self) -> list[Aside]:
+        return self._beside(BEFORE)
+
+    def undone(self) -> list[Aside]:
+        return self._beside(UNDONE)
+
+    def _beside(self, word: str) -> list[Aside]:
         with self._maintenance.session() as connection:
             rows = connection.execute(statement("restore_asides")).fetchall()
-        found = [(name, moment_of(name, self.name, BEFORE), size) for name, size, _ in rows]
+        found = [(name, moment_of(name, self.name, word), size) for name, size, _ in rows]
         return sorted(
             (Aside(name, moment, size) for name, moment, size in found if moment),
             key=lambda aside: aside.moment,

@@ -11,9 +11,9 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from dbops.engine.base import Snapshot, TableRef
+from dbops.engine.base import Content, Snapshot, TableKey, TableRef
 from dbops.engine.postgres import archive as archives
-from dbops.engine.postgres import probes, settle, swap
+from dbops.engine.postgres import examine, probes, settle, swap, usual
 from dbops.engine.postgres.connect import Access
 from dbops.engine.postgres.load import Load, tablespaces
 from dbops.engine.postgres.locks import whoami
@@ -22,7 +22,7 @@ from dbops.engine.postgres.moment import open_snapshot
 from dbops.engine.postgres.names import BEFORE, RESTORE, beside, moment_of
 from dbops.engine.postgres.statements import statement
 from dbops.engine.postgres.tools import Tools
-from dbops.engine.restoring import Wishes
+from dbops.engine.restoring import Probed, Wishes
 from dbops.errors import PreflightError
 from dbops.model import EngineInfo, Finding, Manifest, Severity
 from dbops.progress import Progress
@@ -44,6 +44,9 @@ class PostgresSide:
         self._major = major
         self._live = live
         self._at_swap: tuple[str, ...] = ()
+        self._role = ""
+        self.made = False
+        """Whether `create` has made it."""
 
     # --- its beginning and its end ----------------------------------------------------------------------------------
 
@@ -58,6 +61,7 @@ class PostgresSide:
                     hint="install the locale on the database server and restart it; nothing was changed",
                     kind="locale",
                 ) from None
+            self.made = True
             started = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
             mark = f"{MARK}{manifest.target}/{manifest.id}, started {started} by {whoami()}"
             connection.execute(
@@ -72,6 +76,7 @@ class PostgresSide:
     # --- filling it -------------------------------------------------------------------------------------------------
 
     def load(self, manifest: Manifest, archive: Path, wishes: Wishes, progress: Progress) -> list[Finding]:
+        self._role = manifest.engine.role
         missing = self._missing_tablespaces(archive)
         load = Load(self._access, self._tools, self._major, manifest, progress)
         return [*load.run(archive, wishes, no_tablespaces=bool(missing)), *missing]
@@ -121,10 +126,19 @@ class PostgresSide:
         with self._access.session() as connection:
             return probes.probe(connection, manifest)
 
+    def examine(self, manifest: Manifest, jobs: int, progress: Progress) -> Probed:
+        return examine.examine(self._access, manifest, jobs, progress)
+
+    def value(self, query: str, timeout: float) -> object:
+        return usual.value(self._access, query, timeout, self._role)
+
     def key_columns(self, table: TableRef) -> tuple[str, ...]:
         with self._access.session() as connection:
             rows = connection.execute(statement("restore_key"), [table.schema, table.name])
             return tuple(name for (name,) in rows)
+
+    def archive_contents(self, manifest: Manifest, archive: Path, progress: Progress) -> dict[TableKey, Content]:
+        return archives.of_backup(self._tools, manifest, archive, progress)
 
     def archive_lines(self, manifest: Manifest, archive: Path, table: TableRef) -> Iterator[bytes]:
         return archives.lines(self._tools, archive, manifest.engine.encoding, table)

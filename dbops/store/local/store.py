@@ -7,18 +7,19 @@ process lives, so `unfinished` tells an interrupted write from one that is still
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from dbops.errors import ConfigError, StoreError
 from dbops.store.base import CHUNK, Entry, Stored, Unfinished, check_key
+from dbops.store.hashing import Hashed
 from dbops.store.local.errors import translated
 from dbops.store.local.folders import PART, WORK_PREFIX, folder, hold, is_held, is_temporary, prune, walk
 from dbops.store.local.writer import LocalWriter
@@ -65,9 +66,11 @@ class LocalStore:
             with translated(self.root, self.root / key, f"writing {key}"):
                 with folder(self.root, parents, create=True) as target:
                     if os.fstat(source).st_dev == os.fstat(target).st_dev:
-                        stored = Stored(key, *_digest(source))
                         os.fchmod(source, 0o600)
-                        os.fsync(source)
+                        with ThreadPoolExecutor(1) as pool:  # the disk writes while the processor hashes
+                            synced = pool.submit(os.fsync, source)
+                            stored = Stored(key, *_digest(source))
+                            synced.result()
                         os.replace(path, name, dst_dir_fd=target)
                         os.fsync(target)
                         return stored
@@ -185,11 +188,10 @@ def _chunks(file: int, root: Path, path: Path, doing: str) -> Iterator[bytes]:
 
 def _digest(file: int) -> tuple[int, str]:
     """Size in bytes and SHA-256 of what an open file still holds."""
-    size, digest = 0, hashlib.sha256()
+    read = Hashed()
     while data := os.read(file, CHUNK):
-        size += len(data)
-        digest.update(data)
-    return size, digest.hexdigest()
+        read.passed(data)
+    return read.bytes, read.sha256
 
 
 def _utc(timestamp: float) -> datetime:

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import secrets
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
+from dbops.store.hashing import Hashed
 from dbops.store.local.errors import store_error, translated
 from dbops.store.local.folders import folder, hold, prune
 
 _TRIES = 100
+_FLUSH_BYTES = 8 << 20
 
 
-class LocalWriter:
+class LocalWriter(Hashed):
     """Receives one object's bytes. End it with `publish()` or `abandon()`."""
 
     def __init__(self, root: Path, key: str) -> None:
+        super().__init__()
         self._root = root
         self._path = root / key
         self._doing = f"writing {key}"
         *self._parents, self._name = key.split("/")
         self._temporary = f".{self._name}.{secrets.token_hex(8)}.part"
-        self._bytes = 0
-        self._digest = hashlib.sha256()
+        self._flushed = 0
         self._open = ExitStack()
         try:
             with translated(root, self._path, self._doing):
@@ -57,16 +58,16 @@ class LocalWriter:
             needed = self._bytes + len(data)
             written = needed - len(rest)
             raise store_error(error, self._root, self._path, self._doing, written, needed) from error
-        self._digest.update(data)
-        self._bytes += len(data)
+        self.passed(data)
+        if self._bytes - self._flushed >= _FLUSH_BYTES:
+            self._flush_early()
 
-    @property
-    def bytes(self) -> int:
-        return self._bytes
-
-    @property
-    def sha256(self) -> str:
-        return self._digest.hexdigest()
+    def _flush_early(self) -> None:
+        """Has the kernel begin to write what it holds back, so that little is left to wait for in `publish`."""
+        start, self._flushed = self._flushed, self._bytes
+        if hasattr(os, "posix_fadvise"):  # not on macOS
+            with suppress(OSError):  # only a hint: `publish` flushes, and tells what fails
+                os.posix_fadvise(self._file, start, self._flushed - start, os.POSIX_FADV_DONTNEED)
 
     def publish(self) -> None:
         """Makes the object visible; it is on the disk when this returns."""

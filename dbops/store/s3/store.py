@@ -98,8 +98,8 @@ class S3Store:
 
     def adopt(self, path: Path, key: str) -> Stored:
         """See `Store.adopt`. An upload; the file goes when the service has all of it."""
-        # Finished files are adopted several at a time: one part under way for each keeps memory where a stream's is.
-        options = self._upload_options._replace(concurrency=1)
+        # Finished files are adopted several at a time: fewer parts under way for each keep memory near a stream's.
+        options = self._upload_options._replace(concurrency=min(2, self._upload_options.concurrency))
         try:
             with path.open("rb", buffering=0) as file, self._upload(key, options) as writer:
                 while data := file.read(CHUNK):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 import hashlib
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -10,6 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dbops.errors import StoreError
+from dbops.store.hashing import Hashed
 from dbops.store.s3.errors import translated
 from dbops.store.s3.parts import FilePart, MemoryPart, Part, base64_text, part_bytes
 
@@ -38,16 +38,15 @@ class Sent(NamedTuple):
     digest: bytes
 
 
-class Upload:
+class Upload(Hashed):
     """Receives one object's bytes. End it with `publish()` or `abandon()`."""
 
     def __init__(self, client: S3Client, bucket: str, name: str, options: UploadOptions) -> None:
+        super().__init__()
         self._client = client
         self._where: dict[str, Any] = {"Bucket": bucket, "Key": name}
         self._url = f"s3://{bucket}/{name}"
         self._options = options
-        self._bytes = 0
-        self._sha256 = hashlib.sha256()
         self._number = 1
         self._part: Part = MemoryPart(options.part_bytes)
         self._upload_id = ""
@@ -65,16 +64,7 @@ class Upload:
             room = self._part.size - self._part.filled
             self._part.add(rest[:room])
             rest = rest[room:]
-        self._sha256.update(data)
-        self._bytes += len(data)
-
-    @property
-    def bytes(self) -> int:
-        return self._bytes
-
-    @property
-    def sha256(self) -> str:
-        return self._sha256.hexdigest()
+        self.passed(data)
 
     def publish(self) -> None:
         """Makes the object visible, and asks the service whether it has all of it."""
@@ -142,7 +132,7 @@ class Upload:
             part.close()
         return Sent({"PartNumber": number, "ETag": answer["ETag"], **self._checksum(digest)}, digest)
 
-    def _checksum(self, digest: builtins.bytes) -> dict[str, Any]:
+    def _checksum(self, digest: bytes) -> dict[str, Any]:
         """SHA-256 of the bytes sent, as a header: no trailer, so nothing of it can end up inside the object."""
         return {"ChecksumSHA256": base64_text(digest)} if self._options.checksums else {}
 
@@ -150,7 +140,7 @@ class Upload:
 
     def _put(self) -> str:
         request = self._where | self._options.create | {"Body": self._part.body()}
-        answer = self._client.put_object(**request, **self._checksum(self._sha256.digest()))
+        answer = self._client.put_object(**request, **self._checksum(self._digest.digest()))
         self._part.close()
         return answer["ETag"]
 

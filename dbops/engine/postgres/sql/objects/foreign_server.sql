@@ -3,14 +3,8 @@ SELECT (pg_identify_object('pg_catalog.pg_foreign_server'::regclass, s.oid, 0)).
        concat_ws(E'\n',
            format('server of %I', w.fdwname), 'type ' || quote_literal(s.srvtype),
            'version ' || quote_literal(s.srvversion),
-           'options ' || (SELECT string_agg(format('%I=%L', o.option_name,
-                    CASE WHEN o.option_name
-                              ~* '(pass|pwd|secret|token|credential|conninfo|(api|access|private|account)_?key)'
-                         THEN '(hidden)'
-                         ELSE regexp_replace(o.option_value, '(://[^:/@]*):[^@]*@', '\1:(hidden)@') END),
-                    ', ' ORDER BY o.option_name)
-          FROM pg_options_to_table(s.srvoptions) o))
-FROM pg_catalog.pg_foreign_server s
+           'options ' || :shown_options)
+FROM (SELECT *, srvoptions AS options FROM pg_catalog.pg_foreign_server) s
 JOIN pg_catalog.pg_foreign_data_wrapper w ON w.oid = s.srvfdw
 WHERE NOT EXISTS (SELECT FROM pg_catalog.pg_depend e
                   WHERE e.classid = 'pg_catalog.pg_foreign_server'::regclass AND e.objid = s.oid AND e.deptype = 'e')

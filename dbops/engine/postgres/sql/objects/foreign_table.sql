@@ -1,14 +1,8 @@
 -- Foreign tables: server and options. Option values that look like credentials are hidden.
 SELECT (pg_identify_object('pg_catalog.pg_class'::regclass, c.oid, 0)).identity,
        concat_ws(E'\n', format('foreign table of server %I', s.srvname),
-           'options ' || (SELECT string_agg(format('%I=%L', o.option_name,
-                    CASE WHEN o.option_name
-                              ~* '(pass|pwd|secret|token|credential|conninfo|(api|access|private|account)_?key)'
-                         THEN '(hidden)'
-                         ELSE regexp_replace(o.option_value, '(://[^:/@]*):[^@]*@', '\1:(hidden)@') END),
-                    ', ' ORDER BY o.option_name)
-          FROM pg_options_to_table(f.ftoptions) o))
-FROM pg_catalog.pg_foreign_table f
+           'options ' || :shown_options)
+FROM (SELECT *, ftoptions AS options FROM pg_catalog.pg_foreign_table) f
 JOIN pg_catalog.pg_class c ON c.oid = f.ftrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 JOIN pg_catalog.pg_foreign_server s ON s.oid = f.ftserver

@@ -7,7 +7,7 @@ SELECT (pg_identify_object('pg_catalog.pg_statistic_ext'::regclass, s.oid, 0)).i
            'columns ' || (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attname)
                           FROM pg_catalog.pg_attribute a
                           WHERE a.attrelid = s.stxrelid AND a.attnum = ANY (s.stxkeys)),
-           'expressions ' || array_to_string(pg_get_statisticsobjdef_expressions(s.oid), ', '),
+           'expressions ' || array_to_string(pg_get_statisticsobjdef_expressions(s.oid), ', '), -- since 14
            'statistics ' || nullif(s.stxstattarget, -1))
 FROM pg_catalog.pg_statistic_ext s
 JOIN pg_catalog.pg_namespace n ON n.oid = s.stxnamespace

@@ -1,7 +1,8 @@
--- Subscriptions of this database, without the connection string: it may hold a password and most roles may not read
--- it. Only columns that every role may read are named (so no to_jsonb of the row); those that a server does not have
--- fall through to the outer query's NULLs. Whether it is enabled is left out: a dump always restores it disabled, so
--- that the copy does not begin to receive (pg_dump.c, dumpSubscription). It keeps no more of two_phase than on or off.
+-- Subscriptions of this database, without the connection string: it may hold a password and most roles may not read it.
+-- Only columns that every role may read are named (so no to_jsonb of the row, and subsynccommit from 14 on); those that
+-- a server does not have fall through to the outer query's NULLs. Whether it is enabled is left out: a dump always
+-- restores it disabled, so that the copy does not begin to receive (pg_dump.c, dumpSubscription). It keeps no more of
+-- two_phase than on or off.
 SELECT s.*
 FROM (SELECT NULL::text AS subbinary,
              NULL::text AS substream,
@@ -17,7 +18,7 @@ CROSS JOIN LATERAL (
                'subscription',
                'slot ' || quote_ident(subslotname),
                'publications ' || (SELECT string_agg(quote_ident(p), ', ' ORDER BY p) FROM unnest(subpublications) p),
-               'synchronous commit ' || subsynccommit,
+               'synchronous commit ' || subsynccommit, -- since 14
                'subbinary ' || subbinary::text,
                'substream ' || substream::text,
                'two phase ' || nullif(subtwophasestate::text <> 'd', false),

@@ -1,0 +1,13 @@
+"""How backups are kept is as the policy says, and secrets are."""
+
+from __future__ import annotations
+
+from dbops.checking.judging import fail_for
+from dbops.config import Config, Target
+from dbops.config.passwords import exposed_files
+from dbops.model import Severity
+
+
+def test_files_with_passwords_are_private(target: Target, dbops_config: Config) -> None:
+    """No file with a password can be read by others."""
+    fail_for(exposed_files(dbops_config, target), least=Severity.WARNING)

@@ -1,0 +1,91 @@
+"""The newest backup restores into an empty server, and what comes out is what the source held, and can be used.
+
+One drill is shared by all of these checks; each looks at another side of what it found.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from dbops.checking import judging
+from dbops.config import Target
+from dbops.evidence import Match
+from dbops.model import Report
+
+
+def test_backup_restores_clean(drill: Report) -> None:
+    """The whole backup loads into an empty server without an error."""
+    judging.fail_for(judging.of(drill, judging.RESTORE))
+    judging.restored(drill)
+
+
+def test_schema_objects_are_equal(drill: Report) -> None:
+    """Every view, function, trigger, index, constraint, type, grant and comment of the source is in the copy."""
+    judging.fail_for(judging.of_objects(drill))
+    judging.restored(drill)
+    judging.evaluated(drill, "copy")
+
+
+def test_row_counts_are_equal(drill: Report) -> None:
+    """Every table of the copy has as many rows as the source had."""
+    judging.fail_for(judging.of(drill, judging.ROWS))
+    judging.restored(drill)
+    judging.evaluated(drill, "copy")
+
+
+def test_content_is_equal(drill: Report) -> None:
+    """Every row of the copy is the row of the source."""
+    judging.fail_for(judging.of(drill, judging.CONTENT))
+    judging.restored(drill)
+    judging.evaluated(drill, "copy")
+    tables = drill.evidence.tables if drill.evidence is not None else ()
+    counted = [f"{table.schema}.{table.name}" for table in tables if table.match is Match.COUNTED]
+    if counted:
+        names = ", ".join(counted[:5]) + (f" and {len(counted) - 5} more" if len(counted) > 5 else "")
+        pytest.skip(f"rows were only counted: {names}")
+
+
+def test_sequences_are_ahead(drill: Report) -> None:
+    """The next value of every sequence is free, and an insert into its table works."""
+    judging.fail_for(judging.of(drill, judging.SEQUENCES))
+    judging.restored(drill)
+
+
+def test_constraints_and_indexes_are_valid(drill: Report) -> None:
+    """Foreign keys find their rows, constraints hold for all rows, indexes agree with their tables."""
+    judging.fail_for(judging.of(drill, judging.VALIDITY))
+    judging.restored(drill)
+
+
+def test_database_is_at_the_migration_head_of_the_source(drill: Report) -> None:
+    """The migration tool's version table of the copy holds what that of the source held."""
+    _application(drill, judging.APPLICATION["migration"], "no migration tool's version table is in the source")
+
+
+def test_invariants_hold(target: Target, drill: Report) -> None:
+    """Every business rule of the configuration holds on the copy."""
+    if not target.invariants:
+        pytest.skip("no [[invariants]] are configured")
+    _application(drill, judging.APPLICATION["invariants"], "they were not evaluated")
+
+
+def test_application_works_on_the_copy(drill: Report) -> None:
+    """The application's own command (`drill.smoke`) succeeds with `DATABASE_URL` set to the copy."""
+    judging.evaluated(drill, judging.APPLICATION["smoke"])
+    _application(drill, judging.APPLICATION["smoke"], "it was not run")
+
+
+def test_restore_is_within_the_rto(target: Target, drill: Report) -> None:
+    """From 'start restoring' to 'verified' takes no longer than `policy.rto`."""
+    judging.fail_for(judging.of(drill, ["rto"]))
+    judging.restored(drill)
+    if target.policy.rto is None:
+        pytest.skip("policy.rto is not set")
+
+
+def _application(drill: Report, kind: str, otherwise: str) -> None:
+    """Fails for findings of one probe; skips where it was not tried."""
+    judging.fail_for(judging.of(drill, [kind]))
+    judging.restored(drill)
+    if all(probe.id != kind for probe in (drill.evidence.probes if drill.evidence else ())):
+        pytest.skip(otherwise)

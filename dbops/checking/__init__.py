@@ -1,0 +1,1 @@
+"""What stands behind the checks: the drill that they share, how they fail, and what is made of their results."""

@@ -1,0 +1,106 @@
+"""How a check says what it found: as findings, and as text for whoever reads plain pytest output."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import pytest
+
+from dbops.model import Failure, Finding, Report, Severity
+
+_SHOWN = 20
+ROWS = frozenset({"table-rows", "table-missing", "table-extra", "table-columns", "large-objects"})
+CONTENT = frozenset({"archive-content", "table-content", "row-differs", "row-missing", "row-extra"})
+SEQUENCES = frozenset({"sequence", "sequence-missing", "sequence-extra", "sequence-behind", "insert-fails"})
+VALIDITY = frozenset(
+    {
+        "check-violated",
+        "constraint-violated",
+        "fk-orphans",
+        "heap-corrupt",
+        "index-corrupt",
+        "invalid-index",
+        "not-valid-constraint",
+        "unique-violated",
+    }
+)
+APPLICATION = {"invariants": "invariant", "migration": "migration-head", "smoke": "smoke"}
+TARGETS = frozenset({"rto", "rpo"})
+RESTORE = frozenset({"restore-failed", "load-failed", "missing-tablespace", "harmless-error", "bad-database-sql"})
+_NOT_OBJECTS = ROWS | CONTENT | SEQUENCES | VALIDITY | TARGETS | RESTORE | frozenset(APPLICATION.values())
+
+
+def failed(text: str, findings: Sequence[Finding]) -> BaseException:
+    """Pytest's own failure, without a traceback, that carries what was found (see `findings_of`)."""
+    error: BaseException = pytest.fail.Exception(text, pytrace=False)
+    vars(error)["findings"] = tuple(findings)
+    return error
+
+
+def findings_of(error: BaseException | None) -> tuple[Finding, ...]:
+    """What a failed check has found; empty for one that failed otherwise."""
+    return getattr(error, "findings", ())
+
+
+def fail_for(findings: Iterable[Finding], *, least: Severity = Severity.ERROR) -> None:
+    """Fails with one line per finding that is an error, over its target, or at least `least`."""
+    counted = {Severity.ERROR, Severity.OVER_TARGET} | ({least} if least is Severity.WARNING else set())
+    wrong = [finding for finding in findings if finding.severity in counted]
+    if wrong:
+        more = [f"and {len(wrong) - _SHOWN} more"] if len(wrong) > _SHOWN else []
+        raise failed("\n".join([*map(line, wrong[:_SHOWN]), *more]), wrong)
+
+
+def fail(kind: str, subject: str, expected: str, actual: str, hint: str = "", *, over: bool = False) -> None:
+    """Fails with one finding."""
+    severity = Severity.OVER_TARGET if over else Severity.ERROR
+    one = Finding(id=kind, severity=severity, subject=subject, expected=expected, actual=actual, hint=hint)
+    raise failed(line(one), [one])
+
+
+def line(finding: Finding) -> str:
+    hint = f" ({finding.hint.splitlines()[0]})" if finding.hint else ""
+    return f"{finding.subject}: {finding.id}: expected {finding.expected}, found {finding.actual}{hint}"
+
+
+def of(report: Report, kinds: Iterable[str]) -> list[Finding]:
+    """Findings of these kinds."""
+    wanted = frozenset(kinds)
+    return [finding for finding in report.findings if finding.id in wanted]
+
+
+def of_objects(report: Report) -> list[Finding]:
+    """Findings of a drill that no other check looks at: schema objects, and whatever may come to be found."""
+    return [
+        finding
+        for finding in report.findings
+        if finding.id not in _NOT_OBJECTS and not finding.id.startswith(("artifact-", "sums-"))
+    ]
+
+
+def restored(report: Report) -> None:
+    """Skips a check of the copy where there was none; the reason is that of the drill."""
+    if "verify" not in report.phases:
+        errors = [finding.id for finding in report.findings if finding.severity is Severity.ERROR]
+        reasons = errors or [f"{item.id}: {item.reason}" for item in report.not_evaluated]
+        pytest.skip(f"the backup was not restored: {'; '.join(reasons)}")
+
+
+def evaluated(report: Report, *kinds: str) -> None:
+    """Skips a check that the drill could not make, with its reason."""
+    for item in report.not_evaluated:
+        if item.id in kinds:
+            pytest.skip(f"{item.id}: {item.reason}")
+
+
+def usable(report: Report) -> None:
+    """Skips where the environment lacks something; raises `DrillBrokeError` where the drill itself broke."""
+    reasons = "; ".join(f"{item.id}: {item.reason}" for item in report.not_evaluated) or "no reason was given"
+    if report.failure is Failure.ENVIRONMENT:
+        pytest.skip(reasons)
+    if report.failure is Failure.BROKEN:
+        raise DrillBrokeError(reasons)
+
+
+class DrillBrokeError(Exception):
+    """The drill could not be carried out: the check is an error, neither passed nor failed."""

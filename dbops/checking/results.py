@@ -1,0 +1,140 @@
+"""What a run of the checks comes to: collected as pytest goes, also from the processes of pytest-xdist."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from dbops import __version__
+from dbops.checking.drills import SharedDrill
+from dbops.checking.judging import findings_of
+from dbops.model import Failure, Finding, NotEvaluated, Report, Severity, Verdict
+from dbops.ops.provenance import operator
+
+_CLASS = re.compile(r"^(?:Failed|AssertionError|DrillBrokeError|dbops\.[\w.]+): ")
+
+
+def annotate(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> None:
+    """Adds to a result what the collector needs of the check, as plain values: they may cross processes."""
+    callspec = getattr(item, "callspec", None)
+    names = getattr(item, "fixturenames", ())
+    shared = (getattr(item, "funcargs", None) or {}).get("shared_drill")
+    findings = findings_of(call.excinfo.value if call.excinfo is not None else None)
+    report.dbops = {  # type: ignore[attr-defined] # pytest keeps and sends attributes of plain values
+        "check": getattr(item, "originalname", item.name).removeprefix("test_").replace("_", "-"),
+        "target": str(callspec.params.get("target", "")) if callspec else "",
+        "sentence": _sentence(item),
+        "proves": "manifest" in names or "drill" in names,
+        "drill": str(shared.path) if isinstance(shared, SharedDrill) else "",
+        "over": bool(findings) and all(f.severity is Severity.OVER_TARGET for f in findings),
+    }
+
+
+def _sentence(item: pytest.Item) -> str:
+    """The first line of a check's docstring: what it holds to be true."""
+    text = getattr(getattr(item, "function", None), "__doc__", None) or ""
+    return text.strip().partition("\n")[0]
+
+
+class Results:
+    """A pytest plugin that keeps what the checks found. `drills`: files with the reports of their drills."""
+
+    def __init__(self) -> None:
+        self.findings: list[Finding] = []
+        self.not_evaluated: list[NotEvaluated] = []
+        self.passed: list[tuple[str, str, float]] = []
+        """(check, target, seconds) of each that passed."""
+        self.errors = 0
+        self.proved: dict[str, int] = defaultdict(int)
+        self._drills: dict[str, str] = {}
+        self._begun = time.monotonic()
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        facts: dict[str, Any] = getattr(report, "dbops", {})
+        check = facts.get("check") or report.nodeid.rpartition("::")[2]
+        target = facts.get("target", "")
+        self.proved[target] += 0
+        if facts.get("drill"):
+            self._drills[target] = facts["drill"]
+        if report.skipped:
+            self.not_evaluated.append(NotEvaluated(id=check, reason=_about(target, _skip_reason(report))))
+        elif report.failed and report.when == "call":
+            self.findings.append(
+                Finding(
+                    id=check,
+                    severity=Severity.OVER_TARGET if facts.get("over") else Severity.ERROR,
+                    subject=target,
+                    expected=facts.get("sentence", ""),
+                    actual=_message(report),
+                )
+            )
+        elif report.failed:
+            self.errors += 1
+            reason = _about(target, f"could not be run: {_message(report)}")
+            self.not_evaluated.append(NotEvaluated(id=check, reason=reason))
+        elif report.when == "call":
+            self.passed.append((check, target, report.duration))
+            self.proved[target] += bool(facts.get("proves"))
+
+    def verdict(self) -> Verdict:
+        """FAIL for any failed check; INCONCLUSIVE unless every target had a check that passed on a backup of it."""
+        if self.findings:
+            return Verdict.FAIL
+        return Verdict.PASS if self.proved and all(self.proved.values()) and not self.errors else Verdict.INCONCLUSIVE
+
+    def failure(self) -> Failure:
+        if any(finding.severity is Severity.ERROR for finding in self.findings):
+            return Failure.BAD_BACKUP
+        if self.errors:
+            return Failure.BROKEN
+        if self.findings:
+            return Failure.OVER_TARGET
+        return Failure.NONE if self.verdict() is Verdict.PASS else Failure.ENVIRONMENT
+
+    def drills(self) -> list[Report]:
+        """The reports of the drills, in the order of the targets' names."""
+        return [
+            msgspec.json.decode(Path(path).read_bytes(), type=Report)
+            for _, path in sorted(self._drills.items())
+            if path
+        ]
+
+    def report(self, **provenance: Any) -> Report:
+        """`phases`: seconds of the whole run."""
+        return Report(
+            task="check",
+            target=", ".join(sorted(name for name in self.proved if name)),
+            verdict=self.verdict(),
+            findings=tuple(self.findings),
+            phases={"check": time.monotonic() - self._begun},
+            not_evaluated=tuple(self.not_evaluated),
+            provenance={
+                "checks_passed": len(self.passed),
+                "dbops_version": __version__,
+                **operator(),
+                **provenance,
+            },
+            failure=self.failure(),
+        )
+
+
+def _about(target: str, text: str) -> str:
+    return f"{target}: {text}" if target else text
+
+
+def _skip_reason(report: pytest.TestReport) -> str:
+    found: Any = report.longrepr
+    return str(found[2] if isinstance(found, tuple) else found).removeprefix("Skipped: ")
+
+
+def _message(report: pytest.TestReport) -> str:
+    """What the check said, without its traceback."""
+    crash = getattr(report.longrepr, "reprcrash", None)
+    text = str(crash.message if crash else report.longreprtext)
+    return _CLASS.sub("", text).partition("\nassert ")[0].strip()

@@ -1,0 +1,145 @@
+"""Dumps that are packed as a whole: gzip, zstd, xz, age. Known by their first bytes, read in a stream to their end."""
+
+from __future__ import annotations
+
+import gzip
+import lzma
+import sys
+import tempfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import IO, Any, cast
+
+from dbops.errors import BadBackupError, PreflightError
+from dbops.store.base import CHUNK
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+_MAGIC = {
+    "gzip": (b"\x1f\x8b",),
+    "zstd": (b"\x28\xb5\x2f\xfd", *(bytes([0x50 + n]) + b"\x2a\x4d\x18" for n in range(16))),
+    "xz": (b"\xfd7zXZ\x00",),
+    "age": (b"age-encryption.org/v1", b"-----BEGIN AGE ENCRYPTED FILE-----"),
+}
+_DEEPEST = 3
+_HEAD_BYTES = 1 << 14
+_AGE_HINT = "give the key file with --identity FILE (and install pyrage), or decrypt the dump first: age -d -i KEY"
+
+
+def packing_of(head: bytes) -> str:
+    """What these first bytes of a file are packed with, '' if with nothing that is known."""
+    return next((name for name, marks in _MAGIC.items() if head.startswith(marks)), "")
+
+
+def look(path: Path, identity: Path | None = None) -> tuple[tuple[str, ...], bytes]:
+    """What a file is packed with, outermost first, and the first bytes of what is inside.
+
+    Raises `BadBackupError` if it cannot be unpacked even so far, `PreflightError` for an age file without its key.
+    """
+    packing: tuple[str, ...] = ()
+    while True:
+        with unpacked(path, packing, identity) as stream:
+            head = read(stream, _HEAD_BYTES, path)
+        name = packing_of(head)
+        if not name or len(packing) == _DEEPEST:
+            return packing, head
+        packing = (*packing, name)
+
+
+@contextmanager
+def unpacked(path: Path, packing: tuple[str, ...], identity: Path | None = None) -> Iterator[IO[bytes]]:
+    """The content as a stream; it is read with `read`, which tells how it fails. Memory is flat."""
+    layers: list[IO[bytes]] = []
+    try:
+        stream: IO[bytes] = path.open("rb")
+        layers.append(stream)
+        for name in packing:
+            stream = _layer(name, stream, path, identity)
+            layers.append(stream)
+        yield stream
+    finally:
+        for layer in reversed(layers):
+            layer.close()
+
+
+def chunks(path: Path, packing: tuple[str, ...], identity: Path | None = None) -> Iterator[bytes]:
+    """The content to its end in pieces of at most `CHUNK`; `BadBackupError` where it cannot be unpacked."""
+    with unpacked(path, packing, identity) as stream:
+        while data := read(stream, CHUNK, path):
+            yield data
+
+
+def read(stream: IO[bytes], size: int, path: Path) -> bytes:
+    """Up to `size` bytes, empty at the end. Raises `BadBackupError`: 'archive-truncated' where the end is missing,
+    'archive-corrupt' where the bytes cannot be what was written."""
+    try:
+        return stream.read(size)
+    except EOFError:
+        raise BadBackupError(
+            f"{path.name} ends before its compressed data does", hint=_CUT_HINT, kind="archive-truncated"
+        ) from None
+    except (zlib.error, lzma.LZMAError, zstd.ZstdError, gzip.BadGzipFile) as error:
+        raise BadBackupError(
+            f"{path.name} cannot be unpacked: {error}", hint=_BYTES_HINT, kind="archive-corrupt"
+        ) from None
+
+
+_CUT_HINT = "it was cut: look whether the job that made it was killed or ran out of space, and use another dump"
+_BYTES_HINT = "its bytes have changed since it was made: use another dump, and look at the storage"
+
+
+def _layer(name: str, stream: IO[bytes], path: Path, identity: Path | None) -> IO[bytes]:
+    if name == "gzip":
+        return cast(IO[bytes], gzip.GzipFile(fileobj=stream))
+    if name == "zstd":
+        return cast(IO[bytes], zstd.ZstdFile(stream))
+    if name == "xz":
+        return cast(IO[bytes], lzma.LZMAFile(stream))
+    return _decrypted(stream, path, identity)
+
+
+def _decrypted(stream: IO[bytes], path: Path, identity: Path | None) -> IO[bytes]:
+    """An unlinked temporary file with the decrypted content (`TMPDIR`, 0600): the library has no stream of its own."""
+    if identity is None:
+        raise PreflightError(f"{path.name} is encrypted with age", hint=_AGE_HINT, kind="encrypted")
+    try:
+        pyrage: Any = import_module("pyrage")
+    except ImportError:
+        hint = "pip install pyrage, or decrypt the dump first: age -d -i KEY"
+        raise PreflightError(f"{path.name} is encrypted with age", hint=hint, kind="tool-missing") from None
+    try:
+        lines = [line.strip() for line in identity.read_text().splitlines()]
+        keys: list[Any] = [
+            pyrage.x25519.Identity.from_str(line) for line in lines if line.startswith("AGE-SECRET-KEY-")
+        ]
+    except (OSError, ValueError, pyrage.IdentityError):
+        raise PreflightError(f"{identity} is not a key file of age", hint=_AGE_HINT, kind="bad-identity") from None
+    if not keys:
+        raise PreflightError(f"{identity} has no key of age", hint=_AGE_HINT, kind="bad-identity")
+    output = cast(IO[bytes], tempfile.TemporaryFile(prefix="dbops-"))  # noqa: SIM115 - closed with the other layers
+    try:
+        pyrage.decrypt_io(stream, output, keys)
+    except pyrage.DecryptError as error:
+        output.close()
+        text = str(error)
+        if "No matching keys" in text:
+            raise PreflightError(f"{path.name}: the key does not fit", hint=_AGE_HINT, kind="wrong-identity") from None
+        raise BadBackupError(
+            f"{path.name} cannot be decrypted: {text}", hint=_BYTES_HINT, kind="archive-corrupt"
+        ) from None
+    except OSError as error:
+        output.close()
+        if error.errno is not None:  # not of the library: the temporary file could not be written
+            hint = "set TMPDIR to a folder with more room"
+            raise PreflightError(f"{path.name} cannot be decrypted: {error}", hint=hint, kind="no-room") from None
+        raise BadBackupError(
+            f"{path.name} cannot be decrypted: {error}", hint=_CUT_HINT, kind="archive-truncated"
+        ) from None
+    output.seek(0)
+    return output

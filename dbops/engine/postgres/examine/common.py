@@ -1,0 +1,160 @@
+"""What all probes of `examine` share: a task, its outcome, what is known of the source, words for people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from threading import Lock
+from typing import Any, NamedTuple
+
+import psycopg
+from psycopg import sql
+
+from dbops.engine.postgres import probes
+from dbops.engine.postgres.connect import Access
+from dbops.engine.postgres.objects import object_digest, read_definitions
+from dbops.model import Finding, Manifest, Severity, major_version
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+Row = tuple[Any, ...]
+SHOWN = 20
+"""At most so many keys, or names, are shown of one object."""
+STATEMENT_SECONDS = 600
+LOCK_SECONDS = 30
+_LONGEST = 60
+_BESIDE_THE_SCHEMA = ("owner", "grant", "default_privilege", "comment", "security_label", "setting", "database")
+"""Beginnings of kinds of objects that decide nothing about what works."""
+
+
+class Skipped(NamedTuple):
+    """Something that could not be tried, and why."""
+
+    reason: str
+    subject: str
+
+
+class Outcome(NamedTuple):
+    """What a task gave: how many things it tried, what it found, what it could not try."""
+
+    tried: int = 0
+    findings: tuple[Finding, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+
+
+class Task(NamedTuple):
+    """A piece of work for one session. `bytes` is how much it reads; `work` may raise an error of the driver, which
+    `failed` then turns into an outcome. Without one, or where it gives None, that was not evaluated."""
+
+    kind: str
+    label: str
+    bytes: int
+    work: Callable[[Connection], Outcome]
+    failed: Callable[[psycopg.Error], Outcome | None] | None = None
+
+
+class Source:
+    """What the manifest says about the source, so that its own faults are told as such."""
+
+    def __init__(self, access: Access, manifest: Manifest) -> None:
+        self.role = manifest.engine.role
+        self._access = access
+        self._manifest = manifest
+        self._known = {(finding.id, finding.subject) for finding in manifest.findings}
+        self._sequences = {(s.schema, s.name): s for s in manifest.inventory.sequences}
+        self._lock = Lock()
+        self._same_schema: bool | None = None
+
+    def knows(self, kind: str, subject: str) -> bool:
+        return (kind, subject) in self._known
+
+    def had_position(self, schema: str, name: str, value: int, *, called: bool) -> bool:
+        """Whether the source's sequence stood there too."""
+        return probes.had_position(self._sequences.get((schema, name)), value, called=called)
+
+    def severity(self) -> Severity:
+        """Of something in the schema that does not work: a warning if the schema is as in the source, broken there
+        too. An error where that is not known."""
+        with self._lock:
+            if self._same_schema is None:
+                self._same_schema = self._compare()
+        return Severity.WARNING if self._same_schema else Severity.ERROR
+
+    def _compare(self) -> bool:
+        expected = self._manifest.inventory.objects
+        if not expected:
+            return False
+        with self._access.session() as connection:
+            major = connection.info.server_version // 10000
+            try:
+                found = read_definitions(connection)
+            except psycopg.Error:
+                if connection.closed:
+                    raise
+                return False  # the catalog contradicts itself: no dump makes that
+        same_major = major == major_version(self._manifest.engine.server_version)
+        for kind, objects in expected.items():
+            if kind.startswith(_BESIDE_THE_SCHEMA):
+                continue
+            here = found.get(kind, {})
+            for each in objects:
+                text = here.get(each.name)
+                if text is None or (same_major and object_digest(text) != each.digest):
+                    return False
+        return True
+
+
+def error(kind: str, subject: str, expected: str, actual: str, hint: str = "") -> Finding:
+    return Finding(id=kind, severity=Severity.ERROR, subject=subject, expected=expected, actual=actual, hint=hint)
+
+
+def graded(finding: Finding, severity: Severity) -> Finding:
+    """The finding, as a warning that says so if the source has the same fault."""
+    if severity is not Severity.WARNING:
+        return finding
+    return Finding(
+        id=finding.id,
+        severity=severity,
+        subject=finding.subject,
+        expected=finding.expected,
+        actual=f"{finding.actual}, as in the source",
+        hint=finding.hint,
+    )
+
+
+def part_label(name: str) -> str:
+    """A name as `quote_ident` prints it, but for key words."""
+    simple = name.isascii() and name.isidentifier() and name == name.lower()
+    return name if simple else sql.Identifier(name).as_string()
+
+
+def table_label(schema: str, name: str) -> str:
+    """A qualified name as `format('%I.%I')` prints it, but for key words."""
+    return f"{part_label(schema)}.{part_label(name)}"
+
+
+def said(failure: psycopg.Error) -> str:
+    """The server's words: message and detail, on one line."""
+    parts = (failure.diag.message_primary or str(failure), failure.diag.message_detail or "")
+    return "; ".join(" ".join(part.split()) for part in parts if part)
+
+
+def shown(items: Sequence[str], count: int | None = None) -> str:
+    """The first ones, and how many more there are of `count` in all."""
+    more = (len(items) if count is None else count) - SHOWN
+    return ", ".join(items[:SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def named(columns: Sequence[str], values: Sequence[object]) -> str:
+    """`a=1, b=2` of a key's columns; long values are cut."""
+    return ", ".join(f"{column}={_cut(value)}" for column, value in zip(columns, values, strict=True))
+
+
+def _cut(value: object) -> str:
+    text = "NULL" if value is None else str(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
+def key_expressions(columns: Sequence[str], alias: str = "") -> sql.Composed:
+    """A table's key as texts for a select list: its primary key's columns, or else the row's place."""
+    prefix = sql.SQL(alias)
+    names = [sql.SQL("{}{}::text").format(prefix, sql.Identifier(column)) for column in columns]
+    return sql.SQL(", ").join(names) if names else sql.SQL("{}ctid::text").format(prefix)

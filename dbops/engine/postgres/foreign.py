@@ -1,0 +1,280 @@
+"""Dumps of pg_dump and pg_dumpall that are not dbops' own, behind the port `engine.dumps`: puts the parts together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+from psycopg import sql
+
+from dbops.engine.dump_streams import chunks
+from dbops.engine.dumps import Dump, DumpDatabase, DumpFacts, Form, Loaded, LoadedDatabase
+from dbops.engine.postgres import foreign_facts
+from dbops.engine.postgres.connect import Access
+from dbops.engine.postgres.foreign_psql import Failed, ScriptLoad, explained, restricted_psql, statement_at
+from dbops.engine.postgres.foreign_words import environment_kind, masked
+from dbops.engine.postgres.fresh import Fresh, fresh_of
+from dbops.engine.postgres.load import tools_for
+from dbops.engine.postgres.maintenance import Maintenance
+from dbops.engine.postgres.restorer import PostgresRestorer
+from dbops.engine.postgres.statements import statement
+from dbops.engine.postgres.tools import Tools, installations
+from dbops.engine.restoring import Wishes
+from dbops.errors import BadBackupError, DbopsError, PreflightError, RefusedError, ToolError
+from dbops.model import Finding, Manifest, Severity, major_version
+from dbops.progress import Progress
+
+UNNAMED = "dbops_archive"
+"""What the copy of a dump is called that does not say its database's name."""
+_SYSTEM = frozenset({"template0", "template1"})
+_SAME_MAJOR = "drill it on a server of the source's own major version (--sandbox container, or install it)"
+
+
+class PostgresDumps:
+    """See `engine.dumps.DumpReader`."""
+
+    def __init__(self, bindir: Path | None = None) -> None:
+        self._bindir = bindir
+
+    def read(self, dump: Dump, progress: Progress) -> DumpFacts:
+        if dump.form is Form.PLAIN:
+            return foreign_facts.read_script(dump, progress)
+        tools = installations(self._bindir)
+        if not tools:
+            hint = "install postgresql-client (apt, dnf; brew install libpq), or set bindir in dbops.toml"
+            raise PreflightError("there is no pg_restore on this machine", hint=hint, kind="tool-missing")
+        facts = foreign_facts.read_archive(max(tools, key=lambda item: item.major), dump.path, dump.path.name)
+        return facts._replace(size=dump.bytes)
+
+
+class PostgresDumpLoader:
+    """See `engine.dumps.DumpLoader`."""
+
+    def __init__(self, url: str, *, password: str | None, bindir: Path | None = None) -> None:
+        self._access = Access(url, password=password)
+        self._maintenance = Maintenance(self._access, "")
+        self._bindir = bindir
+        self._url = url
+        self._password = password
+
+    @contextmanager
+    def load(
+        self,
+        dump: Dump,
+        facts: DumpFacts,
+        manifest: Callable[[DumpDatabase], Manifest],
+        jobs: int,
+        progress: Progress,
+    ) -> Iterator[Loaded]:
+        with self._maintenance.session() as connection:
+            major = connection.info.server_version // 10000
+            roles = {name for (name,) in connection.execute("SELECT rolname FROM pg_roles")}
+            names = {name for (name,) in connection.execute("SELECT datname FROM pg_database")}
+        findings = self._roles(facts, roles)
+        several = facts.cluster or any(database.created for database in facts.databases)
+        with ExitStack() as stack:
+            if dump.form is Form.PLAIN and several:
+                loaded = self._several(stack, dump, facts, manifest, major, names, progress)
+            else:
+                loaded = self._one(stack, dump, facts, manifest, major, jobs, progress)
+            for database in loaded.databases:
+                database.side.analyze(jobs)
+            yield loaded._replace(findings=(*findings, *loaded.findings))
+
+    # --- roles ------------------------------------------------------------------------------------------------------
+
+    def _roles(self, facts: DumpFacts, there: set[str]) -> list[Finding]:
+        """Makes the roles that objects need and the dump does not have: without login, password or memberships."""
+        needed = {role for database in facts.databases for role in database.roles} - set(facts.roles)
+        missing = sorted(needed - there)
+        with self._maintenance.session() as connection:
+            for role in missing:
+                connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN").format(sql.Identifier(role)))
+        if not missing:
+            return []
+        return [
+            Finding(
+                id="roles-not-in-dump",
+                severity=Severity.WARNING,
+                subject=", ".join(missing),
+                expected="roles that objects belong to are backed up with them",
+                actual="they are not in the dump: made without login, password and memberships for this drill",
+                hint="on a new server this dump alone does not load: keep `pg_dumpall --globals-only` beside it",
+            )
+        ]
+
+    # --- one database -----------------------------------------------------------------------------------------------
+
+    def _one(
+        self,
+        stack: ExitStack,
+        dump: Dump,
+        facts: DumpFacts,
+        manifest: Callable[[DumpDatabase], Manifest],
+        major: int,
+        jobs: int,
+        progress: Progress,
+    ) -> Loaded:
+        database = self._located(facts.databases[0])
+        about = manifest(database)
+        # pg_restore cannot read a tar in parallel; nor would it be right to load a script in pieces.
+        wishes = Wishes(jobs=1 if dump.form is Form.TAR else jobs, create_roles=True)
+        name = database.name or UNNAMED
+        restorer = PostgresRestorer(self._access, name, self._bindir)
+        preflight = restorer.preflight(about, wishes)
+        errors = [finding for finding in preflight.findings if finding.severity is Severity.ERROR]
+        if preflight.destination.exists:
+            raise _not_empty(name)
+        if errors:
+            text = "; ".join(f"{f.subject}: expected {f.expected}, found {f.actual}" for f in errors)
+            raise PreflightError(text, hint="\n".join(f.hint for f in errors if f.hint), kind=errors[0].id)
+        try:
+            side = stack.enter_context(restorer.fresh(about))
+        except RefusedError:
+            raise _not_empty(name) from None
+        findings = [finding for finding in preflight.findings if finding.severity is not Severity.ERROR]
+        progress.phase("load", total_bytes=facts.size)
+        if dump.form is Form.PLAIN:
+            findings += self._script(dump, facts, major, name, set(), progress)
+        else:
+            try:
+                findings += side.load(about, dump.path, wishes, progress)
+            except ToolError as error:
+                raise _explained(error, dump, same_major=_same_major(facts, major)) from None
+        side.settle("", wishes)
+        return Loaded((LoadedDatabase(database, about, side),), tuple(findings))
+
+    def _located(self, database: DumpDatabase) -> DumpDatabase:
+        """With the server's own encoding and locale where the dump does not say: what `createdb` would take."""
+        with self._maintenance.session() as connection:
+            row = connection.execute(statement("foreign_locale")).fetchone()
+        encoding, collation, ctype = row or ("UTF8", "C", "C")
+        wanted = database.encoding or encoding
+        if database.collation:
+            return database._replace(encoding=wanted)
+        if wanted not in (encoding, "SQL_ASCII"):
+            collation = ctype = "C"
+        return database._replace(encoding=wanted, collation=collation, ctype=ctype)
+
+    # --- a whole server ---------------------------------------------------------------------------------------------
+
+    def _several(
+        self,
+        stack: ExitStack,
+        dump: Dump,
+        facts: DumpFacts,
+        manifest: Callable[[DumpDatabase], Manifest],
+        major: int,
+        existing: set[str],
+        progress: Progress,
+    ) -> Loaded:
+        made: list[LoadedDatabase] = []
+        for database in facts.databases:
+            if database.name in existing and database.created and database.name not in _SYSTEM | {"postgres"}:
+                raise _not_empty(database.name)
+            if database.name not in _SYSTEM:
+                side = self._side(manifest(database), database.name, major, ours=database.name not in existing)
+                stack.enter_context(_lifetime(side))
+                made.append(LoadedDatabase(database, manifest(database), side))
+        progress.phase("load", total_bytes=facts.size)
+        findings = self._script(dump, facts, major, "postgres", existing, progress)
+        return Loaded(tuple(made), tuple(findings))
+
+    def _side(self, about: Manifest, name: str, major: int, *, ours: bool) -> Fresh:
+        """The database that the script will make. `ours`: it is dropped at the end."""
+        tools: Tools = tools_for(about, major, self._bindir)
+        side = fresh_of(self._access, self._maintenance, tools, major, about, name)
+        side.made = ours
+        return side
+
+    def _script(
+        self, dump: Dump, facts: DumpFacts, major: int, first: str, existing: set[str], progress: Progress
+    ) -> list[Finding]:
+        tools = restricted_psql(major, self._bindir)
+        with self._maintenance.session() as connection:
+            me = connection.info.user
+        load = ScriptLoad(self._access, tools, major, first, existing)
+        try:
+            load.run(chunks(dump.path, dump.packing, dump.identity), me, progress.advance)
+        except Failed as failed:
+            what = statement_at(chunks(dump.path, dump.packing, dump.identity), failed.line)
+            raise explained(failed, dump.path.name, what, same_major=_same_major(facts, major)) from None
+        return left_out(load.left_out)
+
+
+@contextmanager
+def _lifetime(side: Fresh) -> Iterator[None]:
+    """Drops a database that the script has made; an error of that never hides one of the block."""
+    try:
+        yield
+    except BaseException:
+        with suppress(DbopsError):
+            side.drop()
+        raise
+    side.drop()
+
+
+def left_out(what: dict[str, set[str]]) -> list[Finding]:
+    """What of a script was not run, each kind with its reason."""
+    found = [
+        Finding(
+            id="missing-tablespace",
+            severity=Severity.WARNING,
+            subject=name,
+            expected="exists on the server",
+            actual="a throw-away server has no such folder: everything went into the default tablespace",
+            hint="create the folder and the tablespace before a real restore",
+        )
+        for name in sorted(what["tablespace"])
+    ]
+    reasons = {
+        "role": "the throw-away server's own superuser has this name, and was left as it is",
+        "drop": "`--clean`: an empty server has nothing to drop",
+        "timeout": "set by pg_dump 17 and later, new in server 17",
+    }
+    found += [
+        Finding(id="left-out", severity=Severity.INFO, subject=", ".join(sorted(what[kind])[:5]), actual=reason)
+        for kind, reason in reasons.items()
+        if what[kind]
+    ]
+    return found
+
+
+def _same_major(facts: DumpFacts, major: int) -> bool:
+    return not facts.server_version or major_version(facts.server_version) == major
+
+
+def _not_empty(name: str) -> PreflightError:
+    return PreflightError(
+        f"the server has a database '{name}' already",
+        hint="a drill needs an empty server: use a sandbox of dbops' own",
+        kind="server-not-empty",
+    )
+
+
+def _explained(error: ToolError, dump: Dump, *, same_major: bool) -> BadBackupError | PreflightError | ToolError:
+    """pg_restore's failure as an error about the dump, the server or the connection."""
+    text, hint = masked(error.message), masked(error.hint)
+    if error.kind == "server-full":
+        return PreflightError(text, hint=hint, kind="sandbox-full")
+    if error.kind != "load-failed":
+        return ToolError(text, hint=hint, kind=error.kind)
+    words = f"{error.message}\n{error.hint}"
+    unreadable = foreign_facts.unreadable(dump.path.name, error.message)
+    if unreadable.kind == "archive-truncated" or any(part in words for part in _CORRUPT):
+        return unreadable
+    kind = environment_kind(words)
+    if kind or not same_major:
+        return PreflightError(text, hint=hint or _SAME_MAJOR, kind=kind or "load-on-other-major")
+    return BadBackupError(f"{dump.path.name}: {text}", hint=hint, kind="restore-failed")
+
+
+_CORRUPT = (
+    "could not uncompress",
+    "could not decompress",
+    "invalid compressed",
+    "corrupt",
+    "incorrect header",
+    "did not find magic",
+)

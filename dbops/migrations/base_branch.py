@@ -1,0 +1,130 @@
+"""What the history will be once this branch is merged with another, by git, without merging or checking out anything.
+
+A branch alone may have one head where the merge result has two (case 2). Revision files are compared as whole files:
+git would merge two changes of one file line by line, and nobody should rely on that here.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from dbops.command import describe_status, running
+from dbops.errors import ConfigError, ToolError
+from dbops.migrations import layout
+from dbops.migrations.history import History, contents, parse
+from dbops.migrations.values import Kind, Problem
+
+_TIMEOUT = 60
+
+
+class Merged(NamedTuple):
+    """Files by name, and those that both sides changed, each in its own way."""
+
+    files: dict[str, bytes]
+    conflicts: tuple[str, ...] = ()
+
+
+def read_merged(directory: Path, ref: str) -> History:
+    """The history in a folder as it stands on disk, merged with that of `ref`, such as `origin/main`."""
+    where = layout.find(directory)
+    ours, problems = contents(where)
+    if not where.folders:
+        return parse(where.root, ours.items(), problems)
+    top = Path(_text(where.folders[0], "rev-parse", "--show-toplevel"))
+    theirs = _commit(top, ref)
+    base = _merge_base(top, theirs, ref)
+    before, after = (_tree(top, commit, where) for commit in (base, theirs))
+    changed = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+    merged = merge(ours, _blobs(top, before, changed), _blobs(top, after, changed))
+    problems += [
+        Problem(
+            kind=Kind.CONFLICT,
+            path=name,
+            line=0,
+            text=f"changed here and, in another way, in {ref}",
+            hint=f"merge {ref} into this branch and settle the file by hand",
+        )
+        for name in merged.conflicts
+    ]
+    return parse(where.root, sorted(merged.files.items()), problems)
+
+
+def merge(ours: Mapping[str, bytes], base: Mapping[str, bytes], theirs: Mapping[str, bytes]) -> Merged:
+    """Three-way, by whole files. `base` and `theirs` need to hold only what differs between the two."""
+    files = dict(ours)
+    conflicts: list[str] = []
+    for name in sorted({*base, *theirs}):
+        mine, old, new = ours.get(name), base.get(name), theirs.get(name)
+        if _same(old, new) or _same(mine, new):
+            continue
+        if not _same(mine, old):
+            conflicts.append(name)
+        elif new is None:
+            files.pop(name, None)
+        else:
+            files[name] = new
+    return Merged(files, tuple(conflicts))
+
+
+def _same(one: bytes | None, other: bytes | None) -> bool:
+    """Equal but for the ends of lines, which a checkout may have changed."""
+    if one is None or other is None:
+        return one is other
+    return one == other or one.replace(b"\r\n", b"\n") == other.replace(b"\r\n", b"\n")
+
+
+def _commit(top: Path, ref: str) -> str:
+    try:
+        return _text(top, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
+    except ToolError:
+        raise ConfigError(f"git knows no commit '{ref}'", hint="fetch it first, or name another one") from None
+
+
+def _merge_base(top: Path, commit: str, ref: str) -> str:
+    try:
+        return _text(top, "merge-base", "HEAD", commit)
+    except ToolError:
+        hint = "fetch the whole history: git fetch --unshallow (in CI: fetch-depth 0)"
+        raise ConfigError(f"git finds no common commit of HEAD and {ref}", hint=hint) from None
+
+
+def _tree(top: Path, commit: str, where: layout.Layout) -> dict[str, str]:
+    """The objects of revision files in a commit, by the file's name."""
+    found: dict[str, str] = {}
+    real = {folder.resolve(): folder for folder in where.folders}
+    top = top.resolve()
+    folders = [os.path.relpath(folder, top) for folder in real if folder.is_relative_to(top)]
+    listing = _run(top, "ls-tree", "-r", "-z", "--full-tree", commit, "--", *folders) if folders else b""
+    for entry in listing.split(b"\0"):
+        facts, _, name = entry.partition(b"\t")
+        mode, _, rest = facts.partition(b" ")
+        if not mode.startswith(b"100"):  # a link, or a submodule
+            continue
+        path = top / os.fsdecode(name)
+        folder = next((one for one in real if path.is_relative_to(one)), None)
+        if folder is None or not layout.is_loaded(path) or not (where.recursive or path.parent == folder):
+            continue
+        found[where.name(real[folder] / path.relative_to(folder))] = rest.rpartition(b" ")[2].decode("ascii")
+    return found
+
+
+def _blobs(top: Path, objects: Mapping[str, str], names: list[str]) -> dict[str, bytes]:
+    return {name: _run(top, "cat-file", "blob", objects[name]) for name in names if name in objects}
+
+
+def _text(folder: Path, *arguments: str) -> str:
+    return os.fsdecode(_run(folder, *arguments)).strip()
+
+
+def _run(folder: Path, *arguments: str) -> bytes:
+    with running(["git", "-C", str(folder), *arguments]) as process:
+        output = b"".join(process.chunks())
+        status = process.wait(_TIMEOUT)
+        if status:
+            raise ToolError(
+                f"git {arguments[0]} {describe_status(status)}", hint=process.stderr_tail, kind="tool-failed"
+            )
+    return output

@@ -1,0 +1,147 @@
+"""Where the revision files of a project are, by its own settings, and which files Alembic would load."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from dbops.migrations.settings import Settings, above, locate, settings_of
+from dbops.migrations.values import Kind, Problem
+
+_LOADED = re.compile(r"(?!\.#|__init__).*\.py")
+_COMPILED = re.compile(r"(?!\.#|__init__).*\.py[co]")
+_USUAL = ("migrations", "alembic")
+_GIT_KEEPS_NO_EMPTY_FOLDERS = "is `version_locations` right? Alembic passes over a missing folder in silence"
+
+
+class Layout(NamedTuple):
+    """`root`: what names of files are relative to. `folders`: those with revisions, in the order of Alembic."""
+
+    root: Path
+    folders: tuple[Path, ...] = ()
+    recursive: bool = False
+    sourceless: bool = False
+    problems: tuple[Problem, ...] = ()
+
+    def name(self, path: Path) -> str:
+        """The path relative to the root, where it is below it."""
+        return _name(self.root, path)
+
+
+def find(directory: Path) -> Layout:
+    """The layout of `directory`: the folder with `env.py`, one with Alembic's settings, or one with revisions alone."""
+    directory = Path(os.path.normpath(directory.absolute()))
+    if not directory.is_dir():
+        text = "there is no such folder"
+        hint = "name the folder that has env.py and versions/"
+        return Layout(
+            directory, problems=(Problem(kind=Kind.NO_FOLDER, path=str(directory), line=0, text=text, hint=hint),)
+        )
+    settings = settings_of(directory)
+    scripts = directory
+    if settings is not None and settings.script_location:
+        scripts = locate(settings.script_location, [directory]) or directory
+    elif settings is None:
+        settings = _settings_above(directory)
+        if settings is None and not (directory / "env.py").exists() and not (directory / "versions").is_dir():
+            usual = next((directory / name for name in _USUAL if (directory / name / "env.py").is_file()), None)
+            if usual is not None:
+                scripts, settings = usual, settings_of(usual)
+    return _folders(directory, scripts, settings or Settings(scripts))
+
+
+def files(layout: Layout) -> Iterator[tuple[str, Path]]:
+    """The files that Alembic would load, by name and path, each once however many folders and links lead to it."""
+    seen: set[Path] = set()
+    for path in _walk(layout):
+        real = path.resolve()
+        if is_loaded(path) and real not in seen:
+            seen.add(real)
+            yield layout.name(path), path
+
+
+def is_loaded(path: Path) -> bool:
+    """Whether Alembic would load a file of this name; it passes over `__init__.py` and the locks of Emacs alone."""
+    return _LOADED.fullmatch(path.name) is not None
+
+
+def compiled_only(layout: Layout) -> Iterator[Problem]:
+    """Revisions that Alembic would load from compiled code, where it is told to: they are not read."""
+    if not layout.sourceless:
+        return
+    sources = {path.name.partition(".")[0] for path in _walk(layout) if is_loaded(path)}
+    for path in _walk(layout, caches=True):
+        if _COMPILED.fullmatch(path.name) and path.name.partition(".")[0] not in sources:
+            yield Problem(
+                kind=Kind.SOURCELESS,
+                path=layout.name(path),
+                line=0,
+                text="there is only compiled code, which is not read",
+                hint="judge the history where its source is",
+            )
+
+
+def _settings_above(directory: Path) -> Settings | None:
+    """Settings in a folder above whose scripts are those of `directory`, or that cannot be read."""
+    for folder in above(directory)[1:]:
+        found = settings_of(folder)
+        if found is not None and found.problems:
+            return found
+        if found is not None and found.script_location:
+            scripts = locate(found.script_location, [folder])
+            if scripts is not None and scripts.samefile(directory):
+                return found
+    return None
+
+
+def _folders(root: Path, scripts: Path, settings: Settings) -> Layout:
+    folders: list[Path] = []
+    problems = [
+        Problem(kind=one.kind, path=_name(root, Path(one.path)), line=one.line, text=one.text, hint=one.hint)
+        for one in settings.problems
+    ]
+    for location in settings.version_locations:
+        folder = locate(location, [settings.here, scripts])
+        if folder is None:
+            text = "this folder of `version_locations` is not there"
+            problems.append(
+                Problem(
+                    kind=Kind.FOLDER_MISSING,
+                    path=_name(root, Path(location)),
+                    line=0,
+                    text=text,
+                    hint=_GIT_KEEPS_NO_EMPTY_FOLDERS,
+                )
+            )
+        else:
+            folders.append(folder)
+    if not settings.version_locations:
+        if (scripts / "versions").is_dir():
+            folders = [scripts / "versions"]
+        elif not (scripts / "env.py").exists() and any(scripts.glob("*.py")):
+            folders = [scripts]
+    if not folders:
+        text = "there is no folder with revisions"
+        hint = "name the folder that has env.py and versions/"
+        problems.append(Problem(kind=Kind.NO_FOLDER, path=_name(root, scripts), line=0, text=text, hint=hint))
+    return Layout(root, tuple(dict.fromkeys(folders)), settings.recursive, settings.sourceless, tuple(problems))
+
+
+def _walk(layout: Layout, *, caches: bool = False) -> Iterator[Path]:
+    """All files of the folders, sorted by name in each; those of `__pycache__` only on request."""
+    for folder in layout.folders:
+        for where, folders, names in os.walk(folder):
+            folders.sort()
+            if caches and "__pycache__" in folders:
+                yield from sorted((Path(where) / "__pycache__").iterdir())
+            if not where.endswith("__pycache__"):
+                yield from (Path(where) / name for name in sorted(names))
+            if not layout.recursive:
+                break
+
+
+def _name(root: Path, path: Path) -> str:
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else path.as_posix()

@@ -1,0 +1,198 @@
+"""One revision file: its literals, taken from the syntax tree. The file is never imported or run."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import re
+import sys
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from dbops.migrations.statements import first_operation
+from dbops.migrations.values import Kind, Problem, Revision
+
+_NAMES = frozenset({"revision", "down_revision", "branch_labels", "depends_on"})
+_LEGACY_NAME = re.compile(r"([a-f0-9]+)\.py")
+_CREATED = re.compile(r"^Create Date:[ \t]*(\S.*)$", re.MULTILINE)
+_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
+_TOP = "write it as a literal at the top of the file, as `alembic revision` does"
+_STOPS = "Alembic stops at this file: every *.py in the folder must be a revision"
+
+
+class Read(NamedTuple):
+    """What came of a file: a revision, problems, or both (a label that cannot be read leaves the revision usable)."""
+
+    revision: Revision | None
+    problems: tuple[Problem, ...] = ()
+
+
+class _Binding(NamedTuple):
+    """Where a name is bound. `value` None: by something else than a plain assignment."""
+
+    line: int
+    value: ast.expr | None
+
+
+class _ValueError(Exception):
+    """A value that cannot be used."""
+
+    def __init__(self, kind: Kind, line: int, what: str) -> None:
+        super().__init__(what)
+        self.kind, self.line, self.what = kind, line, what
+
+
+def read(path: str, data: bytes) -> Read:
+    """Reads one file. The caller silences warnings: `ast.parse` gives them for invalid escapes."""
+    try:
+        tree = ast.parse(data)
+    except SyntaxError as error:
+        return _unreadable(path, _line_of(data, error), error.msg)
+    except (ValueError, RecursionError, MemoryError) as error:
+        return _unreadable(path, 1, str(error) or type(error).__name__)
+    return _declared(path, data, tree)
+
+
+def _declared(path: str, data: bytes, tree: ast.Module) -> Read:
+    bound = _bindings(tree)
+    docstring = (ast.get_docstring(tree) or "").strip()
+    created = _CREATED.search(docstring)
+    try:
+        name, line = _id(path, bound)
+        if "down_revision" not in bound:
+            raise _ValueError(Kind.NO_DOWN, line, "`down_revision` is not set")
+        down = _strings("down_revision", bound)
+    except _ValueError as error:
+        hint = _STOPS if error.kind in (Kind.NO_ID, Kind.NO_DOWN) else _TOP
+        return Read(None, (Problem(kind=error.kind, path=path, line=error.line, text=error.what, hint=hint),))
+    problems: list[Problem] = []
+    optional: dict[str, tuple[str, ...]] = {}
+    for key in ("branch_labels", "depends_on"):
+        try:
+            optional[key] = _strings(key, bound) if key in bound else ()
+        except _ValueError as error:
+            optional[key] = ()
+            problems.append(Problem(kind=error.kind, path=path, line=error.line, text=error.what, hint=_TOP))
+    revision = Revision(
+        id=name,
+        down=down,
+        path=path,
+        line=line,
+        down_line=bound["down_revision"].line,
+        sha256=hashlib.sha256(data).hexdigest(),
+        labels=optional["branch_labels"],
+        depends_on=optional["depends_on"],
+        message=re.split(r"\n\s*\n", docstring)[0],
+        created=created[1].strip() if created else "",
+        operates=first_operation(tree),
+    )
+    return Read(revision, tuple(problems))
+
+
+# --- values -----------------------------------------------------------------------------------------------------
+
+
+def _id(path: str, bound: dict[str, _Binding]) -> tuple[str, int]:
+    """The revision id and its line; that of a file without one comes from its name, if it is all hexadecimal."""
+    if "revision" not in bound:
+        legacy = _LEGACY_NAME.fullmatch(path.rpartition("/")[2])
+        if legacy is None:
+            raise _ValueError(Kind.NO_ID, 1, "`revision` is not set: this is not a revision file")
+        return legacy[1], 1
+    line, value = bound["revision"]
+    if value is None or not isinstance(value, ast.Constant):
+        kind = Kind.BAD_VALUE if isinstance(value, ast.Tuple | ast.List | ast.Set | ast.Dict) else Kind.COMPUTED
+        raise _ValueError(kind, line, f"`revision` is {'not a text' if kind is Kind.BAD_VALUE else 'computed'}")
+    if not isinstance(value.value, str) or not value.value:
+        raise _ValueError(Kind.BAD_VALUE, line, f"`revision` is {value.value!r}, which is no id")
+    return value.value, line
+
+
+def _strings(name: str, bound: dict[str, _Binding]) -> tuple[str, ...]:
+    """The texts that a name is bound to: none for None, one, or those of a tuple, list or set."""
+    line, value = bound[name]
+    if isinstance(value, ast.Constant) and value.value is None:
+        return ()
+    elements = value.elts if isinstance(value, ast.Tuple | ast.List | ast.Set) else [value]
+    texts: list[str] = []
+    for element in elements:
+        if not isinstance(element, ast.Constant):
+            at = element.lineno if element is not None else line
+            raise _ValueError(Kind.COMPUTED, at, f"`{name}` is computed")
+        if not isinstance(element.value, str):
+            raise _ValueError(Kind.BAD_VALUE, element.lineno, f"`{name}` has {element.value!r}, which is not a text")
+        texts.append(element.value)
+    return tuple(texts)
+
+
+# --- names ------------------------------------------------------------------------------------------------------
+
+
+def _bindings(tree: ast.Module) -> dict[str, _Binding]:
+    """The module's bindings of the names that matter; the last one of each counts."""
+    bound: dict[str, _Binding] = {}
+    for statement in tree.body:
+        for name, binding in _bound_by(statement):
+            if name in _NAMES:
+                bound[name] = binding
+    return bound
+
+
+def _bound_by(statement: ast.stmt) -> Iterator[tuple[str, _Binding]]:
+    if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+        if statement.value is not None:
+            yield statement.target.id, _Binding(statement.lineno, statement.value)
+    elif isinstance(statement, ast.Assign):
+        for target in statement.targets:
+            yield from _assigned(target, statement.value, statement.lineno)
+    else:
+        for name, line in _otherwise(statement):
+            yield name, _Binding(line, None)
+
+
+def _assigned(target: ast.expr, value: ast.expr, line: int) -> Iterator[tuple[str, _Binding]]:
+    """`a = 1`, and `a, b = 1, 2` item by item."""
+    if isinstance(target, ast.Name):
+        yield target.id, _Binding(line, value)
+    elif isinstance(target, ast.Tuple | ast.List):
+        parts = value.elts if isinstance(value, ast.Tuple | ast.List) else []
+        paired = len(parts) == len(target.elts) and not any(
+            isinstance(part, ast.Starred) for part in [*parts, *target.elts]
+        )
+        for place, one in enumerate(target.elts):
+            if paired:
+                yield from _assigned(one, parts[place], line)
+            else:
+                yield from ((name, _Binding(at, None)) for name, at in _otherwise(one))
+
+
+def _otherwise(node: ast.AST) -> Iterator[tuple[str, int]]:
+    """Names that a statement binds in the module in any other way: under a condition, by an import, a loop, `+=`."""
+    if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+        yield node.id, node.lineno
+    elif isinstance(node, ast.Import | ast.ImportFrom):
+        yield from ((alias.asname or alias.name, node.lineno) for alias in node.names)
+    elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+        yield node.name, node.lineno
+    elif not isinstance(node, _SCOPES):
+        for child in ast.iter_child_nodes(node):
+            yield from _otherwise(child)
+
+
+# --- what cannot be read ----------------------------------------------------------------------------------------
+
+
+def _unreadable(path: str, line: int, text: str) -> Read:
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    hint = f"read as Python {version}; Alembic stops at a file that it cannot load"
+    return Read(None, (Problem(kind=Kind.UNREADABLE, path=path, line=line, text=text, hint=hint),))
+
+
+def _line_of(data: bytes, error: SyntaxError) -> int:
+    """The line of the error; for bytes that are not UTF-8 the parser does not tell."""
+    if "codec can't decode" in (error.msg or ""):
+        try:
+            data.decode("utf-8")
+        except UnicodeDecodeError as bad:
+            return data.count(b"\n", 0, bad.start) + 1
+    return error.lineno or 1

@@ -1,0 +1,87 @@
+"""A revision file as values: what it declares, and what is wrong with it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from dbops.errors import DbopsError, Exit
+from dbops.values import Value
+
+
+class Revision(Value, frozen=True):
+    """What a revision file declares.
+
+    `path` is relative to the root of the history, with `/`; `line` and `down_line` are where `revision` and
+    `down_revision` stand. `down`: parents, none for a base. `depends_on`: ids or labels, as written. `created` is the
+    text after 'Create Date:'. `sha256` is that of the file. `operates`: the line of the first statement in `upgrade()`
+    or `downgrade()` that does something; 0 if none does.
+    """
+
+    id: str
+    down: tuple[str, ...]
+    path: str
+    line: int
+    down_line: int
+    sha256: str
+    labels: tuple[str, ...] = ()
+    depends_on: tuple[str, ...] = ()
+    message: str = ""
+    created: str = ""
+    operates: int = 0
+
+    @property
+    def place(self) -> str:
+        return f"{self.path}:{self.line}"
+
+    @property
+    def down_place(self) -> str:
+        return f"{self.path}:{self.down_line}"
+
+
+class Kind(StrEnum):
+    """What is wrong with a file, a folder, or an edge of the graph."""
+
+    NO_FOLDER = "no-folder"
+    """No folder with revisions at all."""
+    FOLDER_MISSING = "folder-missing"
+    """One of several configured folders is not there; Alembic passes over it in silence."""
+    SETTINGS = "settings"
+    """alembic.ini or pyproject.toml cannot be read."""
+    SOURCELESS = "sourceless"
+    """A revision that exists only as compiled code, which is not read."""
+    UNREADABLE = "unreadable"
+    """Not a text of Python: a syntax error, another encoding, no permission."""
+    COMPUTED = "computed"
+    """A value that only running the file would tell."""
+    BAD_VALUE = "bad-value"
+    """A literal of a type that Alembic cannot use."""
+    CONFLICT = "conflict"
+    """Changed on both sides of a merge."""
+    NO_ID = "no-id"
+    NO_DOWN = "no-down-revision"
+    DUPLICATE_ID = "duplicate-id"
+    COPIED_FILE = "copied-file"
+    LABEL_CLASH = "label-clash"
+    PARENT_MISSING = "parent-missing"
+    DEPENDENCY_MISSING = "dependency-missing"
+    CYCLE = "cycle"
+
+
+class Problem(Value, frozen=True):
+    """One thing that is wrong: `text` says what, `hint` what to do."""
+
+    kind: Kind
+    path: str
+    line: int
+    text: str
+    hint: str = ""
+
+    @property
+    def place(self) -> str:
+        return f"{self.path}:{self.line}" if self.line else self.path
+
+
+class BrokenHistoryError(DbopsError):
+    """The history has no order, so that it cannot be walked."""
+
+    exit_code = Exit.FAIL

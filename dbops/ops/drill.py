@@ -1,0 +1,176 @@
+"""drill: fetch + re-hash → sandbox → restore → inventory of the copy → compare → probe → report → teardown.
+
+Nothing of the machine that made the backup is needed, and nothing of the source is touched. Whatever goes wrong is told
+in the report, with what kind of failure it is: the backup is bad, it is over its target, the environment lacks
+something, or the drill itself broke.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from dbops.catalog import Catalog
+from dbops.config import Target
+from dbops.config.urls import Secret
+from dbops.engine.base import Engine, Server
+from dbops.engine.restoring import Restorer, SideDatabase, Wishes
+from dbops.errors import BadBackupError, PreflightError, ToolError
+from dbops.inventory import proof
+from dbops.model import Finding, Manifest, Report, Severity, backup_id
+from dbops.ops.copy_check import check_copy
+from dbops.ops.drill_needs import needs_of
+from dbops.ops.drill_report import Clock, Notebook
+from dbops.ops.drill_rules import application_findings, migration_findings
+from dbops.ops.drill_stage import RTO_PHASES, Copy, Stage
+from dbops.ops.fetch import fetch
+from dbops.ops.records import kept
+from dbops.ops.restore_plan import Archive, archive_of
+from dbops.ops.timing import timed
+from dbops.progress import Progress
+from dbops.sandbox.base import Chosen, Needs, Sandbox
+
+__all__ = ["RTO_PHASES", "Copy", "Drill", "Places", "drill", "errors_of"]
+
+_SAME_MAJOR_HINT = "drill it on a server of the source's own major version (--sandbox container, or install it)"
+
+
+class Places(NamedTuple):
+    """Where a drill finds what it works with."""
+
+    sandbox: Callable[[Needs], Chosen]
+    engine: Callable[[Secret], Engine]
+    """The engine of a database in the sandbox, by its URL."""
+
+
+class Drill(Stage):
+    """One drill of one backup."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        manifest: Manifest,
+        target: Target,
+        places: Places,
+        *,
+        clock: Clock,
+        progress: Progress,
+        no_owner: bool = False,
+    ) -> None:
+        super().__init__(Notebook(catalog, manifest, target, clock), manifest.id, places.sandbox, progress)
+        self.manifest = manifest
+        self._catalog = catalog
+        self._target = target
+        self._places = places
+        self._clock = clock
+        self._wishes = Wishes(jobs=target.jobs, create_roles=not no_owner, no_owner=no_owner)
+
+    def _kept(self, report: Report) -> Report:
+        """Beside the backup."""
+        return kept(self._catalog, self.manifest, report, self._clock())
+
+    def _work(self) -> None:
+        phases, progress = self._notes.phases, self._progress
+        with timed(phases, "fetch"):
+            copy = self._stack.enter_context(
+                fetch(self._catalog, self.manifest, jobs=self._target.jobs, progress=progress)
+            )
+            self._notes.found(copy.findings)
+            if any(finding.severity is Severity.ERROR for finding in copy.findings):
+                self._notes.unproved("restore", "the backup's files are not what they were: it was not restored")
+                return
+            archive = archive_of(self._catalog, self.manifest, copy)
+        self._notes.fetched()
+        progress.phase("start")
+        with timed(phases, "start"):
+            sandbox = self._started(needs_of(self.manifest, self._target))
+            restorer, engine = self._restorer(sandbox)
+            server = engine.server()
+            self._preflight(restorer)
+        with timed(phases, "restore"):
+            side = self._restore(restorer, archive, server)
+        self.copy = Copy(sandbox.url(restorer.name), restorer.name, side)
+        progress.phase("compare", total_bytes=sum(table.bytes for table in self.manifest.inventory.tables))
+        with timed(phases, "verify"):
+            self._compare(side, archive, server)
+        progress.phase("probe")
+        with timed(phases, "probe"):
+            self._probe(side, self.copy)
+        self._notes.timed_out(sum(phases[name] for name in RTO_PHASES))
+
+    def _restorer(self, sandbox: Sandbox) -> tuple[Restorer, Engine]:
+        """Of a database that is called as the source's, unless the server has one of that name."""
+        name = self.manifest.engine.database
+        maintenance = self._places.engine(sandbox.url(""))
+        restorer = maintenance.restorer(name)
+        if restorer.preflight(self.manifest, self._wishes).destination.exists:
+            restorer = maintenance.restorer(f"dbops_drill_{backup_id(self._clock())}")
+        return restorer, maintenance
+
+    def _preflight(self, restorer: Restorer) -> None:
+        found = restorer.preflight(self.manifest, self._wishes)
+        errors = [finding for finding in found.findings if finding.severity is Severity.ERROR]
+        self._notes.found(finding for finding in found.findings if finding.severity is not Severity.ERROR)
+        if errors:
+            text = "; ".join(f"{f.subject}: expected {f.expected}, found {f.actual}" for f in errors)
+            raise PreflightError(text, hint="\n".join(f.hint for f in errors if f.hint), kind=errors[0].id)
+
+    def _restore(self, restorer: Restorer, archive: Archive, server: Server) -> SideDatabase:
+        manifest, wishes, progress = self.manifest, self._wishes, self._progress
+        if wishes.create_roles:
+            restorer.create_roles(archive.globals_sql)
+        side = self._database.enter_context(restorer.fresh(manifest))
+        progress.phase("load", total_bytes=sum(table.bytes for table in manifest.inventory.tables))
+        try:
+            self._notes.found(side.load(manifest, archive.path, wishes, progress))
+            side.analyze(wishes.jobs)
+            side.settle(archive.database_sql, wishes)
+        except ToolError as error:
+            if error.kind == "server-full":
+                raise PreflightError(error.message, hint=self._said(error), kind="sandbox-full") from None
+            if error.kind != "load-failed":
+                raise
+            if self._notes.other_major(server.major):
+                raise PreflightError(error.message, hint=_SAME_MAJOR_HINT, kind="load-on-other-major") from None
+            raise BadBackupError(error.message, hint=error.hint, kind="restore-failed") from None
+        return side
+
+    def _compare(self, side: SideDatabase, archive: Archive, server: Server) -> None:
+        check = check_copy(side, archive, self._wishes, self._progress, major=server.major)
+        self._notes.compared(
+            check.comparison,
+            proof.tables(self.manifest.inventory, check.found, check.explained),
+            proof.objects(self.manifest.inventory, check.found, check.comparison.findings),
+        )
+
+    def _probe(self, side: SideDatabase, copy: Copy) -> None:
+        probed = side.examine(self.manifest, self._wishes.jobs, self._progress)
+        self._notes.probed(probed)
+        with side.snapshot() as snapshot:
+            self._notes.probed(migration_findings(self.manifest, snapshot))
+        self._notes.probed(application_findings(self._target, side, copy.url))
+
+
+def drill(
+    catalog: Catalog,
+    manifest: Manifest,
+    target: Target,
+    places: Places,
+    *,
+    clock: Clock,
+    progress: Progress,
+    no_owner: bool = False,
+    while_up: Callable[[Copy], None] | None = None,
+) -> Report:
+    """Drills one backup. `while_up` gets the copy before it is torn down, if there is one."""
+    work = Drill(catalog, manifest, target, places, clock=clock, progress=progress, no_owner=no_owner)
+    with work:
+        work.run()
+        if while_up is not None and work.copy is not None:
+            while_up(work.copy)
+    return work.report
+
+
+def errors_of(report: Report) -> list[Finding]:
+    """Findings that make the verdict FAIL."""
+    return [f for f in report.findings if f.severity in (Severity.ERROR, Severity.OVER_TARGET)]

@@ -1,0 +1,255 @@
+"""drill --archive: find → recognise → read → sandbox → load → read the copy → probe → report → teardown.
+
+For dumps that other tools made. They have no inventory: whether the copy is what the source held cannot be said, and
+the report says so. All else is proved as for a backup of dbops' own.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+from dbops.config import Target
+from dbops.config.urls import Secret
+from dbops.engine.dumps import DumpDatabase, DumpFacts, DumpLoader, DumpReader, Loaded, LoadedDatabase
+from dbops.engine.restoring import Probed
+from dbops.errors import DatabaseError
+from dbops.evidence import Match, ObjectCount, TableProof
+from dbops.model import Finding, Freshness, Manifest, NotEvaluated, Severity
+from dbops.ops import foreign_about as about
+from dbops.ops.drill_needs import needs_of
+from dbops.ops.drill_report import Clock, Notes
+from dbops.ops.drill_rules import application_findings
+from dbops.ops.drill_stage import RTO_PHASES, Copy, Stage
+from dbops.ops.foreign_source import Found, Location, OpenBucket, at_hand
+from dbops.ops.foreign_trend import Past, drops
+from dbops.ops.timing import timed
+from dbops.progress import Progress
+from dbops.sandbox.base import Chosen, Needs
+
+_CONTENT = "the dump has no inventory: what its source held is not known, so the copy cannot be compared with it"
+_SOURCE_TRAITS = frozenset(
+    {
+        "constraint-not-valid",
+        "fk-orphans",
+        "insert-fails",
+        "invalid-index",
+        "matview-broken",
+        "matview-not-populated",
+        "sequence-behind",
+        "unlogged-table",
+        "view-broken",
+    }
+)
+"""What pg_dump carries over faithfully: without an inventory nobody knows whether the source has it, too."""
+
+
+class ForeignPlaces(NamedTuple):
+    """Where a drill of a foreign dump finds what it works with."""
+
+    sandbox: Callable[[Needs], Chosen]
+    reader: Callable[[str], DumpReader]
+    """By the dump's engine."""
+    loader: Callable[[str, Secret], DumpLoader]
+    """By the dump's engine and the sandbox's URL."""
+    bucket: OpenBucket
+
+
+class ForeignNotes(Notes):
+    """What is found; who the dump is becomes known on the way."""
+
+    def __init__(self, manifest: Manifest, target: Target, clock: Clock, location: Location) -> None:
+        super().__init__(manifest, target, clock, {"archive": location.url})
+        self._clock = clock
+        self._evidence = msgspec.structs.replace(self._evidence, rpo_seconds=None, inventory_basis="")
+
+    def identified(self, manifest: Manifest, facts: dict[str, Any]) -> None:
+        self._manifest = manifest
+        self._provenance |= facts
+        self.dated(manifest.freshness)
+
+    def at_hand(self, size: int, files: int, sha256: str) -> None:
+        """The dump was read again; what it is remains to be seen."""
+        self._provenance |= {"bytes": size, "archive_sha256": sha256}
+        self._add(archive_files=files, archive_bytes=size)
+
+    def dated(self, fresh: Freshness) -> None:
+        """How old its newest row is, as far as is known now."""
+        self._manifest = msgspec.structs.replace(self._manifest, freshness=fresh)
+        self._add(rpo_seconds=(self._clock() - fresh.newest).total_seconds())
+        self._provenance |= {"newest_row_at": fresh.newest.isoformat(), "newest_row_by": fresh.basis}
+
+    def read(self, tables: tuple[TableProof, ...], objects: tuple[ObjectCount, ...]) -> None:
+        """The copy was read to its end."""
+        self._compared = True
+        self._skipped.append(NotEvaluated(id="content-equality", reason=_CONTENT))
+        self._add(tables=tables, objects=objects)
+        self._provenance |= {"tables": len(tables), "rows": sum(table.copy_rows or 0 for table in tables)}
+
+    @property
+    def rows(self) -> int | None:
+        return self._provenance.get("rows")
+
+
+class ForeignDrill(Stage):
+    """One drill of one dump that another tool made. `past`: earlier drills of its series, oldest first."""
+
+    _notes: ForeignNotes
+
+    def __init__(
+        self,
+        location: Location,
+        target: Target,
+        places: ForeignPlaces,
+        *,
+        clock: Clock,
+        progress: Progress,
+        past: Sequence[Past] = (),
+        identity: Path | None = None,
+    ) -> None:
+        manifest = about.unknown(location, target, clock())
+        notes = ForeignNotes(manifest, target, clock, location)
+        super().__init__(notes, location.name, places.sandbox, progress)
+        self.location = location
+        self._target = target
+        self._places = places
+        self._past = past
+        self._identity = identity
+
+    def _work(self) -> None:
+        phases, progress = self._notes.phases, self._progress
+        progress.phase("read")
+        with timed(phases, "fetch"):
+            hand = at_hand(self.location, self._places.bucket, self._identity, progress, self._notes.at_hand)
+            found = self._stack.enter_context(hand)
+            facts = self._places.reader(found.dump.engine).read(found.dump, progress)
+        databases = facts.databases or (DumpDatabase(""),)
+        manifest = about.described(found, facts, databases[0], self._target)
+        self._notes.identified(manifest, about.provenance(found, facts))
+        progress.phase("start")
+        with timed(phases, "start"):
+            sandbox = self._started(self._needs(found, facts))
+            loader = self._places.loader(found.dump.engine, sandbox.url(""))
+        with timed(phases, "restore"):
+            loaded = self._load(loader, found, facts)
+        if not loaded.databases:
+            self._notes.lacks("no-database", "the dump has roles, but no database: there is nothing to try out")
+            return
+        main = about.principal(loaded.databases, self._target)
+        if main is not None:
+            self.copy = Copy(sandbox.url(main.side.name), main.side.name, main.side)
+        progress.phase("compare")
+        with timed(phases, "verify"):
+            self._read(loaded.databases)
+            self._date(main)
+        progress.phase("probe")
+        with timed(phases, "probe"):
+            self._probe(loaded.databases)
+        self._notes.found(drops(self._subject, found.bytes, self._notes.rows, self._past))
+        self._notes.timed_out(sum(phases[name] for name in RTO_PHASES))
+
+    def _needs(self, found: Found, facts: DumpFacts) -> Needs:
+        """The needs of all its databases together."""
+        size = about.disk_bytes(found, facts)
+        each = [needs_of(about.described(found, facts, one, self._target), self._target) for one in facts.databases]
+        if not each:
+            each = [needs_of(about.described(found, facts, DumpDatabase(""), self._target), self._target)]
+        return each[0]._replace(
+            bytes=size,
+            extensions=tuple(sorted({name for needs in each for name in needs.extensions})),
+            locales=tuple(sorted({name for needs in each for name in needs.locales})),
+            icu=any(needs.icu for needs in each),
+        )
+
+    def _load(self, loader: DumpLoader, found: Found, facts: DumpFacts) -> Loaded:
+        def manifest(database: DumpDatabase) -> Manifest:
+            return about.described(found, facts, database, self._target)
+
+        loading = loader.load(found.dump, facts, manifest, self._target.jobs, self._progress)
+        loaded = self._database.enter_context(loading)
+        self._notes.found(loaded.findings)
+        if any(finding.id == "roles-not-in-dump" for finding in loaded.findings):
+            self._notes.unproved(
+                "roles", "the dump does not hold the roles that its objects belong to (see the warning)"
+            )
+        return loaded
+
+    def _read(self, databases: Sequence[LoadedDatabase]) -> None:
+        """Rows and digest of every table, and how many objects there are."""
+        tables: list[TableProof] = []
+        objects: Counter[str] = Counter()
+        for database in databases:
+            prefix = f"{database.facts.name}." if len(databases) > 1 else ""
+            with database.side.snapshot() as snapshot:
+                refs = snapshot.tables()
+                contents = snapshot.contents(refs, self._target.jobs, self._progress)
+                for ref in sorted(refs, key=lambda item: (item.schema, item.name)):
+                    content = contents[ref.schema, ref.name]
+                    tables.append(
+                        TableProof(
+                            schema=f"{prefix}{ref.schema}",
+                            name=ref.name,
+                            match=Match.UNKNOWN,
+                            copy_rows=content.rows,
+                            copy_digest=content.digest,
+                            bytes=ref.bytes,
+                        )
+                    )
+                objects.update({kind: len(found) for kind, found in snapshot.objects().items() if found})
+        counts = tuple(ObjectCount(kind=kind, source=None, copy=count) for kind, count in sorted(objects.items()))
+        self._notes.read(tuple(tables), counts)
+
+    def _date(self, main: LoadedDatabase | None) -> None:
+        """The newest row, where the target says in which column to look."""
+        column = self._target.freshness
+        if column is None:
+            return
+        if main is None:
+            self._notes.unproved("freshness", f"{column} is in which database? {_SEVERAL}")
+            return
+        try:
+            with main.side.snapshot() as snapshot:
+                newest = snapshot.newest(column)
+        except DatabaseError as error:
+            self._notes.unproved("freshness", f"{column} of the copy: {error.message}")
+            return
+        if newest is None:
+            self._notes.unproved("freshness", f"{column} of the copy is empty")
+        else:
+            self._notes.dated(Freshness(newest=newest, basis=f"{column} of the copy"))
+
+    def _probe(self, databases: Sequence[LoadedDatabase]) -> None:
+        for database in databases:
+            named = database.facts.name if len(databases) > 1 else ""
+            probed = database.side.examine(database.manifest, self._target.jobs, self._progress)
+            findings = _softened([*probed.findings, *database.side.probe(database.manifest)], named)
+            self._notes.probed(probed._replace(findings=tuple(findings)))
+        if self.copy is not None:
+            self._notes.probed(application_findings(self._target, self.copy.side, self.copy.url))
+        elif self._target.invariants or self._target.drill.smoke is not None:
+            reason = NotEvaluated(id="invariant", reason=_SEVERAL)
+            self._notes.probed(Probed(not_evaluated=(reason, NotEvaluated(id="smoke", reason=_SEVERAL))))
+
+
+_SEVERAL = "the dump has several databases, and none is called as the target or as the database in its url"
+
+
+def _softened(findings: Iterable[Finding], database: str) -> Iterable[Finding]:
+    """What may well be of the source is a warning; each finding once, with its database."""
+    seen: set[tuple[str, str]] = set()
+    for finding in findings:
+        if (finding.id, finding.subject) in seen:
+            continue
+        seen.add((finding.id, finding.subject))
+        subject = f"{database}: {finding.subject}" if database else finding.subject
+        if finding.id in _SOURCE_TRAITS and finding.severity is Severity.ERROR:
+            actual = f"{finding.actual} (perhaps the source has it, too: the dump has no inventory)"
+            expected = finding.expected.replace(", as in the source", "")
+            finding = msgspec.structs.replace(
+                finding, severity=Severity.WARNING, subject=subject, actual=actual, expected=expected
+            )
+        yield msgspec.structs.replace(finding, subject=subject)

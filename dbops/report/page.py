@@ -1,0 +1,33 @@
+"""The value that the HTML and JUnit forms of a run are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from dbops.model import Report
+from dbops.report.history import HistoryLine
+
+
+class Page(NamedTuple):
+    """A run and the drills that it speaks of; a `drill` of one backup is its own. `generated_at` is UTC.
+
+    `history`: earlier runs and this one, oldest first; `history_unreadable` counts its lines that could not be read.
+    """
+
+    run: Report
+    drills: Sequence[Report]
+    history: Sequence[HistoryLine]
+    generated_at: datetime
+    history_unreadable: int = 0
+
+    @property
+    def each(self) -> Sequence[Report]:
+        """The drills to show."""
+        return self.drills or ((self.run,) if self.run.evidence is not None else ())
+
+    @property
+    def single(self) -> bool:
+        """Whether the run is one drill, so that its findings are those of the run."""
+        return len(self.each) == 1 and self.each[0] == self.run

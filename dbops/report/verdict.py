@@ -1,0 +1,152 @@
+"""What a run comes to, in words: the same ones in every form of a report."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from dbops.evidence import Evidence, Match
+from dbops.model import Failure, Finding, Report, Severity, Verdict
+from dbops.report.clean import flat, number, shorten
+
+_TONES = {
+    Failure.BAD_BACKUP: "bad",
+    Failure.OVER_TARGET: "over",
+    Failure.ENVIRONMENT: "unknown",
+    Failure.BROKEN: "broken",
+}
+_VERDICT_TONES = {Verdict.PASS: "good", Verdict.FAIL: "bad", Verdict.INCONCLUSIVE: "unknown"}
+CLASSES = {
+    Failure.BAD_BACKUP: "bad backup",
+    Failure.OVER_TARGET: "over target",
+    Failure.ENVIRONMENT: "environment",
+    Failure.BROKEN: "broken",
+}
+"""Each class of failure in two words or less."""
+_NAMED = 3
+"""Errors that are named in a headline."""
+GRAVE = (Severity.ERROR, Severity.OVER_TARGET)
+
+
+class Headline(NamedTuple):
+    """`word`: PASS, FAIL, INCONCLUSIVE. `text`: what it means. `advice`: why, or what to do, '' if nothing is to be
+    said. `tone`: `good`, `bad`, `over`, `unknown` or `broken`, for colours and marks."""
+
+    word: str
+    text: str
+    advice: str
+    tone: str
+
+
+def headline(report: Report) -> Headline:
+    """The verdict as a sentence for whoever reads nothing else."""
+    text, advice = _said(report)
+    tone = _TONES.get(report.failure, _VERDICT_TONES[report.verdict])
+    return Headline(report.verdict.value, text, advice, tone)
+
+
+def _said(report: Report) -> tuple[str, str]:
+    many = report.task == "check" or isinstance(report.provenance.get("backups"), list)
+    match report.failure:
+        case Failure.BAD_BACKUP:
+            text = "a backup is bad" if many else "the backup is bad"
+            return text, f"{_errors(report)}. Use another backup, and look why."
+        case Failure.OVER_TARGET:
+            subject = "the backups are good, but one is" if many else "the backup is good, but"
+            return f"{subject} over its {_missed(report)}", _first(report, Severity.OVER_TARGET)
+        case Failure.ENVIRONMENT:
+            if many:
+                return "nothing was proved", _reason(report)
+            return "the environment lacks something; nothing is known about the backup", _reason(report)
+        case Failure.BROKEN:
+            what = "a check" if report.task == "check" else f"the {report.task}"
+            itself = "could not be run" if report.task == "check" else "itself broke"
+            known = "" if many else "; nothing is known about the backup"
+            return f"{what} {itself}{known}", _reason(report)
+    if report.task == "check":
+        return _checked(report)
+    if report.task == "drill":
+        return _drilled(report, many=many)
+    if report.verdict is Verdict.PASS:
+        return f"{report.task} found nothing wrong", ""
+    return f"{report.task}: {_errors(report) if report.verdict is Verdict.FAIL else 'not everything was judged'}", ""
+
+
+def _checked(report: Report) -> tuple[str, str]:
+    if report.verdict is Verdict.PASS:
+        count = report.provenance.get("checks_passed")
+        return "the backups restore, and every check holds", f"{count} checks passed." if count else ""
+    return ("nothing was proved", _reason(report)) if report.verdict is Verdict.INCONCLUSIVE else ("a check failed", "")
+
+
+def _drilled(report: Report, *, many: bool) -> tuple[str, str]:
+    if report.verdict is Verdict.FAIL:
+        return "the drill found errors", f"{_errors(report)}."
+    if report.verdict is Verdict.INCONCLUSIVE:
+        return "the copy could not be judged", _reason(report)
+    if many:
+        return "these backups restore, and the copies equal what was backed up", ""
+    if not known(report.evidence):
+        return "this backup restores; there was no inventory to compare its content with", ""
+    return f"this backup restores, and {proved(report.evidence)}", ""
+
+
+def known(evidence: Evidence | None) -> bool:
+    """Whether there was anything to compare the copy with."""
+    return evidence is not None and bool(evidence.inventory_level)
+
+
+def proved(evidence: Evidence | None) -> str:
+    """How much of 'the copy equals its source' a drill that passed has shown; never more than that."""
+    if evidence is None or not known(evidence):
+        return "there was nothing to compare the copy with"
+    matches = [table.match for table in evidence.tables]
+    counted, unknown = matches.count(Match.COUNTED), matches.count(Match.UNKNOWN)
+    if counted + unknown == len(matches) and matches:
+        return "the copy has as many rows as its source" if counted else "there was nothing to compare the copy with"
+    if counted + unknown:
+        left = counted + unknown
+        return f"its rows are equal, except that {number(left)} of {number(len(matches))} tables were only counted"
+    return "the copy equals its source" if evidence.inventory_level == "content" else "the copy equals its archive"
+
+
+def missed(report: Report) -> list[str]:
+    """`RTO`, `RPO`: the targets of the policy that were missed."""
+    ids = {finding.id for finding in report.findings if finding.severity is Severity.OVER_TARGET}
+    return [name for name in ("RTO", "RPO") if any(name.lower() in kind for kind in ids)]
+
+
+def _missed(report: Report) -> str:
+    return " and its ".join(missed(report)) or "target"
+
+
+def _errors(report: Report) -> str:
+    errors = [finding for finding in report.findings if finding.severity is Severity.ERROR]
+    named = [shorten(flat(f"{finding.id} {finding.subject}"), 120) for finding in errors[:_NAMED]]
+    more = f" and {number(len(errors) - _NAMED)} more" if len(errors) > _NAMED else ""
+    return f"{number(len(errors))} error{'s' if len(errors) != 1 else ''} found: {', '.join(named)}{more}"
+
+
+def _first(report: Report, severity: Severity) -> str:
+    return next((sentence(finding) for finding in report.findings if finding.severity is severity), "")
+
+
+def sentence(finding: Finding) -> str:
+    """`rto: expected at most 5 min 0 s, found 6 min 12 s`."""
+    if finding.expected:
+        return f"{finding.id}: expected {finding.expected}, found {finding.actual or 'nothing'}"
+    return f"{finding.id}: {finding.actual}" if finding.actual else finding.id
+
+
+def _reason(report: Report) -> str:
+    """Why nothing is known: what a drill noted last, or the reasons of a run of checks."""
+    items = report.not_evaluated
+    if not items:
+        return ""
+    if report.task == "check" and len(items) > 1:
+        return f"{items[0].reason} (and {len(items) - 1} more)"
+    return items[-1].reason
+
+
+def grave(report: Report) -> list[Finding]:
+    """Findings that make the verdict FAIL."""
+    return [finding for finding in report.findings if finding.severity in GRAVE]

@@ -1,0 +1,66 @@
+"""Whom the programs of a server run as, what they see of us, and whether they can be cut off from the network."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from dbops.command import run
+from dbops.errors import ToolError
+from dbops.sandbox import launch
+from dbops.sandbox.base import SandboxMissingError
+
+_ACCOUNTS = ("nobody", "postgres")
+"""In this order: `postgres` may be let into other servers of this machine without a password."""
+
+
+class Account(NamedTuple):
+    """Another account than ours: database servers refuse to run as root."""
+
+    name: str
+    uid: int
+    gid: int
+
+
+def other_account() -> Account | None:
+    """None: the server runs as we do."""
+    if os.geteuid() != 0:
+        return None
+    for name in _ACCOUNTS:
+        with suppress(KeyError):
+            entry = pwd.getpwnam(name)
+            return Account(name, entry.pw_uid, entry.pw_gid)
+    raise SandboxMissingError(
+        f"the server does not run as root, and there is no account {' or '.join(_ACCOUNTS)} to run it as",
+        hint="run this as an ordinary user",
+        kind="sandbox-missing",
+    )
+
+
+def launched(argv: Sequence[str], account: Account | None, *, isolated: bool = False) -> list[str]:
+    """The command line that runs `argv` as the account, for no longer than this process lives; `isolated`: without any
+    network, or else not at all."""
+    uid, gid = (str(account.uid), str(account.gid)) if account else ("-", "-")
+    network = "none" if isolated else "-"
+    return [sys.executable, "-I", "-S", launch.__file__, str(os.getpid()), uid, gid, network, *argv]
+
+
+def environment() -> dict[str, str]:
+    """All that the server programs get of our environment."""
+    return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
+
+
+@cache
+def can_isolate() -> bool:
+    """Whether this machine lets us start a program without any network: tried out, with one that does nothing."""
+    argv = [sys.executable, "-I", "-S", launch.__file__, str(os.getpid()), "-", "-", "none", "/bin/sh", "-c", ":"]
+    try:
+        return run(argv, env=environment(), cwd=Path("/"), timeout=30).status == 0
+    except ToolError:
+        return False

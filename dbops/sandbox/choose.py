@@ -1,0 +1,81 @@
+"""Which sandbox is taken, what is to be said about it, and why not the others."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from dbops.model import Finding, Severity
+from dbops.sandbox.base import Chosen, Needs, Offer, Provider, SandboxMissingError
+from dbops.sandbox.major import distance
+
+_NAMES = {"postgres": "PostgreSQL", "mysql": "MySQL", "mariadb": "MariaDB"}
+
+
+def choose(providers: Sequence[Provider], needs: Needs) -> Chosen:
+    """Of several providers the one with the nearest major; among equals, the first. Raises `SandboxMissingError`, with
+    every reason, if none will do. A single provider is one that was asked for by name."""
+    offers = [provider.offer(needs) for provider in providers]
+    usable = [offer for offer in offers if not offer.obstacles]
+    if not usable:
+        raise SandboxMissingError(
+            f"no sandbox for {_server(needs.engine, needs.major)}",
+            hint="\n".join(f"{offer.kind}: {_reasons(offer)}" for offer in offers),
+            kind="sandbox-missing",
+        )
+    taken = min(usable, key=lambda offer: distance(offer.major, needs.major))
+    passed_over = tuple(f"{offer.kind}: {_why_not(offer, taken, needs)}" for offer in offers if offer is not taken)
+    return Chosen(taken.kind, taken.make(), tuple(_findings(taken, needs)), passed_over)
+
+
+def _why_not(offer: Offer, taken: Offer, needs: Needs) -> str:
+    if offer.obstacles:
+        return _reasons(offer)
+    if distance(offer.major, needs.major) > distance(taken.major, needs.major):
+        return f"{_server(needs.engine, offer.major)}, further from the source's {needs.major}"
+    return f"would do; {taken.kind} comes first"
+
+
+def _findings(taken: Offer, needs: Needs) -> list[Finding]:
+    found = []
+    if taken.major and needs.major and taken.major != needs.major:
+        found.append(
+            Finding(
+                id="sandbox-major",
+                severity=Severity.WARNING,
+                subject=taken.kind,
+                expected=_server(needs.engine, needs.major),
+                actual=_server(needs.engine, taken.major),
+                hint="what is found may be of the other version's making: drill it on the source's own version",
+            )
+        )
+    if taken.isolated is False:
+        found.append(
+            Finding(
+                id="sandbox-network",
+                severity=Severity.WARNING,
+                subject=taken.kind,
+                expected="no way out to the network",
+                actual="this machine does not let the server be cut off from it",
+                hint="triggers and functions of the copy could reach other hosts: a local Docker engine on Linux, or a "
+                "system that allows network namespaces, prevents it",
+            )
+        )
+    if taken.isolated is None:
+        found.append(
+            Finding(
+                id="sandbox-network",
+                severity=Severity.INFO,
+                subject=taken.kind,
+                expected="no way out to the network",
+                actual="not known: the server is not ours",
+            )
+        )
+    return found
+
+
+def _reasons(offer: Offer) -> str:
+    return "; ".join(offer.obstacles)
+
+
+def _server(engine: str, major: int) -> str:
+    return f"{_NAMES.get(engine, engine)} {major}" if major else _NAMES.get(engine, engine)

@@ -1,0 +1,1 @@
+"""Sandboxes in containers, of whatever engine: what an engine's images need is a `recipe.Recipe`."""

@@ -1,0 +1,93 @@
+"""An empty server that the caller gives, such as a service container of a CI job. Nothing of it is ours to stop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
+
+from dbops.config.urls import Secret, dialect, split_password
+from dbops.errors import DatabaseError, PreflightError
+from dbops.model import major_version
+from dbops.sandbox.base import About, Needs, Offer, Sandbox
+
+KIND = "external"
+
+
+Look = Callable[[Secret], tuple[str, tuple[str, ...]]]
+"""Connects to a URL: the server's version, and the databases in it that are not its own or not empty. Raises
+`DatabaseError`, without a password in it."""
+
+
+class ExternalServer:
+    """See `sandbox.base.Sandbox`. A drill drops what it has made in it."""
+
+    ephemeral = False
+
+    def __init__(self, url: Secret, look: Look) -> None:
+        self._url = url
+        self._look = look
+        self._version = ""
+
+    def start(self) -> None:
+        """Raises `PreflightError` unless it is empty, and `DatabaseError` if it cannot be reached."""
+        self._version, holds = self._look(self._url)
+        if holds:
+            raise PreflightError(
+                f"the server {place_of(self._url)} is not empty: it holds {', '.join(holds)}",
+                hint="a backup is restored only into a server that holds nothing: give an empty one with --sandbox",
+                kind="sandbox-not-empty",
+            )
+
+    def stop(self) -> None: ...
+
+    @property
+    def about(self) -> About:
+        return About(KIND, dialect(self._url.reveal()), self._version, place_of(self._url), tuned=False, isolated=False)
+
+    def url(self, database: str) -> Secret:
+        return at(self._url, database) if database else self._url
+
+    def log(self) -> str:
+        return ""
+
+
+class ExternalProvider:
+    """See `sandbox.base.Provider`."""
+
+    kind = KIND
+
+    def __init__(self, url: Secret, look: Look) -> None:
+        self._url = url
+        self._look = look
+
+    def offer(self, needs: Needs) -> Offer:
+        def make() -> Sandbox:
+            return ExternalServer(self._url, self._look)
+
+        engine = dialect(self._url.reveal())
+        if engine != needs.engine:
+            return Offer(KIND, 0, (f"it is a {engine} server, and the backup is one of {needs.engine}",), make)
+        try:
+            version, _ = self._look(self._url)
+        except DatabaseError as error:
+            return Offer(KIND, 0, (error.message,), make)
+        return Offer(KIND, major_version(version), (), make, isolated=None)
+
+
+def at(url: Secret, database: str) -> Secret:
+    """The URL with another database's name."""
+    parts = urlsplit(url.reveal())
+    query = [(key, value) for key, value in parse_qsl(parts.query, keep_blank_values=True) if key != "dbname"]
+    scheme = parts.scheme.partition("+")[0]
+    text = urlunsplit(("x", parts.netloc or "x", f"/{quote(database, safe='')}", urlencode(query, quote_via=quote), ""))
+    rest = text.removeprefix("x://")
+    return Secret(f"{scheme}://{rest if parts.netloc else rest.removeprefix('x')}")
+
+
+def place_of(url: Secret) -> str:
+    """Host and port, without user and password."""
+    plain, _ = split_password(url.reveal())
+    parts = urlsplit(plain)
+    query = dict(parse_qsl(parts.query))
+    host = parts.netloc.rpartition("@")[2] or query.get("host", "")
+    return host or "on the local socket"

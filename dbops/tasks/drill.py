@@ -1,0 +1,99 @@
+"""What `drill` does with its flags: one backup, every target, and samples of older backups."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from dbops import app
+from dbops.config import Target
+from dbops.config.urls import Secret
+from dbops.errors import ConfigError, NothingToCheckError
+from dbops.model import Manifest, Report
+from dbops.ops.drill import drill
+from dbops.ops.drill_several import combine
+from dbops.session import Session
+from dbops.tasks import foreign
+
+_SAMPLE = re.compile(r"older=([0-9]{1,3})")
+
+
+class Request(NamedTuple):
+    """The flags of `drill`."""
+
+    backup: str = "latest"
+    everything: bool = False
+    older: int = 0
+    sandbox: str | None = None
+    no_owner: bool = False
+    keep: bool = False
+    history: Path | None = None
+    """Where the figures of earlier drills of archives are."""
+
+
+def parse_sample(text: str | None) -> int:
+    """How many older backups are drilled beside the newest: `older=1`."""
+    if text is None:
+        return 0
+    match = _SAMPLE.fullmatch(text)
+    if match is None:
+        raise ConfigError(f"--sample {text}", hint="write --sample older=1", kind="bad-flag")
+    return int(match[1])
+
+
+def run(work: Session, request: Request) -> tuple[Report, Sequence[Report]]:
+    """One report of the run, and those of its drills."""
+    reports = []
+    for target, manifest in _chosen(work, request):
+        if manifest is None:
+            settings = foreign.Request(sandbox=request.sandbox, history=request.history)
+            reports.append(foreign.drill_newest(work.config, target, settings, work.progress))
+            continue
+        work.progress.note(f"drill of {target.name}/{manifest.id}")
+        reports.append(
+            drill(
+                work.catalog(),
+                manifest,
+                target,
+                app.places(target, request.sandbox),
+                clock=app.now,
+                progress=work.progress,
+                no_owner=request.no_owner,
+            )
+        )
+    return combine(reports), reports
+
+
+def _chosen(work: Session, request: Request) -> Iterator[tuple[Target, Manifest | None]]:
+    """Targets with their backups; None for one whose dumps another tool makes."""
+    targets = _targets(work) if request.everything else [_target(work, work.name_in_store())]
+    for target in targets:
+        if target.archives:
+            yield target, None
+            continue
+        catalog = work.catalog()
+        newest = catalog.find(target.name, request.backup)
+        yield target, newest
+        older = [manifest for manifest in catalog.backups(target.name) if manifest.id < newest.id]
+        for manifest in random.sample(older, min(request.older, len(older))):
+            yield target, manifest
+
+
+def _targets(work: Session) -> list[Target]:
+    """Every configured target, or else every one that the store holds."""
+    names = list(work.config.targets) or list(work.catalog().targets())
+    if not names:
+        where = work.config.store.url
+        raise NothingToCheckError(f"{where} has no backups", hint="make one: invoke backup", kind="no-backup")
+    return [_target(work, name) for name in names]
+
+
+def _target(work: Session, name: str) -> Target:
+    """The target's settings; a bare store has none, and needs none."""
+    target = work.config.targets.get(name) or Target(url=Secret(""), name=name)
+    return target if work.jobs is None else msgspec.structs.replace(target, jobs=work.jobs)

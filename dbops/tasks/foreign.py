@@ -1,0 +1,86 @@
+"""Drills of dumps that other tools made: `drill --archive`, and targets with `archives`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from dbops import app, console
+from dbops.cli import Output
+from dbops.config import Config, Target
+from dbops.config.file import load
+from dbops.config.urls import Secret
+from dbops.errors import ConfigError
+from dbops.model import Report
+from dbops.ops.foreign_source import Location, located
+from dbops.progress import Progress
+from dbops.session import number
+from dbops.tasks.reporting import Paths, publish
+
+HISTORY = "reports/history.jsonl"
+_NO_STORE = "file:///dev/null"
+"""A dump lies anywhere: no store is opened for it."""
+
+
+class Request(NamedTuple):
+    """The flags of `drill` that matter here. `jobs` None: the target's own, or 2."""
+
+    target: str | None = None
+    store: str | None = None
+    sandbox: str | None = None
+    jobs: str | None = None
+    identity: str | None = None
+    history: Path | None = None
+
+
+def run(output: Output, archive: str, request: Request, paths: Paths) -> None:
+    """`drill --archive`: the dump at a path or `s3://bucket/key`, with the target's settings where it is configured.
+
+    Its series in the history is the target's, or that of all dumps in the same folder.
+    """
+    config = _config(request)
+    location = located(archive)
+    paths.prepare()
+    name = request.target or location.series
+    target = config.targets.get(name) or Target(url=Secret(""), name=name)
+    with console.progress() as progress:
+        report = _drill(config, target, location, request, progress)
+    publish(output, report, [report], paths)
+
+
+def drill_newest(config: Config, target: Target, request: Request, progress: Progress) -> Report:
+    """Drills the newest dump of a target with `archives`; `NothingToCheckError` if there is none."""
+    return _drill(config, target, app.find_archive(config, target), request, progress)
+
+
+def _drill(config: Config, target: Target, location: Location, request: Request, progress: Progress) -> Report:
+    if request.jobs is not None:
+        target = msgspec.structs.replace(target, jobs=number(request.jobs, "jobs"))
+    identity = Path(request.identity) if request.identity else None
+    if identity is not None and not identity.is_file():
+        raise ConfigError(f"--identity {identity}: no such file", hint="give a key file of age", kind="bad-flag")
+    progress.note(f"drill of {location.url}")
+    work = app.foreign_drill(
+        config,
+        target,
+        location,
+        progress=progress,
+        sandbox=request.sandbox,
+        history=request.history,
+        identity=identity,
+    )
+    with work:
+        work.run()
+    return work.report
+
+
+def _config(request: Request) -> Config:
+    """The configuration; it need not name a store."""
+    try:
+        return load(store=request.store, target=request.target)
+    except ConfigError as error:
+        if error.kind != "no-store":
+            raise
+        return load(store=_NO_STORE, target=request.target)

@@ -1,0 +1,69 @@
+"""Where the reports of a run go: standard output, files, the step summary of a CI job, and the history."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from dbops import app
+from dbops.cli import Output
+from dbops.errors import ConfigError
+from dbops.model import Report
+
+SUMMARY = "GITHUB_STEP_SUMMARY"
+
+
+class Paths(NamedTuple):
+    """Files to write, None for those that are not wanted."""
+
+    html: Path | None = None
+    junit: Path | None = None
+    json: Path | None = None
+    history: Path | None = None
+
+    @classmethod
+    def of(cls, html: str | None, junit: str | None, json: str | None, history: str | None = None) -> Paths:
+        return cls(*(Path(text).absolute() if text else None for text in (html, junit, json, history)))
+
+    def prepare(self) -> None:
+        """Makes the folders, and finds out whether the files can be written, before anything takes its time."""
+        for flag, path in zip(self._fields, self, strict=True):
+            if path is None:
+                continue
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                with path.open("a"):
+                    pass
+            except OSError as error:
+                hint = f"give --{flag} with a path that you may write"
+                raise ConfigError(
+                    f"{path} cannot be written: {error.strerror}", hint=hint, kind="not-writable"
+                ) from None
+
+    def provenance(self) -> dict[str, str]:
+        """The files by kind, for the report itself."""
+        named = zip(self._fields, self, strict=True)
+        return {name: str(path) for name, path in named if path is not None and name != "history"}
+
+
+def publish(
+    output: Output, report: Report, drills: Sequence[Report], paths: Paths, *, junit_written: bool = False
+) -> None:
+    """Prints the report and writes its files. `drills`: the drills that it speaks of, each with its evidence."""
+    from dbops.report import history, markdown
+    from dbops.report.page import Page
+    from dbops.report.write import write
+
+    at = app.now()
+    lines = [history.line(drill, at) for drill in drills]
+    past = history.read(paths.history) if paths.history is not None else []
+    if paths.history is not None:
+        history.append(paths.history, lines)
+    page = Page(run=report, drills=tuple(drills), history=(*past, *lines), generated_at=at)
+    write(page, html=paths.html, junit=None if junit_written else paths.junit, json=paths.json)
+    if summary := os.environ.get(SUMMARY):
+        with Path(summary).open("a") as file:
+            file.write(markdown.summary(report, drills))
+    output.report(report)

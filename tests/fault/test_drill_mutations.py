@@ -1,0 +1,64 @@
+"""Faults 'The drill itself': every mutation of a good backup turns the drill red, and it names what was mutated.
+
+The table of all of them: python -m tests.mutations
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dbops.model import Failure, Verdict
+from tests.mutations.benign import BENIGN, Benign
+from tests.mutations.cases import MUTATIONS, Mutation
+from tests.mutations.stored import STORED, Stored
+from tests.mutations.workshop import Workshop, naming, wrong
+from tests.restoring import Backed
+from tests.servers import Cluster
+
+
+@pytest.fixture(scope="module")
+def workshop(pg_server: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
+    made = Workshop(pg_server, Path(tmp_path_factory.mktemp("workshop")))
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def good(workshop: Workshop) -> Backed:
+    return workshop.backup()
+
+
+@pytest.mark.parametrize("mutation", [*MUTATIONS, *STORED], ids=lambda mutation: mutation.name)
+def test_a_mutated_backup_is_found_and_named(workshop: Workshop, mutation: Mutation | Stored) -> None:
+    report = workshop.drill(mutation.apply(workshop))
+    assert (report.verdict, report.failure) == (Verdict.FAIL, Failure.BAD_BACKUP)
+    assert naming(report, mutation.table), wrong(report)
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
+def test_a_copy_that_went_wrong_is_found_and_its_rows_named(
+    workshop: Workshop, good: Backed, mutation: Mutation
+) -> None:
+    report = workshop.drill_mutated_copy(good, mutation.script)
+    assert (report.verdict, report.failure) == (Verdict.FAIL, Failure.BAD_BACKUP)
+    assert naming(report, mutation.named), wrong(report)
+
+
+@pytest.mark.parametrize("benign", BENIGN, ids=lambda benign: benign.name)
+def test_what_is_right_stays_green(workshop: Workshop, benign: Benign) -> None:
+    report = benign.drill(workshop)
+    assert (report.verdict, wrong(report), report.not_evaluated) == (Verdict.PASS, [], report.not_evaluated)
+
+
+def test_a_newer_major_stays_green(workshop: Workshop, any_pg: Cluster, tmp_path: Path) -> None:
+    if any_pg.major < workshop.cluster.major:
+        pytest.skip("an older major version")
+    elsewhere = Workshop(workshop.cluster, tmp_path, sandbox=any_pg)
+    try:
+        report = elsewhere.drill(elsewhere.backup())
+    finally:
+        elsewhere.close()
+    assert (report.verdict, wrong(report)) == (Verdict.PASS, [])
