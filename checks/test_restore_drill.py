@@ -23,21 +23,21 @@ def test_schema_objects_are_equal(drill: Report) -> None:
     """Every view, function, trigger, index, constraint, type, grant and comment of the source is in the copy."""
     judging.fail_for(judging.of_objects(drill))
     judging.restored(drill)
-    judging.evaluated(drill, "copy")
+    judging.evaluated(drill, "copy", "content-equality")
 
 
 def test_row_counts_are_equal(drill: Report) -> None:
     """Every table of the copy has as many rows as the source had."""
     judging.fail_for(judging.of(drill, judging.ROWS))
     judging.restored(drill)
-    judging.evaluated(drill, "copy")
+    judging.evaluated(drill, "copy", "content-equality")
 
 
 def test_content_is_equal(drill: Report) -> None:
     """Every row of the copy is the row of the source."""
     judging.fail_for(judging.of(drill, judging.CONTENT))
     judging.restored(drill)
-    judging.evaluated(drill, "copy")
+    judging.evaluated(drill, "copy", "content-equality")
     tables = drill.evidence.tables if drill.evidence is not None else ()
     counted = [f"{table.schema}.{table.name}" for table in tables if table.match is Match.COUNTED]
     if counted:

@@ -61,11 +61,15 @@ def value(server: Sandbox, statement: str, database: str = "") -> Any:
 
 _CODE = """
 import sys
+{before}
 from dbops import app
 from dbops.sandbox.base import Needs, running
 needs = Needs("postgres", {major}, preload={preload!r}, image={image!r})
 sandbox = app.open_sandbox({kind!r}, needs).sandbox
 print("starting", flush=True)
+if {bare}:
+    sandbox.start()
+    sandbox.start = lambda: None
 with running(sandbox) as server:
     print("started", server.url("").reveal(), flush=True)
     sys.stdin.readline()
@@ -75,8 +79,20 @@ with running(sandbox) as server:
 class Child:
     """A run that holds one sandbox until it gets a line, or a signal."""
 
-    def __init__(self, place: Place, kind: str, *, preload: tuple[str, ...] = (), image: str | None = None) -> None:
-        code = _CODE.format(kind=kind, major=major_of(kind), preload=preload, image=image)
+    def __init__(
+        self,
+        place: Place,
+        kind: str,
+        *,
+        preload: tuple[str, ...] = (),
+        image: str | None = None,
+        bare: bool = False,
+        before: str = "",
+    ) -> None:
+        """`bare`: whoever starts it leaves all that a failed start has to undo to the sandbox itself; `before`: code
+        that is run first."""
+        major = major_of(kind)
+        code = _CODE.format(kind=kind, major=major, preload=preload, image=image, bare=bare, before=before)
         pipe = subprocess.PIPE
         self.process = subprocess.Popen(
             [sys.executable, "-c", code],

@@ -26,7 +26,9 @@ VALIDITY = frozenset(
 )
 APPLICATION = {"invariants": "invariant", "migration": "migration-head", "smoke": "smoke"}
 TARGETS = frozenset({"rto", "rpo"})
-RESTORE = frozenset({"restore-failed", "load-failed", "missing-tablespace", "harmless-error", "bad-database-sql"})
+ARCHIVE = frozenset({"archive-corrupt", "archive-empty", "archive-truncated", "client-command", "not-a-dump"})
+"""What stands against a dump of another tool before it is restored."""
+RESTORE = ARCHIVE | {"restore-failed", "load-failed", "missing-tablespace", "harmless-error", "bad-database-sql"}
 _NOT_OBJECTS = ROWS | CONTENT | SEQUENCES | VALIDITY | TARGETS | RESTORE | frozenset(APPLICATION.values())
 
 

@@ -30,7 +30,7 @@ def annotate(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.Test
         "check": getattr(item, "originalname", item.name).removeprefix("test_").replace("_", "-"),
         "target": str(callspec.params.get("target", "")) if callspec else "",
         "sentence": _sentence(item),
-        "proves": "manifest" in names or "drill" in names,
+        "proves": bool({"drill", "restored"} & set(names)),
         "drill": str(shared.path) if isinstance(shared, SharedDrill) else "",
         "over": bool(findings) and all(f.severity is Severity.OVER_TARGET for f in findings),
     }
@@ -83,7 +83,8 @@ class Results:
             self.proved[target] += bool(facts.get("proves"))
 
     def verdict(self) -> Verdict:
-        """FAIL for any failed check; INCONCLUSIVE unless every target had a check that passed on a backup of it."""
+        """FAIL for any failed check; INCONCLUSIVE unless for every target a check passed that looked at a restored copy:
+        that files are whole, and decode, does not say that they restore."""
         if self.findings:
             return Verdict.FAIL
         return Verdict.PASS if self.proved and all(self.proved.values()) and not self.errors else Verdict.INCONCLUSIVE

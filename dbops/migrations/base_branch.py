@@ -18,6 +18,8 @@ from dbops.migrations.history import History, contents, parse
 from dbops.migrations.values import Kind, Problem
 
 _TIMEOUT = 60
+_OF_A_HOOK = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR"})
+"""Set by git for its hooks, relative to where it stood: the repository is found from the folder instead."""
 
 
 class Merged(NamedTuple):
@@ -120,7 +122,8 @@ def _text(folder: Path, *arguments: str) -> str:
 
 
 def _run(folder: Path, *arguments: str) -> bytes:
-    with running(["git", "-C", str(folder), *arguments]) as process:
+    environment = {name: value for name, value in os.environ.items() if name not in _OF_A_HOOK}
+    with running(["git", "-C", str(folder), *arguments], env=environment) as process:
         output = b"".join(process.chunks())
         status = process.wait(_TIMEOUT)
         if status:

@@ -55,13 +55,13 @@ def build(files: Iterable[Revision]) -> Graph:
 
 
 def ancestors(edges: Mapping[str, Sequence[str]], names: Iterable[str]) -> frozenset[str]:
-    """The named revisions and all that they stand on."""
+    """The named revisions and all that they stand on, as far as `edges` knows them."""
     todo, found = [name for name in names if name in edges], set[str]()
     while todo:
         name = todo.pop()
         if name not in found:
             found.add(name)
-            todo.extend(edges[name])
+            todo.extend(one for one in edges[name] if one in edges)
     return frozenset(found)
 
 

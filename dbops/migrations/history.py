@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import stat
 import warnings
 from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 _HOLES = frozenset({Kind.UNREADABLE, Kind.COMPUTED, Kind.BAD_VALUE, Kind.NO_DOWN, Kind.SOURCELESS})
 """What a file can be that keeps a revision from view."""
+_MOST_BYTES = 8 << 20
 
 
 class Standing(StrEnum):
@@ -100,7 +103,14 @@ class History:
         missing = self.graph.revisions.keys() - self.ancestors(rows)
         if not missing:
             return ()
-        order = list(self._map.iterate_revisions("heads", tuple(sorted(rows)), implicit_base=True))
+        from alembic.script.revision import RevisionError
+
+        try:
+            order = list(self._map.iterate_revisions("heads", tuple(sorted(rows)), implicit_base=True))
+        except RevisionError as error:  # an id such as `head`
+            raise BrokenHistoryError(
+                f"Alembic cannot walk the revisions: {error}", hint="give that revision another id"
+            ) from None
         return tuple(self[step.revision] for step in reversed(order))
 
     def relation(self, current: Collection[str], applied: Mapping[str, Collection[str]] | None = None) -> Relation:
@@ -135,17 +145,10 @@ class History:
         from alembic.script.revision import Revision as Node
         from alembic.script.revision import RevisionMap
 
-        class AnyId(Node):
-            """A node whose id may be one that Alembic refuses: that is a rule's finding."""
-
-            @classmethod
-            def verify_rev_id(cls, revision: str) -> None:
-                pass
-
         edges = self.graph
         return RevisionMap(
             lambda: [
-                AnyId(
+                Node(
                     name,
                     edges.parents[name] or None,
                     dependencies=tuple(one for one in edges.needs[name] if one not in edges.parents[name]) or None,
@@ -169,11 +172,21 @@ def contents(where: layout.Layout) -> tuple[dict[str, bytes], list[Problem]]:
     problems = [*where.problems, *layout.compiled_only(where)]
     for name, path in layout.files(where):
         try:
-            found[name] = path.read_bytes()
+            found[name] = _read(path)
         except OSError as error:
-            text = error.strerror or str(error)
-            problems.append(Problem(kind=Kind.UNREADABLE, path=name, line=0, text=text, hint="Alembic loads it too"))
+            text, hint = error.strerror or str(error), "Alembic loads every *.py in the folder"
+            problems.append(Problem(kind=Kind.UNREADABLE, path=name, line=0, text=text, hint=hint))
     return found, problems
+
+
+def _read(path: Path) -> bytes:
+    """A regular file of a sane size: a link may lead anywhere, such as to `/dev/zero`."""
+    facts = path.stat()
+    if not stat.S_ISREG(facts.st_mode):
+        raise OSError(errno.EINVAL, "this is not a regular file")
+    if facts.st_size > _MOST_BYTES:
+        raise OSError(errno.EFBIG, f"{facts.st_size} bytes are more than any revision has")
+    return path.read_bytes()
 
 
 def parse(root: Path, files: Iterable[tuple[str, bytes]], problems: Iterable[Problem] = ()) -> History:

@@ -15,7 +15,8 @@ from dbops.migrations.values import Kind, Problem, Revision
 _NAMES = frozenset({"revision", "down_revision", "branch_labels", "depends_on"})
 _LEGACY_NAME = re.compile(r"([a-f0-9]+)\.py")
 _CREATED = re.compile(r"^Create Date:[ \t]*(\S.*)$", re.MULTILINE)
-_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
+_SCOPES = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_ILLEGAL = frozenset("@-+:")
 _TOP = "write it as a literal at the top of the file, as `alembic revision` does"
 _STOPS = "Alembic stops at this file: every *.py in the folder must be a revision"
 
@@ -105,6 +106,10 @@ def _id(path: str, bound: dict[str, _Binding]) -> tuple[str, int]:
         raise _ValueError(kind, line, f"`revision` is {'not a text' if kind is Kind.BAD_VALUE else 'computed'}")
     if not isinstance(value.value, str) or not value.value:
         raise _ValueError(Kind.BAD_VALUE, line, f"`revision` is {value.value!r}, which is no id")
+    if _ILLEGAL.intersection(value.value):
+        raise _ValueError(
+            Kind.BAD_VALUE, line, f"`revision` is {value.value!r}: Alembic refuses any of @ - + : in an id"
+        )
     return value.value, line
 
 
@@ -166,17 +171,19 @@ def _assigned(target: ast.expr, value: ast.expr, line: int) -> Iterator[tuple[st
                 yield from ((name, _Binding(at, None)) for name, at in _otherwise(one))
 
 
-def _otherwise(node: ast.AST) -> Iterator[tuple[str, int]]:
+def _otherwise(statement: ast.AST) -> Iterator[tuple[str, int]]:
     """Names that a statement binds in the module in any other way: under a condition, by an import, a loop, `+=`."""
-    if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-        yield node.id, node.lineno
-    elif isinstance(node, ast.Import | ast.ImportFrom):
-        yield from ((alias.asname or alias.name, node.lineno) for alias in node.names)
-    elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        yield node.name, node.lineno
-    elif not isinstance(node, _SCOPES):
-        for child in ast.iter_child_nodes(node):
-            yield from _otherwise(child)
+    todo = [statement]
+    while todo:
+        node = todo.pop()
+        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+            yield node.id, node.lineno
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            yield from ((alias.asname or alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node.name, node.lineno
+        elif not isinstance(node, _SCOPES):
+            todo.extend(ast.iter_child_nodes(node))
 
 
 # --- what cannot be read ----------------------------------------------------------------------------------------

@@ -32,6 +32,11 @@ from dbops.sandbox.base import Chosen, Needs, Sandbox
 
 __all__ = ["RTO_PHASES", "Copy", "Drill", "Places", "drill", "errors_of"]
 
+_OF_THE_SERVER = {
+    "server-full": "give the sandbox more room: TMPDIR on a larger disk, or --sandbox with the URL of another server",
+    "server-lacks": "use a server that has it: drill.image names an image, --sandbox the URL of an empty server",
+}
+"""Loads that failed for the server's sake say nothing about the backup: by kind, what to do."""
 _SAME_MAJOR_HINT = "drill it on a server of the source's own major version (--sandbox container, or install it)"
 
 
@@ -126,8 +131,8 @@ class Drill(Stage):
             side.analyze(wishes.jobs)
             side.settle(archive.database_sql, wishes)
         except ToolError as error:
-            if error.kind == "server-full":
-                raise PreflightError(error.message, hint=self._said(error), kind="sandbox-full") from None
+            if error.kind in _OF_THE_SERVER:
+                raise PreflightError(error.message, hint=_OF_THE_SERVER[error.kind], kind=error.kind) from None
             if error.kind != "load-failed":
                 raise
             if self._notes.other_major(server.major):

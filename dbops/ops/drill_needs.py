@@ -18,6 +18,7 @@ def needs_of(manifest: Manifest, target: Target) -> Needs:
     provider = info.locale_provider
     return Needs(
         engine=info.name,
+        database=info.database,
         major=major_version(info.server_version),
         bytes=sum(table.bytes for table in inventory.tables) + inventory.large_objects.bytes,
         extensions=tuple(e.name for e in inventory.extensions if e.name not in _EVERYWHERE),

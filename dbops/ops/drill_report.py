@@ -38,8 +38,8 @@ class Notes:
             inventory_level=manifest.inventory.level,
             inventory_basis=manifest.inventory.basis,
             rpo_seconds=(clock() - manifest.freshness.newest).total_seconds(),
-            rto_allowed=target.policy.rto,
-            rpo_allowed=target.policy.rpo,
+            rto_allowed=_plain(target.policy.rto),
+            rpo_allowed=_plain(target.policy.rpo),
         )
         self._provenance: dict[str, Any] = {
             "backup": manifest.id,
@@ -126,6 +126,21 @@ class Notes:
                 )
             )
 
+    def stays(self, connect: str, end: str) -> None:
+        """It is not torn down yet."""
+        facts = self._evidence.sandbox
+        if facts is not None:
+            self._add(sandbox=msgspec.structs.replace(facts, teardown="kept"))
+        self._findings.append(
+            Finding(
+                id="kept",
+                severity=Severity.INFO,
+                subject="sandbox",
+                actual="the copy stays up",
+                hint=f"connect: {connect}\nend it, and remove everything: {end}",
+            )
+        )
+
     def other_major(self, major: int) -> bool:
         return major != major_version(self._manifest.engine.server_version)
 
@@ -198,3 +213,8 @@ def _source(manifest: Manifest) -> Iterable[Finding]:
     for finding in manifest.findings:
         severity = Severity.WARNING if finding.severity is Severity.ERROR else finding.severity
         yield msgspec.structs.replace(finding, severity=severity)
+
+
+def _plain(seconds: float | None) -> float | None:
+    """Without the configuration's own type, which no JSON encoder knows."""
+    return None if seconds is None else float(seconds)

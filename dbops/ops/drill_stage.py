@@ -10,7 +10,7 @@ from typing import NamedTuple, Self
 
 from dbops.config.urls import Secret
 from dbops.engine.restoring import SideDatabase
-from dbops.errors import BadBackupError, DbopsError, NothingToCheckError, PreflightError
+from dbops.errors import BadBackupError, ConfigError, DbopsError, NothingToCheckError, PreflightError
 from dbops.model import Report
 from dbops.ops.drill_report import Notes
 from dbops.progress import Progress
@@ -64,7 +64,7 @@ class Stage(ABC):
         self.copy = None
         trouble = self._close()
         self._notes.torn_down(f"not removed: {trouble}" if trouble else "removed")
-        if error is None:
+        if error is None and self._report is None:
             self._report = self._kept(self._notes.report())
 
     def _close(self) -> str:
@@ -82,6 +82,11 @@ class Stage(ABC):
         """Whether the server goes on after the drill: what was made in it must be dropped."""
         return self._sandbox is not None and not self._sandbox.ephemeral
 
+    def stay(self, connect: str, end: str) -> None:
+        """The sandbox stays up after the report, which is made now: how to connect to it, and how to end it."""
+        self._notes.stays(connect, end)
+        self._report = self._kept(self._notes.report())
+
     @property
     def report(self) -> Report:
         """What has been found so far; with the teardown once the context has ended."""
@@ -90,9 +95,11 @@ class Stage(ABC):
     # --- the drill --------------------------------------------------------------------------------------------------
 
     def run(self) -> None:
-        """Raises only what is a bug, or Ctrl-C; everything else is in the report."""
+        """Raises only `ConfigError`, what is a bug, or Ctrl-C; everything else is in the report."""
         try:
             self._work()
+        except ConfigError:
+            raise
         except BadBackupError as error:
             self._notes.bad(error.kind, self._subject, error.message, error.hint)
         except (NothingToCheckError, PreflightError) as error:

@@ -7,11 +7,9 @@ the report says so. All else is proved as for a backup of dbops' own.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
-
-import msgspec
+from typing import NamedTuple
 
 from dbops.config import Target
 from dbops.config.urls import Secret
@@ -19,33 +17,18 @@ from dbops.engine.dumps import DumpDatabase, DumpFacts, DumpLoader, DumpReader, 
 from dbops.engine.restoring import Probed
 from dbops.errors import DatabaseError
 from dbops.evidence import Match, ObjectCount, TableProof
-from dbops.model import Finding, Freshness, Manifest, NotEvaluated, Severity
+from dbops.model import Freshness, Manifest, NotEvaluated
 from dbops.ops import foreign_about as about
 from dbops.ops.drill_needs import needs_of
-from dbops.ops.drill_report import Clock, Notes
+from dbops.ops.drill_report import Clock
 from dbops.ops.drill_rules import application_findings
 from dbops.ops.drill_stage import RTO_PHASES, Copy, Stage
+from dbops.ops.foreign_notes import ForeignNotes, softened
 from dbops.ops.foreign_source import Found, Location, OpenBucket, at_hand
 from dbops.ops.foreign_trend import Past, drops
 from dbops.ops.timing import timed
 from dbops.progress import Progress
 from dbops.sandbox.base import Chosen, Needs
-
-_CONTENT = "the dump has no inventory: what its source held is not known, so the copy cannot be compared with it"
-_SOURCE_TRAITS = frozenset(
-    {
-        "constraint-not-valid",
-        "fk-orphans",
-        "insert-fails",
-        "invalid-index",
-        "matview-broken",
-        "matview-not-populated",
-        "sequence-behind",
-        "unlogged-table",
-        "view-broken",
-    }
-)
-"""What pg_dump carries over faithfully: without an inventory nobody knows whether the source has it, too."""
 
 
 class ForeignPlaces(NamedTuple):
@@ -57,42 +40,6 @@ class ForeignPlaces(NamedTuple):
     loader: Callable[[str, Secret], DumpLoader]
     """By the dump's engine and the sandbox's URL."""
     bucket: OpenBucket
-
-
-class ForeignNotes(Notes):
-    """What is found; who the dump is becomes known on the way."""
-
-    def __init__(self, manifest: Manifest, target: Target, clock: Clock, location: Location) -> None:
-        super().__init__(manifest, target, clock, {"archive": location.url})
-        self._clock = clock
-        self._evidence = msgspec.structs.replace(self._evidence, rpo_seconds=None, inventory_basis="")
-
-    def identified(self, manifest: Manifest, facts: dict[str, Any]) -> None:
-        self._manifest = manifest
-        self._provenance |= facts
-        self.dated(manifest.freshness)
-
-    def at_hand(self, size: int, files: int, sha256: str) -> None:
-        """The dump was read again; what it is remains to be seen."""
-        self._provenance |= {"bytes": size, "archive_sha256": sha256}
-        self._add(archive_files=files, archive_bytes=size)
-
-    def dated(self, fresh: Freshness) -> None:
-        """How old its newest row is, as far as is known now."""
-        self._manifest = msgspec.structs.replace(self._manifest, freshness=fresh)
-        self._add(rpo_seconds=(self._clock() - fresh.newest).total_seconds())
-        self._provenance |= {"newest_row_at": fresh.newest.isoformat(), "newest_row_by": fresh.basis}
-
-    def read(self, tables: tuple[TableProof, ...], objects: tuple[ObjectCount, ...]) -> None:
-        """The copy was read to its end."""
-        self._compared = True
-        self._skipped.append(NotEvaluated(id="content-equality", reason=_CONTENT))
-        self._add(tables=tables, objects=objects)
-        self._provenance |= {"tables": len(tables), "rows": sum(table.copy_rows or 0 for table in tables)}
-
-    @property
-    def rows(self) -> int | None:
-        return self._provenance.get("rows")
 
 
 class ForeignDrill(Stage):
@@ -226,7 +173,7 @@ class ForeignDrill(Stage):
         for database in databases:
             named = database.facts.name if len(databases) > 1 else ""
             probed = database.side.examine(database.manifest, self._target.jobs, self._progress)
-            findings = _softened([*probed.findings, *database.side.probe(database.manifest)], named)
+            findings = softened([*probed.findings, *database.side.probe(database.manifest)], named)
             self._notes.probed(probed._replace(findings=tuple(findings)))
         if self.copy is not None:
             self._notes.probed(application_findings(self._target, self.copy.side, self.copy.url))
@@ -236,20 +183,3 @@ class ForeignDrill(Stage):
 
 
 _SEVERAL = "the dump has several databases, and none is called as the target or as the database in its url"
-
-
-def _softened(findings: Iterable[Finding], database: str) -> Iterable[Finding]:
-    """What may well be of the source is a warning; each finding once, with its database."""
-    seen: set[tuple[str, str]] = set()
-    for finding in findings:
-        if (finding.id, finding.subject) in seen:
-            continue
-        seen.add((finding.id, finding.subject))
-        subject = f"{database}: {finding.subject}" if database else finding.subject
-        if finding.id in _SOURCE_TRAITS and finding.severity is Severity.ERROR:
-            actual = f"{finding.actual} (perhaps the source has it, too: the dump has no inventory)"
-            expected = finding.expected.replace(", as in the source", "")
-            finding = msgspec.structs.replace(
-                finding, severity=Severity.WARNING, subject=subject, actual=actual, expected=expected
-            )
-        yield msgspec.structs.replace(finding, subject=subject)

@@ -49,12 +49,13 @@ class Chart(NamedTuple):
 def charts(history: Sequence[HistoryLine], *, rto_allowed: float | None, rpo_allowed: float | None) -> list[Chart]:
     """RTO, RPO and stored size of the newest runs; a chart needs two values."""
     runs = sorted(history, key=lambda run: run.at)[-_POINTS:]
+    rto, rpo = [run.rto_seconds for run in runs], [run.rpo_seconds for run in runs]
+    stored = [run.bytes for run in runs]
     made = [
-        _chart("RTO: time to recover", runs, [run.rto_seconds for run in runs], format_duration, _time_step, rto_allowed),
-        _chart("RPO: age of the newest row", runs, [run.rpo_seconds for run in runs], format_duration, _time_step,
-               rpo_allowed),
-        _chart("Stored size", runs, [run.bytes for run in runs], lambda v: format_size(round(v)), _size_step, None),
-    ]  # fmt: skip
+        _chart("RTO: time to recover", runs, rto, format_duration, _time_step, rto_allowed),
+        _chart("RPO: age of the newest row", runs, rpo, format_duration, _time_step, rpo_allowed),
+        _chart("Stored size", runs, stored, lambda value: format_size(round(value)), _size_step, None),
+    ]
     return [chart for chart in made if chart is not None]
 
 
@@ -109,6 +110,10 @@ def _polylines(points: Sequence[Point | None]) -> list[str]:
         else:
             parts[-1].append(point)
     return [" ".join(f"{point.x},{point.y}" for point in part) for part in parts if len(part) > 1]
+
+
+def _label(run: HistoryLine, value: str) -> str:
+    return f"{_date(run.at)}: {value}, {run.verdict.value}"
 
 
 def _date(moment: datetime) -> str:

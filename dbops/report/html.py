@@ -6,6 +6,7 @@ The page allows itself one script, by its hash, and no connection at all (Conten
 from __future__ import annotations
 
 import base64
+import functools
 import hashlib
 from importlib import resources
 from typing import TYPE_CHECKING, Any
@@ -48,6 +49,7 @@ def page_html(page: Page) -> str:
     )  # fmt: skip
 
 
+@functools.cache
 def _environment() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 

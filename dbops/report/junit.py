@@ -188,11 +188,11 @@ def _judged(report: Report, left: Left) -> Iterator[Case]:
     for probe in evidence.probes:
         skipped = "" if probe.tried else "there was nothing to try"
         yield Case(probe.title, "probe", failures=_take(left, partial(_has_id, probe.id)), skipped=skipped)
-    measured = {
-        "rto": (evidence.rto_allowed, evidence.rto_seconds),
-        "rpo": (evidence.rpo_allowed, evidence.rpo_seconds),
-    }
-    for name, (allowed, value) in measured.items():
+    measured = (
+        ("rto", evidence.rto_allowed, evidence.rto_seconds),
+        ("rpo", evidence.rpo_allowed, evidence.rpo_seconds),
+    )
+    for name, allowed, value in measured:
         skipped = f"policy.{name} is not set" if allowed is None else "it was not measured" if value is None else ""
         yield Case(_TARGETS[name], "policy", failures=_take(left, partial(_has_id, name)), skipped=skipped)
 
@@ -209,9 +209,8 @@ def _open(report: Report) -> Iterator[Case]:
     """What was not judged; where the run broke, that which broke it is an error."""
     for index, item in enumerate(report.not_evaluated, 1):
         last = index == len(report.not_evaluated)
-        if report.failure is Failure.BROKEN and (
-            last or (report.task == "check" and "could not be run" in item.reason)
-        ):
+        failed = report.task == "check" and "could not be run" in item.reason
+        if report.failure is Failure.BROKEN and (last or failed):
             yield Case(f"{item.id}: the {report.task} runs to its end", "open", error=item.reason or item.id)
         else:
             yield Case(f"{item.id} is judged", "open", skipped=item.reason or "no reason was given")

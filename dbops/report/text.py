@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from dbops.config.units import format_duration, format_size
 from dbops.errors import DbopsError
-from dbops.model import Failure, Finding, Manifest, Report, Severity
+from dbops.model import Failure, Finding, Manifest, NotEvaluated, Report, Severity
 from dbops.ops.prune import Item
 from dbops.report import drill_text
 from dbops.report.layout import INDENT, WIDTH, block, wrap
@@ -18,8 +18,17 @@ _MARK = {Severity.ERROR: "ERROR", Severity.OVER_TARGET: "OVER", Severity.WARNING
 def report(value: Report) -> str:
     """Findings, what was not judged, what was proved, and the verdict as the last line."""
     findings = "".join(map(finding, value.findings))
-    skipped = "".join(block("skipped", item.id, item.reason) for item in value.not_evaluated)
-    return findings + skipped + drill_text.proved(value) + _verdict(value)
+    return findings + "".join(_skipped(value.not_evaluated)) + drill_text.proved(value) + _verdict(value)
+
+
+def _skipped(items: Iterable[NotEvaluated]) -> Iterator[str]:
+    """What was not judged: things with one reason are told together, the reason once."""
+    by_reason: dict[str, list[str]] = {}
+    for item in items:
+        by_reason.setdefault(item.reason, []).append(item.id)
+    for reason, names in by_reason.items():
+        others = f"{', '.join(names[1:])}: " if names[1:] else ""
+        yield block("skipped", names[0], others + reason)
 
 
 def _verdict(value: Report) -> str:
@@ -29,6 +38,7 @@ def _verdict(value: Report) -> str:
     facts = [
         form(value.provenance[name])
         for name, form in (
+            ("checks_passed", lambda count: f"{count} checks passed"),
             ("backups", lambda found: f"{len(found)} backups"),
             ("artifacts", lambda count: f"{count} files"),
             ("bytes", format_size),

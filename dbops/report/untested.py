@@ -19,9 +19,7 @@ def standing(report: Report) -> list[Limit]:
     """The limits of a drill as such."""
     evidence = report.evidence or Evidence()
     limits = [
-        Limit(
-            "Recovery to a point in time", "A dump holds one moment; what was written after its snapshot is not in it."
-        ),
+        Limit("Recovery to a point in time", "A dump holds one moment: what was written after its snapshot is lost."),
         Limit(
             "The server's configuration",
             "Settings, tablespaces, passwords, scheduled jobs and replication of the server are not in a dump.",

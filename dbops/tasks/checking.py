@@ -5,7 +5,8 @@ from __future__ import annotations
 import io
 import os
 import sys
-from contextlib import redirect_stdout
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import NamedTuple
 
@@ -75,9 +76,19 @@ def _run(config: Config, request: Request) -> tuple[Results, int, str]:
     options += ["-o", "junit_family=xunit2", "-o", "junit_suite_name=dbops", "--capture=sys"]
     options += [f"--junit-xml={request.paths.junit}"] if request.paths.junit else []
     said = io.StringIO()
-    with redirect_stdout(said):  # the report says it better
+    with redirect_stdout(said), private_files():  # the report says it better
         status = pytest.main([*options, "-q", *map(str, folders)], plugins=[_Configured(setup), results])
     return results, int(status), said.getvalue()
+
+
+@contextmanager
+def private_files() -> Iterator[None]:
+    """Whatever is written meanwhile is for this account alone: pytest's reports quote findings."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 def _named(report: Report, target: str | None) -> Report:

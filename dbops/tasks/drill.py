@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import re
 from collections.abc import Iterator, Sequence
@@ -15,10 +16,11 @@ from dbops.config import Target
 from dbops.config.urls import Secret
 from dbops.errors import ConfigError, NothingToCheckError
 from dbops.model import Manifest, Report
-from dbops.ops.drill import drill
+from dbops.ops.drill import Drill, drill
 from dbops.ops.drill_several import combine
 from dbops.session import Session
 from dbops.tasks import foreign
+from dbops.tasks.keeping import Held, way_in
 
 _SAMPLE = re.compile(r"older=([0-9]{1,3})")
 
@@ -31,7 +33,6 @@ class Request(NamedTuple):
     older: int = 0
     sandbox: str | None = None
     no_owner: bool = False
-    keep: bool = False
     history: Path | None = None
     """Where the figures of earlier drills of archives are."""
 
@@ -67,6 +68,29 @@ def run(work: Session, request: Request) -> tuple[Report, Sequence[Report]]:
             )
         )
     return combine(reports), reports
+
+
+def run_kept(work: Session, request: Request, held: Held) -> tuple[Report, Sequence[Report]]:
+    """Drills one backup whose copy stays up with `held`."""
+    if request.everything or request.older:
+        raise ConfigError("--keep keeps one copy: leave out --all and --sample", kind="bad-flag")
+    target, manifest = next(_chosen(work, request))
+    if manifest is None:
+        raise ConfigError("--keep does not work with archives of other tools", kind="bad-flag")
+    places = app.places(target, request.sandbox)
+    drill = held.enter_context(
+        Drill(
+            work.catalog(), manifest, target, places, clock=app.now, progress=work.progress, no_owner=request.no_owner
+        )
+    )
+    drill.run()
+    if drill.copy is None:
+        drill.__exit__(None, None, None)
+    else:
+        held.anything = True
+        path = way_in(held, drill.copy.url)
+        drill.stay(f'psql "$(cat {path})"', f"kill {os.getpid()}")
+    return drill.report, [drill.report]
 
 
 def _chosen(work: Session, request: Request) -> Iterator[tuple[Target, Manifest | None]]:

@@ -34,8 +34,10 @@ class Paths(NamedTuple):
                 continue
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
-                with path.open("a"):
-                    pass
+                there = path.exists()
+                os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600))
+                if not there:
+                    path.unlink()
             except OSError as error:
                 hint = f"give --{flag} with a path that you may write"
                 raise ConfigError(
@@ -58,10 +60,16 @@ def publish(
 
     at = app.now()
     lines = [history.line(drill, at) for drill in drills]
-    past = history.read(paths.history) if paths.history is not None else []
+    past = history.load(paths.history) if paths.history is not None else history.History([], 0)
     if paths.history is not None:
         history.append(paths.history, lines)
-    page = Page(run=report, drills=tuple(drills), history=(*past, *lines), generated_at=at)
+    page = Page(
+        run=report,
+        drills=tuple(drills),
+        history=(*past.lines, *lines),
+        generated_at=at,
+        history_unreadable=past.unreadable,
+    )
     write(page, html=paths.html, junit=None if junit_written else paths.junit, json=paths.json)
     if summary := os.environ.get(SUMMARY):
         with Path(summary).open("a") as file:

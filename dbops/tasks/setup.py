@@ -114,17 +114,24 @@ def drill(
             foreign.run(output, archive, request, paths)
         return
     from dbops.session import session
+    from dbops.tasks.keeping import Held, kept
 
-    with boundary(printed(json)) as output, session(target, url, store, jobs=jobs) as work:
-        from dbops.tasks.drill import Request, parse_sample, run
-        from dbops.tasks.reporting import Paths, publish
+    def task(held: Held | None = None) -> None:
+        with boundary(printed(json)) as output, session(target, url, store, jobs=jobs) as work:
+            from dbops.tasks.drill import Request, parse_sample, run, run_kept
+            from dbops.tasks.reporting import Paths, publish
 
-        archives = any(item.archives for item in work.config.targets.values())
-        paths = Paths.of(html, junit, written(json), history or ("reports/history.jsonl" if archives else None))
-        paths.prepare()
-        work.check_name()
-        report, drills = run(work, Request(backup, all, parse_sample(sample), sandbox, no_owner, keep, paths.history))
-        publish(output, report, drills, paths)
+            archives = any(item.archives for item in work.config.targets.values())
+            paths = Paths.of(html, junit, written(json), history or ("reports/history.jsonl" if archives else None))
+            paths.prepare()
+            work.check_name()
+            request = Request(backup, all, parse_sample(sample), sandbox, no_owner, paths.history)
+            report, drills = run(work, request) if held is None else run_kept(work, request, held)
+            publish(output, report, drills, paths)
+
+    if keep:
+        kept(task)
+    task()
 
 
 @flags(
@@ -147,7 +154,7 @@ def check(
     history: str = "reports/history.jsonl",
     json: Text = None,
 ) -> None:
-    """Run the checks over the newest backups: fresh, intact, restored and compared; reports under reports/.
+    """Run the checks over the newest backups: fresh, intact, restored, compared; reports in reports/.
 
     Exit code 0: all passed, 3: one failed, 4: one could not be run, 5: nothing was really checked.
 

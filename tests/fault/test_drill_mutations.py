@@ -53,12 +53,8 @@ def test_what_is_right_stays_green(workshop: Workshop, benign: Benign) -> None:
     assert (report.verdict, wrong(report), report.not_evaluated) == (Verdict.PASS, [], report.not_evaluated)
 
 
-def test_a_newer_major_stays_green(workshop: Workshop, any_pg: Cluster, tmp_path: Path) -> None:
+def test_a_newer_major_stays_green(workshop: Workshop, good: Backed, any_pg: Cluster) -> None:
     if any_pg.major < workshop.cluster.major:
         pytest.skip("an older major version")
-    elsewhere = Workshop(workshop.cluster, tmp_path, sandbox=any_pg)
-    try:
-        report = elsewhere.drill(elsewhere.backup())
-    finally:
-        elsewhere.close()
+    report = workshop.on(any_pg).drill(good)
     assert (report.verdict, wrong(report)) == (Verdict.PASS, [])

@@ -48,7 +48,7 @@ def test_success_leaves_nothing(kind: str, somewhere: Place) -> None:
 
 def test_failure_leaves_nothing(kind: str, somewhere: Place) -> None:
     """The server does not start: that file is no library."""
-    child = Child(somewhere, kind, preload=("/etc/hostname",))
+    child = Child(somewhere, kind, preload=("/etc/hostname",), bare=True)
     said = child.end()
     assert child.process.returncode == 1
     assert "/etc/hostname" in said
@@ -57,13 +57,42 @@ def test_failure_leaves_nothing(kind: str, somewhere: Place) -> None:
 
 @pytest.mark.parametrize("after", [0.0, 0.2, 0.5, 1.0])
 def test_an_interrupted_start_leaves_nothing(kind: str, after: float, somewhere: Place) -> None:
-    child = Child(somewhere, kind)
+    child = Child(somewhere, kind, bare=after < 1)
     child.until("starting")
     time.sleep(after)
     child.process.send_signal(signal.SIGINT)
     said = child.end("")
     assert "KeyboardInterrupt" in said
     assert gone(lambda: left(child, kind, somewhere)) == []
+
+
+_SLOW_ENGINE = """
+import threading, time
+from docker.models.containers import ContainerCollection
+create = ContainerCollection.create
+def slowly(*arguments, **options):
+    made = []
+    def work():
+        time.sleep(2)
+        made.append(create(*arguments, **options))
+    thread = threading.Thread(target=work)
+    thread.start()
+    print("asked", flush=True)
+    thread.join()
+    return made[0]
+ContainerCollection.create = slowly
+from dbops.sandbox.container.docker import Docker
+Docker.shares_files = False  # nor does a folder that has gone keep the engine from it
+"""
+
+
+def test_a_container_that_the_engine_makes_after_the_interrupt_does_not_stay(pg_image: str, somewhere: Place) -> None:
+    """Whoever hangs up does not take the request back."""
+    child = Child(somewhere, "container", before=_SLOW_ENGINE)
+    child.until("asked")
+    child.process.send_signal(signal.SIGINT)
+    assert "KeyboardInterrupt" in child.end("")
+    assert gone(lambda: left(child, "container", somewhere)) == []
 
 
 def test_an_interrupt_and_an_impatient_second_one_leave_nothing(kind: str, somewhere: Place) -> None:

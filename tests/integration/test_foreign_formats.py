@@ -111,7 +111,7 @@ def test_a_folder_and_a_folder_in_a_tar(
     is_whole(drill(directory, sandbox), truth)
     for mode in ("w:gz", "w"):
         packed = tmp_path / "packed"
-        with tarfile.open(packed, mode) as archive:  # type: ignore[call-overload]
+        with tarfile.open(packed, mode) as archive:
             archive.add(directory, "backup-of-monday")
         report = drill(packed, sandbox)
         is_whole(report, truth)

@@ -128,6 +128,11 @@ def test_values_of_a_query(made: Made) -> None:
         assert side.value("SELECT 'é%'::text", 5) == "é%"
         assert side.value("SELECT NULL", 5) is None
         assert side.value("SELECT true;", 5) is True
+        # Not because the database says so.
+        made.backed.database.cluster.psql(
+            "SELECT format('ALTER DATABASE %I RESET default_transaction_read_only', datname) FROM pg_database"
+            " WHERE datname LIKE 'a \"copy%' \\gexec"
+        )
         refused = {
             "SELECT 1; DROP TABLE app.only_here": "multiple commands",
             "COMMIT; DROP TABLE app.only_here": "multiple commands",
@@ -161,7 +166,8 @@ def test_a_value_is_looked_up_as_the_role_of_the_backup_does(made: Made) -> None
             side._role = "app_role"  # type: ignore[attr-defined]
             cluster.psql("ALTER ROLE app_role SET search_path = '$user', elsewhere")
             cluster.psql(
-                "SET default_transaction_read_only = off; CREATE SCHEMA elsewhere; CREATE TABLE elsewhere.t AS SELECT 7 AS n;"
+                "SET default_transaction_read_only = off; CREATE SCHEMA elsewhere;"
+                "CREATE TABLE elsewhere.t AS SELECT 7 AS n;"
                 "CREATE SCHEMA app_role; CREATE TABLE app_role.own AS SELECT 8 AS n",
                 NAME,
             )

@@ -35,8 +35,8 @@ class Old(NamedTuple):
 
 OLD = {
     "foreign key NOT VALID": Old(
-        FAMILY + "INSERT INTO child VALUES (9); ALTER TABLE child ADD CONSTRAINT k FOREIGN KEY (parent) REFERENCES parent"
-        " NOT VALID",
+        FAMILY + "INSERT INTO child VALUES (9);"
+        "ALTER TABLE child ADD CONSTRAINT k FOREIGN KEY (parent) REFERENCES parent NOT VALID",
         "fk-orphans", "k ON public.child",
     ),
     "check NOT VALID": Old(
@@ -56,7 +56,8 @@ OLD = {
         "CREATE TABLE t (id serial PRIMARY KEY); INSERT INTO t VALUES (1)", "insert-fails", "public.t",
     ),
     "sequence exhausted": Old(
-        "CREATE SEQUENCE s MAXVALUE 2; CREATE TABLE t (id int DEFAULT nextval('s')); INSERT INTO t VALUES (nextval('s')), (nextval('s'))",
+        "CREATE SEQUENCE s MAXVALUE 2; CREATE TABLE t (id int DEFAULT nextval('s'));"
+        "INSERT INTO t VALUES (nextval('s')), (nextval('s'))",
         "insert-fails", "public.t",
     ),
     "trigger without its table": Old(BROKEN_TRIGGER + "DROP TABLE audit", "insert-fails", "public.t"),
@@ -128,13 +129,13 @@ def test_whether_the_schema_is_the_sources(any_database: Database) -> None:
     whole = manifest_of(any_database)
     any_database.psql("DROP TABLE audit")
     broken = manifest_of(any_database)
+    unknown = msgspec.structs.replace(broken.inventory, objects={})
     wanted = {
         "what the copy lacks broke it": (whole, Severity.ERROR),
         "the source lacks it too": (broken, Severity.WARNING),
         "the source lacks it too, on another major": (_of_another_major(broken), Severity.WARNING),
         "the copy lacks it, on another major": (_of_another_major(whole), Severity.ERROR),
-        "nobody knows": (msgspec.structs.replace(broken, inventory=msgspec.structs.replace(broken.inventory, objects={})),
-                         Severity.ERROR),
+        "nobody knows": (msgspec.structs.replace(broken, inventory=unknown), Severity.ERROR),
     }  # fmt: skip
     for name, (manifest, severity) in wanted.items():
         assert [finding.severity for finding in examined(any_database, manifest).findings] == [severity], name

@@ -55,7 +55,7 @@ def _other(workshop: Workshop, backed: Backed) -> Backed:
 
 def _older(workshop: Workshop, backed: Backed) -> Backed:
     """The dump of an earlier moment under the newer backup's name: it lacks what came since."""
-    with workshop.copy("DELETE FROM invoices WHERE id > 1990") as earlier:
+    with workshop.changed_copy("DELETE FROM invoices WHERE id > 1990") as earlier:
         workshop.replace_archive(backed, earlier)
     return believed(backed)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import secrets
 import subprocess
 from collections.abc import Callable, Iterator
@@ -26,15 +27,20 @@ SOURCE = Path(__file__).with_name("source.sql")
 
 
 class Workshop:
-    """One source on one server; its backups are drilled on `sandbox`, another server or the same one."""
+    """One source on one server, where its backups are drilled too, unless `on` another one."""
 
-    def __init__(self, cluster: Cluster, folder: Path, sandbox: Cluster | None = None) -> None:
-        self.cluster = cluster
-        self.sandbox = sandbox or cluster
+    def __init__(self, cluster: Cluster, folder: Path) -> None:
+        self.cluster = self.sandbox = cluster
         self._folder = folder
         self.source = Database(cluster, f"workshop_{secrets.token_hex(4)}")
         cluster.create_database(self.source.name)
         self.source.psql(SOURCE.read_text())
+
+    def on(self, sandbox: Cluster) -> Workshop:
+        """The same source, whose backups are drilled on another server."""
+        other = copy.copy(self)
+        other.sandbox = sandbox
+        return other
 
     def close(self) -> None:
         self.cluster.drop_database(self.source.name)
@@ -48,20 +54,20 @@ class Workshop:
     def mutated(self, script: str) -> Backed:
         """A backup whose inventory is the source's, and whose archive is a dump of the source after the script."""
         backed = self.backup()
-        with self.copy(script) as copy:
-            self.replace_archive(backed, copy)
+        with self.changed_copy(script) as changed:
+            self.replace_archive(backed, changed)
         return believed(backed)
 
     @contextmanager
-    def copy(self, script: str) -> Iterator[Database]:
+    def changed_copy(self, script: str) -> Iterator[Database]:
         """A copy of the source in which the script has run."""
-        copy = Database(self.cluster, f"{self.source.name}_{secrets.token_hex(3)}")
-        self.cluster.create_database(copy.name, template=self.source.name)
+        database = Database(self.cluster, f"{self.source.name}_{secrets.token_hex(3)}")
+        self.cluster.create_database(database.name, template=self.source.name)
         try:
-            copy.psql(script)
-            yield copy
+            database.psql(script)
+            yield database
         finally:
-            self.cluster.drop_database(copy.name)
+            self.cluster.drop_database(database.name)
 
     def replace_archive(self, backed: Backed, database: Database) -> None:
         """Dumps another database in the place of the backup's archive."""
@@ -80,8 +86,8 @@ class Workshop:
             no_owner=no_owner,
         )
 
-    def drill_mutated_copy(self, backed: Backed, script: str) -> Report:
-        """The drill of a good backup, in whose restored copy the script runs before it is compared."""
+    def drill_changed(self, backed: Backed, change: Callable[[str], object]) -> Report:
+        """The drill of a backup, in which `change` is called with the copy's name before it is compared."""
         drill = MutatingDrill(
             backed.catalog,
             backed.manifest,
@@ -90,10 +96,14 @@ class Workshop:
             clock=app.now,
             progress=Silent(),
         )
-        drill.change = lambda name: Database(self.sandbox, name).psql(script)
+        drill.change = change
         with drill:
             drill.run()
         return drill.report
+
+    def drill_mutated_copy(self, backed: Backed, script: str) -> Report:
+        """The drill of a good backup, in whose restored copy the script runs before it is compared."""
+        return self.drill_changed(backed, lambda name: Database(self.sandbox, name).psql(script))
 
     def places(self, target: Target) -> Places:
         """The workshop's own server, whatever else is on it."""

@@ -28,7 +28,7 @@ def test_flask_migrate_and_the_ways_to_name_it(tmp_path: Path) -> None:
         found = read(directory)
         assert (ids(found), found.problems) == ({"a", "b"}, ())
     assert [one.path for one in read(folder).revisions] == ["versions/a_x.py", "versions/b_x.py"]
-    assert [one.path for one in read(tmp_path).revisions][0] == "migrations/versions/a_x.py"
+    assert {one.path for one in read(tmp_path).revisions} == {f"migrations/versions/{name}_x.py" for name in "ab"}
 
 
 def test_a_relative_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -197,8 +197,12 @@ def test_a_pyproject_that_cannot_be_read(tmp_path: Path, toml: str) -> None:
     assert kinds(read(folder)) == []
 
 
-def test_a_file_without_permission_or_behind_a_broken_link(tmp_path: Path) -> None:
+@pytest.mark.parametrize("target", ["nothing.py", "/dev/zero", "huge"])
+def test_a_link_to_what_is_no_file(tmp_path: Path, target: str) -> None:
+    """A pull request can bring a link to anywhere."""
     folder = project(tmp_path, {"a": None})
-    (folder / "versions" / "b_x.py").symlink_to("nothing.py")
+    with (folder / "versions" / "huge").open("wb") as file:
+        file.truncate(1 << 40)
+    (folder / "versions" / "b_x.py").symlink_to(target)
     (problem,) = read(folder).problems
     assert (problem.kind, problem.path) == (Kind.UNREADABLE, "versions/b_x.py")

@@ -27,7 +27,7 @@ def only(found: dict[str, Finding], kind: str) -> Finding:
 
 def test_a_plain_line_is_fine(tmp_path: Path) -> None:
     found = history(tmp_path, LINE)
-    assert findings(found, least=None) == {}
+    assert findings(found, notes=True) == {}
     assert (found.heads, found.bases) == (("c",), ("a",))
 
 
@@ -43,7 +43,7 @@ def test_01_two_heads_with_a_common_parent(tmp_path: Path) -> None:
 
 
 def test_01_twin_merged(tmp_path: Path) -> None:
-    assert findings(history(tmp_path, {**LINE, "d": "b", "m": ("c", "d")}), least=None) == {}
+    assert findings(history(tmp_path, {**LINE, "d": "b", "m": ("c", "d")}), notes=True) == {}
 
 
 def test_01_three_heads_are_one_finding(tmp_path: Path) -> None:
@@ -56,7 +56,7 @@ def test_01_twin_branches_with_labels_are_meant(tmp_path: Path) -> None:
     write(folder / "versions", "b", "a", labels=("shop",))
     write(folder / "versions", "c", "a", labels="stock")
     assert findings(folder) == {}
-    assert findings(folder, least=None)["migration-heads"].severity is Severity.INFO
+    assert findings(folder, notes=True)["migration-heads"].severity is Severity.INFO
     write(folder / "versions", "d", "c")
     write(folder / "versions", "e", "c")
     assert only(findings(folder), "migration-heads").severity is Severity.ERROR, "a fork within a labelled branch"
@@ -233,14 +233,14 @@ def test_10_twin_of_32_characters_that_are_more_bytes(tmp_path: Path) -> None:
     assert findings(history(tmp_path, {"a": None, "ä" * 32: "a"})) == {}
 
 
-@pytest.mark.parametrize("name", ["head", "base", "a@b", "a-b", "2026:11"])
+@pytest.mark.parametrize("name", ["head", "base", "heads", "current"])
 def test_10_ids_that_alembic_reads_as_something_else(tmp_path: Path, name: str) -> None:
     folder = project(tmp_path, {})
     write(folder / "versions", name, file="x.py")
-    assert only(findings(folder), "migration-id-illegal").actual == name
+    assert only(findings(folder), "migration-id-reserved").actual == name
 
 
-@pytest.mark.parametrize("name", ["header", "a.b", "v3.2.0.a", "0001_initial"])
+@pytest.mark.parametrize("name", ["header", "a.b", "v3.2.0.a", "0001 initial"])
 def test_10_twin_of_other_signs(tmp_path: Path, name: str) -> None:
     assert findings(history(tmp_path, {name: None})) == {}
 
@@ -331,7 +331,7 @@ def test_13_a_history_of_344_revisions_with_32_merges(tmp_path: Path) -> None:
     while len(graph) < 344 + 9:
         graph[f"t{len(graph)}"], last = last, f"t{len(graph)}"
     found = history(tmp_path, graph)
-    assert findings(found, least=None) == {}
+    assert findings(found, notes=True) == {}
     assert len(found.pending(set())) == len(graph)
     write(tmp_path / "migrations" / "versions", "fork", "f7_2")
     assert only(findings(tmp_path / "migrations"), "migration-heads").actual.startswith("2 heads after f7_2: ")

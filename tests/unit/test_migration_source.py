@@ -49,6 +49,8 @@ def test_a_file_as_alembic_writes_it() -> None:
         ("\ufeffrevision = 'b'\ndown_revision = 'a'", ("a",)),
         ("revision = 'b'\r\ndown_revision = 'a'\r\n", ("a",)),
         ("revision = 'b'\ndown_revision = 'a'\ndef upgrade():\n    revision = compute()\n", ("a",)),
+        ("revision = 'b'\ndown_revision = 'a'\n[print(revision) for revision in 'ab']\n", ("a",)),
+        ("revision = 'b'\ndown_revision = 'a'\nprint(" + " + ".join(["'x'"] * 2000) + ")\n", ("a",)),
     ],
 )
 def test_the_ways_to_write_it(text: str, down: tuple[str, ...]) -> None:
@@ -93,6 +95,7 @@ def test_the_id_of_a_file_before_alembic_0_2_is_its_name() -> None:
         (HEAD + "revision = None\n", Kind.BAD_VALUE, 2),
         (HEAD + "revision = ''\n", Kind.BAD_VALUE, 2),
         (HEAD + "revision = ('b',)\n", Kind.BAD_VALUE, 2),
+        (HEAD + "revision = '2026-11-24'\n", Kind.BAD_VALUE, 2),
         ("revision = 'b'\ndown_revision = ('a', 1)\n", Kind.BAD_VALUE, 2),
         (HEAD, Kind.NO_ID, 1),
         ("", Kind.NO_ID, 1),

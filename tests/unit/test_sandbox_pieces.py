@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from dbops.config.urls import Secret
-from dbops.errors import DatabaseError, PreflightError
 from dbops.sandbox import machine
 from dbops.sandbox.base import Needs
-from dbops.sandbox.container import owner
 from dbops.sandbox.container.recipe import Place
-from dbops.sandbox.external import ExternalProvider, ExternalServer, at, place_of
 from dbops.sandbox.machine import Machine, lacking_locales, room_lacking
 from dbops.sandbox.postgres import installation as installed
 from dbops.sandbox.postgres.image import VARIABLE, PostgresImage
@@ -179,78 +173,3 @@ def test_no_password_is_in_the_arguments_of_the_server() -> None:
     assert recipe.environment(place, "geheim")["POSTGRES_PASSWORD"] == "geheim"
     assert "geheim" not in " ".join(recipe.command(NEEDS, place))
     assert "geheim" not in str(recipe.url("/run/dbops", 5432, "geheim", "finance"))
-
-
-# -- owners of containers --------------------------------------------------------------------------------------------
-
-
-def test_a_container_of_a_living_run_is_no_leftover() -> None:
-    assert not owner.is_leftover(owner.labels())
-
-
-@pytest.mark.parametrize(
-    ("changes", "leftover"),
-    [
-        ({"dbops.sandbox.boot": "an earlier one"}, True),
-        ({"dbops.sandbox.started": "1"}, True),  # its number belongs to another process by now
-        ({"dbops.sandbox.host": "another"}, False),
-        ({"dbops.sandbox.host": "another", "dbops.sandbox.started": "1"}, False),
-        ({"dbops.sandbox": ""}, False),
-    ],
-)
-def test_whose_container_it_is(changes: dict[str, str], leftover: bool) -> None:
-    assert owner.is_leftover(owner.labels() | changes) is leftover
-
-
-def test_a_container_of_an_ended_run_is_a_leftover() -> None:
-    process = subprocess.Popen(["sleep", "60"])
-    labels = owner.labels() | {"dbops.sandbox.pid": str(process.pid)}
-    labels["dbops.sandbox.started"] = owner._started(process.pid)
-    assert not owner.is_leftover(labels)
-    process.kill()
-    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
-    assert owner.is_leftover(labels)  # nobody has asked for its status yet
-    process.wait()
-    assert owner.is_leftover(labels)
-
-
-# -- a server that the caller gives ----------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("url", "expected"),
-    [
-        ("postgresql://ci:p%40s@db:5433/test", "postgresql://ci:p%40s@db:5433/a%20b"),
-        ("postgresql+psycopg://ci@db/test?sslmode=require", "postgresql://ci@db/a%20b?sslmode=require"),
-        ("postgresql:///test?host=/run/pg&dbname=x", "postgresql:///a%20b?host=%2Frun%2Fpg"),
-        ("postgresql://ci:p@db", "postgresql://ci:p@db/a%20b"),
-    ],
-)
-def test_the_url_of_another_database(url: str, expected: str) -> None:
-    assert at(Secret(url), "a b").reveal() == expected
-
-
-def test_the_place_of_a_server_shows_no_secret() -> None:
-    assert place_of(Secret("postgresql://ci:geheim@db:5433/test")) == "db:5433"
-    assert place_of(Secret("postgresql:///test?host=/run/pg&user=ci&password=geheim")) == "/run/pg"
-
-
-def test_a_server_that_holds_something_is_refused() -> None:
-    url = Secret("postgresql://ci@db/test")
-    with pytest.raises(PreflightError, match="finance"):
-        ExternalServer(url, lambda _: ("17.5", ("finance",))).start()
-    server = ExternalServer(url, lambda _: ("17.5", ()))
-    server.start()
-    assert server.about[:4] == ("external", "postgres", "17.5", "db")
-    server.stop()
-
-
-def test_a_server_that_cannot_be_reached_or_is_another_engines_is_an_obstacle() -> None:
-    def unreachable(url: Secret) -> tuple[str, tuple[str, ...]]:
-        raise DatabaseError("connection refused")
-
-    postgres, mysql = Secret("postgresql://ci@db/test"), Secret("mysql://ci@db/test")
-    assert ExternalProvider(postgres, unreachable).offer(NEEDS).obstacles == ("connection refused",)
-    assert "mysql server" in ExternalProvider(mysql, unreachable).offer(NEEDS).obstacles[0]
-    offer = ExternalProvider(postgres, lambda _: ("17.5", ("finance",))).offer(NEEDS)
-    assert (offer.obstacles, offer.major, offer.isolated) == ((), 17, None)

@@ -90,7 +90,7 @@ def test_where_nothing_can_be_written_the_path_is_named(tmp_path: Path) -> None:
     (tmp_path / "reports").write_text("a file is in the way, for root too")
     done = dbops(tmp_path, "check", "--store", str(tmp_path), "--target", "shop")
     assert done.returncode == 2
-    assert "reports/junit.xml cannot be written" in done.stderr
+    assert "reports/report.html cannot be written" in done.stderr
     (tmp_path / "dbops.toml").mkdir()
     done = dbops(tmp_path, "init", "--url", "postgresql://h/x", "--store", str(tmp_path), "--force")
     assert done.returncode == 2

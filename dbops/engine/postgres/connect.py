@@ -56,6 +56,9 @@ _HINTS = {
     "57P01": "the server or an administrator ended the session; look into the server's log",
 }
 """What to do, by SQLSTATE (manual, appendix A)."""
+STANDBY_CONFLICT = "conflict with recovery"
+"""What a standby says when it cancels a query so that replay can go on; to a driver, SQLSTATE 40001."""
+STANDBY_HINT = _HINTS["40001"]
 
 
 # The driver logs what it cannot do with a connection that is lost. Whoever lost it raises, and that error is told.

@@ -11,7 +11,7 @@ from pathlib import Path
 from dbops.command import Process, running
 from dbops.engine.base import Content, DumpOutput, DumpPlan, Reading, TableKey
 from dbops.engine.postgres.archive import decode_file, file_entries, piped
-from dbops.engine.postgres.connect import Access
+from dbops.engine.postgres.connect import STANDBY_CONFLICT, STANDBY_HINT, Access
 from dbops.engine.postgres.copytext import merge
 from dbops.engine.postgres.snapshot import PostgresSnapshot
 from dbops.engine.postgres.tools import Tools, supports_zstd
@@ -178,9 +178,8 @@ class Dump:
         # --lock-wait-timeout is a statement_timeout to the server; parallel workers do not wait at all.
         if ("LOCK TABLE" in text and "timeout" in text) or "could not obtain lock" in text:
             return LockedError(f"pg_dump: {text}", hint="end the session that holds the lock", kind="lock-timeout")
-        if "conflict with recovery" in text:
-            hint = "the standby cancelled the dump: raise max_standby_streaming_delay or set hot_standby_feedback = on"
-            return ToolError(f"pg_dump: {text}", hint=hint, kind="standby-conflict")
+        if STANDBY_CONFLICT in text:
+            return ToolError(f"pg_dump: {text}", hint=STANDBY_HINT, kind="standby-conflict")
         if "row-level security" in text:
             hint = "back up as a role that has BYPASSRLS, or as a superuser"
             return ToolError(f"pg_dump: {text}", hint=hint, kind="row-level-security")

@@ -13,7 +13,7 @@ from dbops.engine.dumps import Dump, DumpDatabase, DumpFacts, Form, Loaded, Load
 from dbops.engine.postgres import foreign_facts
 from dbops.engine.postgres.connect import Access
 from dbops.engine.postgres.foreign_psql import Failed, ScriptLoad, explained, restricted_psql, statement_at
-from dbops.engine.postgres.foreign_words import environment_kind, masked
+from dbops.engine.postgres.foreign_verdicts import left_out, load_error, not_empty, same_major
 from dbops.engine.postgres.fresh import Fresh, fresh_of
 from dbops.engine.postgres.load import tools_for
 from dbops.engine.postgres.maintenance import Maintenance
@@ -21,14 +21,13 @@ from dbops.engine.postgres.restorer import PostgresRestorer
 from dbops.engine.postgres.statements import statement
 from dbops.engine.postgres.tools import Tools, installations
 from dbops.engine.restoring import Wishes
-from dbops.errors import BadBackupError, DbopsError, PreflightError, RefusedError, ToolError
-from dbops.model import Finding, Manifest, Severity, major_version
+from dbops.errors import DbopsError, PreflightError, RefusedError, ToolError
+from dbops.model import Finding, Manifest, Severity
 from dbops.progress import Progress
 
 UNNAMED = "dbops_archive"
 """What the copy of a dump is called that does not say its database's name."""
 _SYSTEM = frozenset({"template0", "template1"})
-_SAME_MAJOR = "drill it on a server of the source's own major version (--sandbox container, or install it)"
 
 
 class PostgresDumps:
@@ -125,14 +124,14 @@ class PostgresDumpLoader:
         preflight = restorer.preflight(about, wishes)
         errors = [finding for finding in preflight.findings if finding.severity is Severity.ERROR]
         if preflight.destination.exists:
-            raise _not_empty(name)
+            raise not_empty(name)
         if errors:
             text = "; ".join(f"{f.subject}: expected {f.expected}, found {f.actual}" for f in errors)
             raise PreflightError(text, hint="\n".join(f.hint for f in errors if f.hint), kind=errors[0].id)
         try:
             side = stack.enter_context(restorer.fresh(about))
         except RefusedError:
-            raise _not_empty(name) from None
+            raise not_empty(name) from None
         findings = [finding for finding in preflight.findings if finding.severity is not Severity.ERROR]
         progress.phase("load", total_bytes=facts.size)
         if dump.form is Form.PLAIN:
@@ -141,7 +140,7 @@ class PostgresDumpLoader:
             try:
                 findings += side.load(about, dump.path, wishes, progress)
             except ToolError as error:
-                raise _explained(error, dump, same_major=_same_major(facts, major)) from None
+                raise load_error(error, dump, same_major=same_major(facts, major)) from None
         side.settle("", wishes)
         return Loaded((LoadedDatabase(database, about, side),), tuple(findings))
 
@@ -172,7 +171,7 @@ class PostgresDumpLoader:
         made: list[LoadedDatabase] = []
         for database in facts.databases:
             if database.name in existing and database.created and database.name not in _SYSTEM | {"postgres"}:
-                raise _not_empty(database.name)
+                raise not_empty(database.name)
             if database.name not in _SYSTEM:
                 side = self._side(manifest(database), database.name, major, ours=database.name not in existing)
                 stack.enter_context(_lifetime(side))
@@ -199,7 +198,7 @@ class PostgresDumpLoader:
             load.run(chunks(dump.path, dump.packing, dump.identity), me, progress.advance)
         except Failed as failed:
             what = statement_at(chunks(dump.path, dump.packing, dump.identity), failed.line)
-            raise explained(failed, dump.path.name, what, same_major=_same_major(facts, major)) from None
+            raise explained(failed, dump.path.name, what, same_major=same_major(facts, major)) from None
         return left_out(load.left_out)
 
 
@@ -213,68 +212,3 @@ def _lifetime(side: Fresh) -> Iterator[None]:
             side.drop()
         raise
     side.drop()
-
-
-def left_out(what: dict[str, set[str]]) -> list[Finding]:
-    """What of a script was not run, each kind with its reason."""
-    found = [
-        Finding(
-            id="missing-tablespace",
-            severity=Severity.WARNING,
-            subject=name,
-            expected="exists on the server",
-            actual="a throw-away server has no such folder: everything went into the default tablespace",
-            hint="create the folder and the tablespace before a real restore",
-        )
-        for name in sorted(what["tablespace"])
-    ]
-    reasons = {
-        "role": "the throw-away server's own superuser has this name, and was left as it is",
-        "drop": "`--clean`: an empty server has nothing to drop",
-        "timeout": "set by pg_dump 17 and later, new in server 17",
-    }
-    found += [
-        Finding(id="left-out", severity=Severity.INFO, subject=", ".join(sorted(what[kind])[:5]), actual=reason)
-        for kind, reason in reasons.items()
-        if what[kind]
-    ]
-    return found
-
-
-def _same_major(facts: DumpFacts, major: int) -> bool:
-    return not facts.server_version or major_version(facts.server_version) == major
-
-
-def _not_empty(name: str) -> PreflightError:
-    return PreflightError(
-        f"the server has a database '{name}' already",
-        hint="a drill needs an empty server: use a sandbox of dbops' own",
-        kind="server-not-empty",
-    )
-
-
-def _explained(error: ToolError, dump: Dump, *, same_major: bool) -> BadBackupError | PreflightError | ToolError:
-    """pg_restore's failure as an error about the dump, the server or the connection."""
-    text, hint = masked(error.message), masked(error.hint)
-    if error.kind == "server-full":
-        return PreflightError(text, hint=hint, kind="sandbox-full")
-    if error.kind != "load-failed":
-        return ToolError(text, hint=hint, kind=error.kind)
-    words = f"{error.message}\n{error.hint}"
-    unreadable = foreign_facts.unreadable(dump.path.name, error.message)
-    if unreadable.kind == "archive-truncated" or any(part in words for part in _CORRUPT):
-        return unreadable
-    kind = environment_kind(words)
-    if kind or not same_major:
-        return PreflightError(text, hint=hint or _SAME_MAJOR, kind=kind or "load-on-other-major")
-    return BadBackupError(f"{dump.path.name}: {text}", hint=hint, kind="restore-failed")
-
-
-_CORRUPT = (
-    "could not uncompress",
-    "could not decompress",
-    "invalid compressed",
-    "corrupt",
-    "incorrect header",
-    "did not find magic",
-)

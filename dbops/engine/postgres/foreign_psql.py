@@ -176,7 +176,7 @@ class ScriptLoad:
         text = piece.text.decode("utf-8", "replace")
         nothing = b"\n" * piece.data.count(b"\n")
         role = says.role_made(text)
-        if role is not None and role.name == me:
+        if (role is not None and role.name == me) or says.role_dropped(text) == me:
             self.left_out["role"].add(me)
             return nothing
         if name := says.tablespace(text):
@@ -216,7 +216,7 @@ def explained(
     """psql's stop as an error about the dump, about the server, or about the connection."""
     words = masked(failed.words)
     if failed.command:
-        if "restricted" in failed.words:
+        if "restricted" in failed.words or "restrict: wrong key" in failed.words:
             return BadBackupError(
                 f"{name} would make psql run a command of its own at line {failed.line}; psql refused it",
                 hint="pg_dump writes no such line: find out who can write to where this dump lies",

@@ -8,64 +8,18 @@ What this reader may get wrong, psql itself refuses (see `foreign_psql`): nothin
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from enum import Enum
-from typing import NamedTuple
+
+from dbops.engine.postgres import foreign_pieces as lex
+from dbops.engine.postgres.foreign_pieces import Kind, Mode, Piece
+
+__all__ = ["STATEMENT_BYTES", "Kind", "Piece", "Script"]
 
 STATEMENT_BYTES = 1 << 18
 """A longer statement comes in parts: the first as `STATEMENT`, the others as `MORE`."""
 
-_COPY = re.compile(rb"COPY\s.*\sFROM\s+stdin\b[^;]*;$", re.IGNORECASE | re.DOTALL)
-_BACKSLASHES = re.compile(rb"SET\s+standard_conforming_strings\s*(?:=|TO)\s*'?(on|off)", re.IGNORECASE)
-_SPACE = re.compile(rb"[ \t\r\n\f\v]*")
-# A run of what is neither the end of a statement nor the beginning of something that may hold its end.
-_PLAIN = re.compile(rb"(?:[^'\"$;\\/-]++|(?<![eE])'[^']*+'|-(?!-)|/(?!\*))*+")
-_PLAIN_BACKSLASHES = re.compile(rb"(?:[^'\"$;\\/-]++|-(?!-)|/(?!\*))*+")
-_IDENTIFIER = re.compile(rb"[A-Za-z0-9_$\x80-\xff]")
-_TAG = re.compile(rb"\$(?:[A-Za-z_\x80-\xff][A-Za-z0-9_\x80-\xff]*)?\$")
-_HALF_TAG = re.compile(rb"\$(?:[A-Za-z_\x80-\xff][A-Za-z0-9_\x80-\xff]*)?\Z")
-_ESCAPE = re.compile(rb"\\.|''|'(?!')", re.DOTALL)
-_NESTING = re.compile(rb"/\*|\*/")
 _LONGEST_COMMENT = 400
 _BITE_BYTES = 1 << 14
-_NO_ROWS = (b"\\.\n", b"\\.\r\n")
-_END_OF_ROWS = (b"\n\\.\n", b"\n\\.\r\n")
-
-
-class Kind(Enum):
-    STATEMENT = "statement"
-    MORE = "more"
-    ROWS = "rows"
-    COMMAND = "command"
-    SPACE = "space"
-    """Blank lines and comments that no statement follows."""
-
-
-class Piece(NamedTuple):
-    """A part of the script, byte for byte. `line` (from 1) is where its first word stands.
-
-    `text`: a statement without the comments before it, a command without its newline.
-    """
-
-    kind: Kind
-    data: bytes
-    line: int
-    text: bytes = b""
-    comments: tuple[str, ...] = ()
-    """Short ones of one line, that stand before the first word."""
-
-
-class _Mode(Enum):
-    PLAIN = 0
-    STRING = 1
-    ESCAPED = 2
-    NAME = 3
-    DOLLAR = 4
-    LINE = 5
-    BLOCK = 6
-    COMMAND = 7
-    ROWS = 8
 
 
 class Script:
@@ -78,7 +32,7 @@ class Script:
         self._at = 0
         self._word = -1
         """Where the statement's first word stands; -1: only blanks and comments so far; -2: its start was given out."""
-        self._mode = _Mode.PLAIN
+        self._mode = Mode.PLAIN
         self._mark = 0
         self._tag = b""
         self._depth = 0
@@ -90,15 +44,15 @@ class Script:
     @property
     def inside(self) -> str:
         """In what the script stands: '' between statements."""
-        if self._mode is _Mode.ROWS:
+        if self._mode is Mode.ROWS:
             return "the rows of a table"
-        return "a statement" if self._word != -1 or self._mode not in (_Mode.PLAIN, _Mode.LINE) else ""
+        return "a statement" if self._word != -1 or self._mode not in (Mode.PLAIN, Mode.LINE) else ""
 
     def feed(self, data: bytes) -> Iterator[Piece]:
         """The pieces that are complete. Statements are taken in bites: each piece copies what follows it."""
         start = 0
         while start < len(data):
-            end = len(data) if self._mode is _Mode.ROWS else start + _BITE_BYTES
+            end = len(data) if self._mode is Mode.ROWS else start + _BITE_BYTES
             self._text += data[start:end]
             self._scan()
             yield from self._taken()
@@ -109,7 +63,7 @@ class Script:
         self._last = True
         self._scan()
         if self._text:
-            kind = {_Mode.ROWS: Kind.ROWS, _Mode.COMMAND: Kind.COMMAND}.get(self._mode, Kind.SPACE)
+            kind = {Mode.ROWS: Kind.ROWS, Mode.COMMAND: Kind.COMMAND}.get(self._mode, Kind.SPACE)
             if kind is Kind.SPACE and self._word != -1:
                 kind = Kind.STATEMENT if self._word >= 0 else Kind.MORE
             inside = self._word
@@ -125,19 +79,19 @@ class Script:
 
     def _scan(self) -> None:
         steps = {
-            _Mode.PLAIN: self._plain,
-            _Mode.STRING: lambda: self._until(b"'"),
-            _Mode.NAME: lambda: self._until(b'"'),
-            _Mode.DOLLAR: lambda: self._until(self._tag),
-            _Mode.ESCAPED: self._escaped,
-            _Mode.LINE: self._comment,
-            _Mode.BLOCK: self._block,
-            _Mode.COMMAND: self._command,
-            _Mode.ROWS: self._rows,
+            Mode.PLAIN: self._plain,
+            Mode.STRING: lambda: self._until(b"'"),
+            Mode.NAME: lambda: self._until(b'"'),
+            Mode.DOLLAR: lambda: self._until(self._tag),
+            Mode.ESCAPED: self._escaped,
+            Mode.LINE: self._comment,
+            Mode.BLOCK: self._block,
+            Mode.COMMAND: self._command,
+            Mode.ROWS: self._rows,
         }
         while steps[self._mode]():
             pass
-        if self._mode not in (_Mode.ROWS, _Mode.COMMAND) and len(self._text) > STATEMENT_BYTES:
+        if self._mode not in (Mode.ROWS, Mode.COMMAND) and len(self._text) > STATEMENT_BYTES:
             self._part()
 
     def _part(self) -> None:
@@ -166,12 +120,13 @@ class Script:
     def _plain(self) -> bool:
         """Goes on outside of everything that quotes. True: there is more to scan now."""
         text = self._text
-        end = len(text) if self._last else len(text.rstrip(b"-/"))  # half of a comment's beginning, perhaps
+        # At its end, perhaps half of a comment's beginning.
+        end = len(text) if self._last else max(self._at, len(text.rstrip(b"-/")))
         if self._word == -1:
-            self._at = min(_SPACE.match(text, self._at).end(), end)  # type: ignore[union-attr]
+            self._at = min(lex.SPACE.match(text, self._at).end(), end)  # type: ignore[union-attr]
             if self._at < end and not text.startswith((b"--", b"/*", b"\\"), self._at):
                 self._word = self._at
-        pattern = _PLAIN_BACKSLASHES if self._backslashes else _PLAIN
+        pattern = lex.PLAIN_BACKSLASHES if self._backslashes else lex.PLAIN
         if self._word != -1:
             self._at = pattern.match(text, self._at, end).end()  # type: ignore[union-attr]
         if self._at >= end:
@@ -186,32 +141,32 @@ class Script:
             self._end_statement()
         elif sign == b"'":
             escaped = self._backslashes or (
-                text[at - 1 : at] in (b"e", b"E") and not _IDENTIFIER.match(text[max(at - 2, 0) : at - 1])
+                text[at - 1 : at] in (b"e", b"E") and not lex.IDENTIFIER.match(text[max(at - 2, 0) : at - 1])
             )
-            self._enter(_Mode.ESCAPED if escaped else _Mode.STRING, at, 1)
+            self._enter(Mode.ESCAPED if escaped else Mode.STRING, at, 1)
         elif sign == b'"':
-            self._enter(_Mode.NAME, at, 1)
+            self._enter(Mode.NAME, at, 1)
         elif sign == b"$":
             return self._dollar(text, at)
         elif sign == b"\\":
             if at:
                 self._give(Kind.SPACE if self._word == -1 else Kind.STATEMENT if self._word >= 0 else Kind.MORE, at)
-            self._enter(_Mode.COMMAND, 0, 1)
+            self._enter(Mode.COMMAND, 0, 1)
         else:
-            self._enter(_Mode.LINE if sign == b"-" else _Mode.BLOCK, at, 2)
+            self._enter(Mode.LINE if sign == b"-" else Mode.BLOCK, at, 2)
             self._depth = 1
         return True
 
-    def _enter(self, mode: _Mode, at: int, length: int) -> None:
+    def _enter(self, mode: Mode, at: int, length: int) -> None:
         self._mode, self._mark, self._at = mode, at, at + length
 
     def _dollar(self, text: bytes, at: int) -> bool:
-        tag = None if at and _IDENTIFIER.match(text[at - 1 : at]) else _TAG.match(text, at)
+        tag = None if at and lex.IDENTIFIER.match(text[at - 1 : at]) else lex.TAG.match(text, at)
         if tag is not None:
             self._tag = tag[0]
-            self._enter(_Mode.DOLLAR, at, len(tag[0]))
+            self._enter(Mode.DOLLAR, at, len(tag[0]))
             return True
-        if not self._last and _HALF_TAG.match(text, at):
+        if not self._last and lex.HALF_TAG.match(text, at):
             return False
         self._at = at + 1
         return True
@@ -221,16 +176,16 @@ class Script:
         if found < 0:
             self._at = max(self._at, len(self._text) - len(end) + 1)
             return False
-        self._mode, self._at = _Mode.PLAIN, found + len(end)
+        self._mode, self._at = Mode.PLAIN, found + len(end)
         return True
 
     def _escaped(self) -> bool:
         """In a string with backslashes. A quote or backslash at the very end may be half of two."""
         end = len(self._text) - (not self._last)
-        while (found := _ESCAPE.search(self._text, self._at)) is not None and found.start() < end:
+        while (found := lex.ESCAPE.search(self._text, self._at)) is not None and found.start() < end:
             self._at = found.end()
             if found[0] == b"'":
-                self._mode = _Mode.PLAIN
+                self._mode = Mode.PLAIN
                 return True
         if found is None:
             self._at = max(self._at, len(self._text) - 1)
@@ -243,15 +198,15 @@ class Script:
             return False
         if self._word == -1 and end - self._mark < _LONGEST_COMMENT:
             self._comments.append(self._text[self._mark + 2 : end].decode("utf-8", "replace").strip())
-        self._mode, self._at = _Mode.PLAIN, end
+        self._mode, self._at = Mode.PLAIN, end
         return True
 
     def _block(self) -> bool:
-        while (found := _NESTING.search(self._text, self._at)) is not None:
+        while (found := lex.NESTING.search(self._text, self._at)) is not None:
             self._at = found.end()
             self._depth += 1 if found[0] == b"/*" else -1
             if self._depth == 0:
-                self._mode = _Mode.PLAIN
+                self._mode = Mode.PLAIN
                 return True
         self._at = max(self._at, len(self._text) - 1)
         return False
@@ -260,19 +215,19 @@ class Script:
         end = self._text.find(b"\n", self._at)
         if end < 0:
             return False
-        self._mode, self._at = _Mode.PLAIN, end + 1
+        self._mode, self._at = Mode.PLAIN, end + 1
         self._give(Kind.COMMAND, end + 1)
         return True
 
     def _end_statement(self) -> None:
         whole = self._word >= 0
         statement = self._text[self._word : self._at] if whole else b""
-        if whole and (found := _BACKSLASHES.match(statement)):
+        if whole and (found := lex.BACKSLASHES.match(statement)):
             self._backslashes = found[1].lower() == b"off"
-        rows = whole and _COPY.match(statement) is not None
+        rows = whole and lex.COPY.match(statement) is not None
         self._give(Kind.STATEMENT if whole else Kind.MORE, self._at)
         if rows:
-            self._mode, self._mark = _Mode.ROWS, 0
+            self._mode, self._mark = Mode.ROWS, 0
 
     def _rows(self) -> bool:
         r"""Gives out rows up to a line `\.`. `_mark` 0: the rest of COPY's own line comes first, 1: the first row."""
@@ -283,19 +238,12 @@ class Script:
                 self._give(Kind.SPACE, end)
                 self._mark = 1
             return bool(end)
-        if self._mark == 1 and any(len(text) < len(line) and line.startswith(text) for line in _NO_ROWS):
-            return False
-        if self._mark == 1 and text.startswith(_NO_ROWS):
-            end = text.find(b"\n") + 1
-        else:
-            found = min((at for line in _END_OF_ROWS if (at := text.find(line)) >= 0), default=-1)
-            end = text.find(b"\n", found + 1) + 1 if found >= 0 else 0
+        end, ended = lex.end_of_rows(text, first=self._mark == 1)
+        self._mark = 1 if end == 0 and self._mark == 1 else 2
+        if ended:
+            self._mode = Mode.PLAIN
         if end:
-            self._mode = _Mode.PLAIN
+            mark = self._mark
             self._give(Kind.ROWS, end)
-            return True
-        # All but what may be the beginning of that line, its newline included.
-        if (end := len(text) - len(_END_OF_ROWS[1]) + 1) > 0:
-            self._give(Kind.ROWS, end)
-        self._mark = 2
-        return False
+            self._mark = mark
+        return ended

@@ -27,6 +27,7 @@ _ROLE_FORMS = tuple(
 _ROLE_WORDS = ("ALTER", "GRANT", "REVOKE", "CREATE POLICY", "SET SESSION", "CREATE SCHEMA", "CREATE USER MAPPING")
 _NO_ROLES = frozenset({"public", "current_user", "session_user", "current_role", "default", "none"})
 _CREATE_ROLE = re.compile(rf"(?:CREATE|ALTER) (?:ROLE|USER) ({NAME})(?: WITH\b[^;]*)?;\Z", _FLAGS)
+_DROP_ROLE = re.compile(rf"DROP (?:ROLE|USER) (?:IF EXISTS )?({NAME});\Z", _FLAGS)
 _EXTENSION = re.compile(rf"CREATE EXTENSION (?:IF NOT EXISTS )?({NAME})", _FLAGS)
 _DATABASE = re.compile(rf"CREATE DATABASE ({NAME})(.*);\Z", _FLAGS)
 _OPTION = re.compile(rf"(\w+) = (?:'((?:[^']|'')*)'|({NAME}))")
@@ -39,7 +40,9 @@ _TABLESPACE = re.compile(
 )
 _CONNECT = re.compile(r"\\connect (?:-reuse-previous=on )?(.+?)\s*\Z")
 _DROP = re.compile(
-    r"(?:DROP (?!.*\bIF EXISTS\b)|ALTER .* DROP (?:CONSTRAINT|DEFAULT|IDENTITY|COLUMN)\b(?!.*IF EXISTS))", _FLAGS
+    r"(?:DROP (?!.*\bIF EXISTS\b)|SELECT pg_catalog\.lo_unlink\("
+    r"|ALTER .* DROP (?:CONSTRAINT|DEFAULT|IDENTITY|COLUMN)\b(?!.*IF EXISTS))",
+    _FLAGS,
 )
 _KEPT_DROP = re.compile(r"DROP SCHEMA (?:IF EXISTS )?public;", _FLAGS)
 
@@ -71,6 +74,11 @@ def roles(text: str) -> set[str]:
 def role_made(text: str) -> Role | None:
     match = _CREATE_ROLE.match(text)
     return Role(unquoted(match[1]), text[:6].upper() == "CREATE") if match else None
+
+
+def role_dropped(text: str) -> str:
+    match = _DROP_ROLE.match(text)
+    return unquoted(match[1]) if match else ""
 
 
 def extension(text: str) -> str:

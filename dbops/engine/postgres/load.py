@@ -27,6 +27,17 @@ _TABLESPACE = re.compile(r"^SET default_tablespace = (.+);$", re.MULTILINE)
 _DETAIL = re.compile(r"^(Command was: |DETAIL: |HINT: |CONTEXT: )")
 _SERVER_FULL = ("No space left on device", "out of memory", "out of shared memory")
 _SERVER_LOST = ("server closed the connection", "terminating connection", "could not connect", "connection to server")
+_SERVER_LACKS = (
+    "could not access file",  # a function in C whose library is not installed
+    "could not load library",
+    "could not open extension control file",
+    "could not create locale",
+    "invalid locale name",
+    "is not available",
+    "must be loaded via",
+    "not supported by this build",
+    "not supported in this build",
+)
 _LONGEST = 300
 _POLL_SECONDS = 0.5
 
@@ -162,4 +173,6 @@ def _kind(words: str) -> str:
     """Whether the load failed for the archive's sake, or the server's: they call for different repairs."""
     if any(part in words for part in _SERVER_FULL):
         return "server-full"
-    return "server-lost" if any(part in words for part in _SERVER_LOST) else "load-failed"
+    if any(part in words for part in _SERVER_LOST):
+        return "server-lost"
+    return "server-lacks" if any(part in words for part in _SERVER_LACKS) else "load-failed"

@@ -105,7 +105,8 @@ _ARRAY_CAST = re.compile(
 )
 
 
-_UNSTABLE = re.compile(r"\(\s|\(ARRAY\[")
+_UNSTABLE = re.compile(r'\(\s|\(ARRAY\[|\bAS\s(?!\$)|EXTRACT\("')
+_PLAIN = re.compile(r'"\w+"')
 
 
 def normalise(definition: str) -> str:
@@ -114,13 +115,19 @@ def normalise(definition: str) -> str:
     `CHECK (x IN ('a', 'b'))` on a varchar is first printed as `(ARRAY['a'::character varying, …])::text[]`. Reading
     that back, the parser moves the cast of an ARRAY[] to its elements (parse_expr.c, transformTypeCast), so that a
     restored copy prints `ARRAY[('a'::character varying)::text, …]`. The same is done here, outside literals, and
-    white space after an opening parenthesis goes: `(VALUES …)` in a UNION comes back as `( VALUES …)`. Nothing else
-    is rewritten: parentheses and casts carry meaning, and their loss would hide a real difference.
+    white space after an opening parenthesis goes: `(VALUES …)` in a UNION comes back as `( VALUES …)`. The word AS
+    before an alias goes too, and quotes around a field: 15.18 prints `UPDATE log trgt` and `EXTRACT(YEAR FROM …)` where
+    15.20 prints `UPDATE log AS trgt` and `EXTRACT("YEAR" FROM …)`. Nothing else is rewritten: parentheses and casts
+    carry meaning, and their loss would hide a real difference.
     """
     if not _UNSTABLE.search(definition):
         return definition
     tokens = [match.group() for match in _TOKEN.finditer(definition)]
     tokens = [now for before, now in zip(["", *tokens], tokens, strict=False) if before != "(" or not now.isspace()]
+    tokens = [now for before, now in zip(["", *tokens], tokens, strict=False) if now != "AS" and before != "AS"]
+    for place, token in enumerate(tokens):
+        if tokens[max(0, place - 2) : place] == ["EXTRACT", "("] and _PLAIN.fullmatch(token):
+            tokens[place] = token.strip('"')
     return "".join(_rewritten(tokens))
 
 

@@ -18,7 +18,7 @@ from psycopg import sql
 
 from dbops.command import Process, running
 from dbops.engine.base import Content, Reading, TableKey, TableRef
-from dbops.engine.postgres.connect import Access
+from dbops.engine.postgres.connect import STANDBY_CONFLICT, STANDBY_HINT, Access
 from dbops.engine.postgres.copytext import RowsDigest
 from dbops.engine.postgres.tools import Tools
 from dbops.errors import DatabaseError
@@ -57,7 +57,10 @@ class RowReader:
 
     def _fail(self, table: TableRef) -> NoReturn:
         self._process.wait()
-        raise DatabaseError(f"reading {table.label} failed", hint=self._process.stderr_tail, kind="read-failed")
+        said = self._process.stderr_tail
+        if STANDBY_CONFLICT in said:
+            raise DatabaseError(f"reading {table.label}: {said}", hint=STANDBY_HINT, kind="standby-conflict")
+        raise DatabaseError(f"reading {table.label} failed", hint=said, kind="read-failed")
 
 
 @contextmanager

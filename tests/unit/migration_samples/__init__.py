@@ -19,7 +19,7 @@ Create Date: {created}
 """
 from alembic import op
 import sqlalchemy as sa
-import an_application_that_is_not_installed
+{imports}
 
 revision = {id!r}
 down_revision = {down!r}
@@ -44,6 +44,7 @@ def revision(name: str, down: Down = None, **changes: Any) -> str:
     facts = {
         "message": f"revision {name}",
         "created": "2026-11-24 02:45:00",
+        "imports": "import an_application_that_is_not_installed",
         "labels": None,
         "depends_on": None,
         "upgrade": OPERATION if down is None or isinstance(down, str) else "pass",
@@ -60,13 +61,13 @@ def write(folder: Path, name: str, down: Down = None, *, file: str = "", **chang
     return path
 
 
-def project(root: Path, graph: Mapping[str, Down]) -> Path:
+def project(root: Path, graph: Mapping[str, Down], **changes: Any) -> Path:
     """A folder `migrations` with `env.py` and `versions/`; `graph` has the parents of each id."""
     folder = root / "migrations"
     (folder / "versions").mkdir(parents=True, exist_ok=True)
     (folder / "env.py").write_text("raise SystemExit('nobody runs this')\n")
     for name, down in graph.items():
-        write(folder / "versions", name, down)
+        write(folder / "versions", name, down, **changes)
     return folder
 
 
@@ -74,7 +75,7 @@ def history(root: Path, graph: Mapping[str, Down]) -> History:
     return read(project(root, graph))
 
 
-def findings(found: History | Path, *, least: Severity | None = Severity.WARNING) -> dict[str, Finding]:
-    """What the graph rules find, by id; of notes only on request."""
+def findings(found: History | Path, *, notes: bool = False) -> dict[str, Finding]:
+    """What the graph rules find, by id; with `notes` also what is none of anyone's business."""
     judged = judge_graph(read(found) if isinstance(found, Path) else found)
-    return {one.id: one for one in judged.findings if least is None or one.severity is not Severity.INFO}
+    return {one.id: one for one in judged.findings if notes or one.severity is not Severity.INFO}

@@ -21,6 +21,7 @@ from dbops.engine.postgres.examine.common import (
     Task,
     error,
     said,
+    set_limits,
     shown,
 )
 from dbops.engine.postgres.statements import statement
@@ -51,6 +52,7 @@ class Amcheck(NamedTuple):
 def amcheck(access: Access) -> Iterator[Amcheck]:
     """Installs the extension where that is needed and possible, and takes it away after the block."""
     with access.session(application=APPLICATION) as connection:
+        set_limits(connection)
         connection.execute("SET default_transaction_read_only = off")
         if connection.info.server_version >= 140000:
             connection.execute("SET idle_session_timeout = 0")  # it waits as long as the check takes

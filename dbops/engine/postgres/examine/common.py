@@ -84,6 +84,7 @@ class Source:
             return False
         with self._access.session() as connection:
             major = connection.info.server_version // 10000
+            set_limits(connection)
             try:
                 found = read_definitions(connection)
             except psycopg.Error:
@@ -100,6 +101,13 @@ class Source:
                 if text is None or (same_major and object_digest(text) != each.digest):
                     return False
         return True
+
+
+def set_limits(connection: Connection) -> None:
+    """No statement of the session waits for ever, for a lock or for its end."""
+    limits = {"lock_timeout": f"{LOCK_SECONDS}s", "statement_timeout": f"{STATEMENT_SECONDS}s"}
+    for name, value in limits.items():
+        connection.execute("SELECT pg_catalog.set_config(%s, %s, false)", [name, value])
 
 
 def error(kind: str, subject: str, expected: str, actual: str, hint: str = "") -> Finding:

@@ -93,8 +93,9 @@ def _check(connection: Connection, key: Key, source: Source) -> Outcome:
 
 def _examples(connection: Connection, key: Key, condition: sql.Composable, limit: int) -> list[Row]:
     columns = sql.SQL(", ").join(sql.SQL("c.{}::text").format(sql.Identifier(name)) for name in key.columns)
-    query = sql.SQL("SELECT {}, {} FROM {} c WHERE {} LIMIT {}").format(
-        key_expressions(key.primary, "c."), columns, _from(key), condition, limit
+    order = sql.SQL(", ").join(sql.SQL("c.{}").format(sql.Identifier(name)) for name in key.primary or ["ctid"])
+    query = sql.SQL("SELECT {}, {} FROM {} c WHERE {} ORDER BY {} LIMIT {}").format(
+        key_expressions(key.primary, "c."), columns, _from(key), condition, order, limit
     )
     return connection.execute(query).fetchall()
 

@@ -25,7 +25,7 @@ from dbops.engine.postgres.examine.common import (
     said,
     table_label,
 )
-from dbops.engine.postgres.examine.positions import Positions
+from dbops.engine.postgres.examine.positions import Positions, set_position
 from dbops.engine.postgres.examine.run import NO_RIGHT, TIMEOUTS, not_tried
 from dbops.engine.postgres.statements import statement
 from dbops.model import Severity
@@ -60,14 +60,13 @@ class Table(NamedTuple):
 class Inserts:
     """The tasks of this probe, in two rounds. The second one locks tables: it is for one session alone."""
 
-    def __init__(self, connection: Connection, source: Source, positions: Positions) -> None:
+    def __init__(self, source: Source, positions: Positions) -> None:
         self._source = source
         self._positions = positions
         self._lock = Lock()
         self._refused: list[Table] = []
-        self._tables = [Table(*row) for row in connection.execute(statement("probe_inserts"))]
 
-    def first(self) -> list[Task]:
+    def first(self, connection: Connection) -> list[Task]:
         def task(table: Table) -> Task:
             def failed(failure: psycopg.Error) -> Outcome | None:
                 if failure.sqlstate in TIMEOUTS:
@@ -78,9 +77,9 @@ class Inserts:
                         self._refused.append(table)
                 return decided or Outcome()
 
-            return Task(KIND, table.label, 0, lambda connection: _insert(connection, table, alone=False), failed)
+            return Task(KIND, table.label, 0, lambda connection: self._insert(connection, table, alone=False), failed)
 
-        return [task(table) for table in self._tables]
+        return [task(Table(*row)) for row in connection.execute(statement("probe_inserts"))]
 
     def second(self) -> list[Task]:
         def task(table: Table) -> Task:
@@ -89,9 +88,16 @@ class Inserts:
                     return None
                 return self._judge(table, failure) or _refused(table, failure)
 
-            return Task(KIND, table.label, 0, lambda connection: _insert(connection, table, alone=True), failed)
+            return Task(KIND, table.label, 0, lambda connection: self._insert(connection, table, alone=True), failed)
 
         return [task(table) for table in self._refused]
+
+    def _insert(self, connection: Connection, table: Table, *, alone: bool) -> Outcome:
+        """With the next value that an application would get: whatever has drawn some since."""
+        for schema, name in table.sequences:
+            if (schema, name) in self._positions:
+                set_position(connection, schema, name, *self._positions[schema, name])
+        return _insert(connection, table, alone=alone)
 
     def _judge(self, table: Table, failure: psycopg.Error) -> Outcome | None:
         """What a failed insert proves; None if it proves nothing."""

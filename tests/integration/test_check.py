@@ -1,0 +1,152 @@
+"""`check`: one drill for all its checks, one's own checks with its fixtures, reports, and plain pytest."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.mutations.workshop import Workshop, believed
+from tests.restoring import DBOPS, ROOT, Backed, artifact, databases
+from tests.servers import Cluster
+
+OWN = '''
+import pytest
+
+def test_invoices_have_customers(restored, target):
+    """No invoice without a customer."""
+    found = restored.execute("select count(*) from invoices where customer_id is null").fetchone()
+    assert found == (0,)
+    restored.execute("delete from invoices")  # it is thrown away
+
+def test_wishes(restored, manifest):
+    """There are a million customers."""
+    count = restored.execute("select count(*) from customers").fetchone()[0]
+    assert count == 1_000_000, f"only {count} customers in {manifest.id}"
+'''
+
+
+@pytest.fixture(scope="module")
+def workshop(pg_server: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workshop]:
+    made = Workshop(pg_server, Path(tmp_path_factory.mktemp("workshop")))
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def empty_server(pg_server: Cluster) -> Iterator[Cluster]:
+    """A server that holds nothing of anybody's."""
+    with Cluster(pg_server.installation) as cluster:
+        yield cluster
+
+
+def _run(folder: Path, *argv: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        argv,
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+def _check(folder: Path, backed: Backed, server: Cluster, *flags: str) -> subprocess.CompletedProcess[str]:
+    store = f"--store={backed.catalog.store.url}"
+    return _run(folder, *DBOPS, "check", store, f"--sandbox={server.url()}", "--json", *flags)
+
+
+def test_all_checks_pass_on_a_good_backup(workshop: Workshop, empty_server: Cluster, tmp_path: Path) -> None:
+    done = _check(tmp_path, workshop.backup(), empty_server)
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = json.loads(done.stdout)
+    assert (report["verdict"], report["findings"]) == ("PASS", [])
+    assert report["provenance"]["checks_passed"] >= 10
+    suite = ET.parse(tmp_path / "reports/junit.xml").getroot().find("testsuite")
+    assert suite is not None
+    names = {case.get("name") for case in suite.iter("testcase")}
+    assert {"test_content_is_equal[shop]", "test_backup_restores_clean[shop]"} <= names
+    assert (tmp_path / "reports/junit.xml").stat().st_mode & 0o077 == 0
+    assert (tmp_path / "reports/report.html").is_file()
+    line = json.loads((tmp_path / "reports/history.jsonl").read_text())
+    assert (line["target"], line["verdict"]) == ("shop", "PASS")
+    assert databases(empty_server) == {"postgres", "template0", "template1"}
+    assert empty_server.password not in done.stdout + done.stderr + (tmp_path / "reports/report.html").read_text()
+
+
+@pytest.mark.parametrize(
+    ("script", "check"),
+    [
+        ("DELETE FROM events WHERE what = 'event 7'", "row-counts-are-equal"),
+        ("UPDATE events SET what = 'x' WHERE what = 'event 7'", "content-is-equal"),
+        ("DROP VIEW open_invoices", "schema-objects-are-equal"),
+        ("SELECT setval('customers_id_seq', 5)", "sequences-are-ahead"),
+    ],
+)
+def test_each_side_of_a_bad_backup_has_its_check(
+    workshop: Workshop, empty_server: Cluster, tmp_path: Path, script: str, check: str
+) -> None:
+    done = _check(tmp_path, workshop.mutated(script), empty_server)
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert check in {finding["id"] for finding in json.loads(done.stdout)["findings"]}
+
+
+def test_an_archive_that_does_not_load(workshop: Workshop, empty_server: Cluster, tmp_path: Path) -> None:
+    backed = workshop.backup()
+    path = artifact(backed, f"backup_{backed.manifest.id}.dump")
+    path.write_bytes(path.read_bytes()[:-100])
+    done = _check(tmp_path, believed(backed), empty_server)
+    report = json.loads(done.stdout)
+    assert done.returncode == 3
+    assert {"archive-decodes-to-its-end", "backup-restores-clean"} <= {f["id"] for f in report["findings"]}
+    assert any(item["id"] == "content-is-equal" for item in report["not_evaluated"])
+
+
+def test_nothing_to_restore_into_is_inconclusive(workshop: Workshop, pg_server: Cluster, tmp_path: Path) -> None:
+    """The server holds databases of others: nothing is restored into it. What needs no server was checked."""
+    done = _check(tmp_path, workshop.backup(), pg_server)
+    report = json.loads(done.stdout)
+    assert not any(item["id"] == "content-is-equal" for item in report["findings"])
+    assert any(item["id"] == "content-is-equal" for item in report["not_evaluated"])
+    assert (done.returncode, report["verdict"]) == (5, "INCONCLUSIVE")
+
+
+def test_a_server_that_cannot_be_reached_is_named(workshop: Workshop, tmp_path: Path) -> None:
+    backed = workshop.backup()
+    url = "postgresql://nobody@127.0.0.1:1/postgres"
+    done = _run(tmp_path, *DBOPS, "check", f"--store={backed.catalog.store.url}", f"--sandbox={url}")
+    assert done.returncode == 5, done.stdout + done.stderr
+    assert "Connection refused" in done.stdout
+
+
+def test_ones_own_checks_get_the_copy(workshop: Workshop, empty_server: Cluster, tmp_path: Path) -> None:
+    (tmp_path / "checks").mkdir()
+    (tmp_path / "checks/test_shop.py").write_text(OWN)
+    done = _check(tmp_path, workshop.backup(), empty_server)
+    assert done.returncode == 3, done.stdout + done.stderr
+    report = json.loads(done.stdout)
+    (finding,) = report["findings"]
+    assert (finding["id"], finding["expected"]) == ("wishes", "There are a million customers.")
+    assert "only 300 customers" in finding["actual"]
+    assert databases(empty_server) == {"postgres", "template0", "template1"}
+
+
+@pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["one process", "xdist"])
+def test_plain_pytest(workshop: Workshop, empty_server: Cluster, tmp_path: Path, workers: list[str]) -> None:
+    backed = workshop.backup()
+    options = [f"--dbops-store={backed.catalog.store.url}", f"--dbops-sandbox={empty_server.url()}"]
+    argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(ROOT / "checks"), *options, *workers]
+    done = _run(tmp_path, *argv, "--dbops-html=out/report.html", "--dbops-json=out/report.json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (tmp_path / "out/report.html").is_file()
+    text = (tmp_path / "out/report.json").read_text()
+    assert '"teardown": "removed"' in text
+    assert sum(record.task == "drill" for record in backed.catalog.drills("shop", backed.manifest.id)) == 1
+    assert databases(empty_server) == {"postgres", "template0", "template1"}

@@ -1,0 +1,91 @@
+"""Drills of databases that nobody here wrote, in every kind of sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dbops import app
+from dbops.config import DrillConfig, Target
+from dbops.config.urls import Secret
+from dbops.model import Failure, Manifest, Report, Severity, Verdict
+from dbops.ops.drill import drill
+from dbops.progress import Silent
+from tests.inputs import regression
+from tests.restoring import Backed, back_up
+from tests.sandboxes import IMAGES, KINDS, VARIABLE, need_kind
+from tests.servers import Database
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def images(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, IMAGES)
+
+
+def drilled(backed: Backed, kind: str) -> Report:
+    target = Target(url=Secret(""), name="shop", jobs=2, drill=DrillConfig(sandbox=Secret(kind)))
+    return drill(backed.catalog, backed.manifest, target, app.places(target), clock=app.now, progress=Silent())
+
+
+def errors(report: Report) -> list[str]:
+    return [f"{f.id} {f.subject}: {f.actual}" for f in report.findings if f.severity is Severity.ERROR]
+
+
+@pytest.fixture(scope="module")
+def portable(
+    regression_database: Database, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Backed, Manifest]]:
+    """The regression database without what needs a library that was compiled here."""
+    cluster = regression_database.cluster
+    copy = Database(cluster, "regression portable")
+    cluster.create_database(copy.name, template=regression_database.name)
+    try:
+        regression.drop_c_functions(copy)
+        backed = back_up(copy, Path(tmp_path_factory.mktemp("portable")).as_uri(), jobs=2)
+        yield backed, backed.manifest
+    finally:
+        cluster.drop_database(copy.name)
+
+
+@pytest.mark.parametrize("kind", ["container", "local"])
+def test_the_regression_database(
+    kind: str, portable: tuple[Backed, Manifest], images: None, request: pytest.FixtureRequest
+) -> None:
+    need_kind(kind, request)
+    report = drilled(portable[0], kind)
+    assert errors(report) == []
+    assert (report.verdict, report.failure) == (Verdict.PASS, Failure.NONE)
+    assert report.evidence is not None
+    assert len(report.evidence.tables) > 500
+
+
+def test_the_regression_database_on_another_major_is_no_bad_backup(
+    portable: tuple[Backed, Manifest], request: pytest.FixtureRequest
+) -> None:
+    """18 refuses some of what 15 allowed, and the embedded server has no ICU: nothing is known about the backup."""
+    need_kind("embedded", request)
+    report = drilled(portable[0], "embedded")
+    assert (report.verdict, errors(report), report.failure) == (Verdict.INCONCLUSIVE, [], Failure.ENVIRONMENT)
+    assert any(finding.id == "sandbox-major" for finding in report.findings)
+
+
+def test_a_library_that_the_server_lacks_is_named(
+    regression_database: Database, tmp_path: Path, images: None, pg_image: str
+) -> None:
+    report = drilled(back_up(regression_database, tmp_path.as_uri(), jobs=2), "container")
+    assert (errors(report), report.failure) == ([], Failure.ENVIRONMENT)
+    assert "regress.so" in report.not_evaluated[-1].reason
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_sample_databases(
+    kind: str, sample_database: Database, tmp_path: Path, images: None, request: pytest.FixtureRequest
+) -> None:
+    need_kind(kind, request)
+    report = drilled(back_up(sample_database, tmp_path.as_uri(), jobs=2), kind)
+    assert errors(report) == []
+    assert (report.verdict, report.failure) == (Verdict.PASS, Failure.NONE)
