@@ -52,6 +52,7 @@ class Results:
         """(check, target, seconds) of each that passed."""
         self.errors = 0
         self.proved: dict[str, int] = defaultdict(int)
+        self._lacking: list[NotEvaluated] = []
         self._drills: dict[str, str] = {}
         self._begun = time.monotonic()
 
@@ -63,7 +64,8 @@ class Results:
         if facts.get("drill"):
             self._drills[target] = facts["drill"]
         if report.skipped:
-            self.not_evaluated.append(NotEvaluated(id=check, reason=_about(target, _skip_reason(report))))
+            skipped = NotEvaluated(id=check, reason=_about(target, _skip_reason(report)))
+            (self._lacking if facts.get("proves") else self.not_evaluated).append(skipped)
         elif report.failed and report.when == "call":
             self.findings.append(
                 Finding(
@@ -83,8 +85,8 @@ class Results:
             self.proved[target] += bool(facts.get("proves"))
 
     def verdict(self) -> Verdict:
-        """FAIL for any failed check; INCONCLUSIVE unless for every target a check passed that looked at a restored copy:
-        that files are whole, and decode, does not say that they restore."""
+        """FAIL for any failed check; INCONCLUSIVE unless for every target a check of a restored copy passed: that files
+        are whole, and decode, does not say that they restore."""
         if self.findings:
             return Verdict.FAIL
         return Verdict.PASS if self.proved and all(self.proved.values()) and not self.errors else Verdict.INCONCLUSIVE
@@ -114,7 +116,7 @@ class Results:
             verdict=self.verdict(),
             findings=tuple(self.findings),
             phases={"check": time.monotonic() - self._begun},
-            not_evaluated=tuple(self.not_evaluated),
+            not_evaluated=(*self._lacking, *self.not_evaluated),  # first what the drill lacked: it decides the verdict
             provenance={
                 "checks_passed": len(self.passed),
                 "dbops_version": __version__,

@@ -88,8 +88,8 @@ class Invariant(Value, frozen=True):
 
 
 class DrillConfig(Value, frozen=True):
-    """How backups of a target are tried out. `sandbox`: `auto`, `container`, `local`, `embedded`, or the URL of an empty
-    server. `image` is for containers, where the engine's own image lacks an extension. `smoke` is a command of the
+    """How backups of a target are tried out. `sandbox`: `auto`, `container`, `local`, `embedded`, or an empty server's
+    URL. `image` is for containers, where the engine's own image lacks an extension. `smoke` is a command of the
     application, run with `DATABASE_URL` set to the copy; `smoke_timeout` in seconds."""
 
     sandbox: Secret = Secret("auto")

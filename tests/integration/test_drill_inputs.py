@@ -13,9 +13,10 @@ from dbops.config.urls import Secret
 from dbops.model import Failure, Manifest, Report, Severity, Verdict
 from dbops.ops.drill import drill
 from dbops.progress import Silent
+from dbops.sandbox.postgres.image import VARIABLE
 from tests.inputs import regression
 from tests.restoring import Backed, back_up
-from tests.sandboxes import IMAGES, KINDS, VARIABLE, need_kind
+from tests.sandboxes import IMAGES, KINDS, need_kind
 from tests.servers import Database
 
 pytestmark = pytest.mark.slow

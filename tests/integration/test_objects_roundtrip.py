@@ -179,6 +179,8 @@ def test_a_security_label_is_seen(source: Database) -> None:
         ("""(ARRAY['''', E'\\''])::"a ]"."t"[] || c""", """ARRAY[('''')::"a ]"."t", (E'\\'')::"a ]"."t"] || c"""),
         ("(ARRAY[a])::character varying(10)[]", "ARRAY[(a)::character varying(10)]"),
         ("FROM (VALUES (1))", "FROM ( VALUES (1))"),
+        ("CREATE RULE r AS\n UPDATE log AS trgt SET a = 1", "CREATE RULE r AS\n UPDATE log trgt SET a = 1"),
+        ('EXTRACT("YEAR" FROM now())', "EXTRACT(YEAR FROM now())"),
     ],
 )
 def test_both_prints_of_one_expression_are_equal(first: str, restored: str) -> None:
@@ -195,6 +197,8 @@ def test_both_prints_of_one_expression_are_equal(first: str, restored: str) -> N
         '"( (ARRAY[a])::text[]"',
         "(ARRAY[a])::domain_of_text",
         "((a OR b) AND c)",
+        "AS $function$ SELECT a AS b $function$",
+        "SELECT ' a AS b '",
     ],
 )
 def test_nothing_else_is_rewritten(text: str) -> None:
