@@ -119,12 +119,11 @@ def _clock(engine: Engine, clock: Callable[[], datetime]) -> Iterator[Finding]:
 
 def _unused(target: Target) -> Iterator[Finding]:
     """Settings that are understood, but that this version does nothing with."""
-    policy = target.policy
+    migrations = target.migrations
     settings = {
-        "policy.rto": policy.rto,
-        "policy.keep": policy.keep,
-        "migrations": target.migrations,
-        "invariants": target.invariants or None,
+        "policy.keep": target.policy.keep,
+        "migrations.python": migrations.python if migrations else None,
+        "migrations.app": migrations.app if migrations else None,
     }
     for name, value in settings.items():
         if value is not None:
