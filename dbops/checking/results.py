@@ -14,6 +14,7 @@ import pytest
 from dbops import __version__
 from dbops.checking.drills import SharedDrill
 from dbops.checking.judging import findings_of
+from dbops.errors import BadBackupError, DbopsError
 from dbops.model import Failure, Finding, NotEvaluated, Report, Severity, Verdict
 from dbops.ops.provenance import operator
 
@@ -25,13 +26,15 @@ def annotate(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.Test
     callspec = getattr(item, "callspec", None)
     names = getattr(item, "fixturenames", ())
     shared = (getattr(item, "funcargs", None) or {}).get("shared_drill")
-    findings = findings_of(call.excinfo.value if call.excinfo is not None else None)
+    error = call.excinfo.value if call.excinfo is not None else None
+    findings = findings_of(error)
     report.dbops = {  # type: ignore[attr-defined] # pytest keeps and sends attributes of plain values
         "check": getattr(item, "originalname", item.name).removeprefix("test_").replace("_", "-"),
         "target": str(callspec.params.get("target", "")) if callspec else "",
         "sentence": _sentence(item),
         "proves": bool({"drill", "restored"} & set(names)),
         "drill": str(shared.path) if isinstance(shared, SharedDrill) else "",
+        "broke": isinstance(error, DbopsError) and not isinstance(error, BadBackupError),
         "over": bool(findings) and all(f.severity is Severity.OVER_TARGET for f in findings),
     }
 
@@ -66,7 +69,7 @@ class Results:
         if report.skipped:
             skipped = NotEvaluated(id=check, reason=_about(target, _skip_reason(report)))
             (self._lacking if facts.get("proves") else self.not_evaluated).append(skipped)
-        elif report.failed and report.when == "call":
+        elif report.failed and report.when == "call" and not facts.get("broke"):
             self.findings.append(
                 Finding(
                     id=check,

@@ -53,8 +53,9 @@ def test_what_is_right_stays_green(workshop: Workshop, benign: Benign) -> None:
     assert (report.verdict, wrong(report), report.not_evaluated) == (Verdict.PASS, [], report.not_evaluated)
 
 
-def test_a_newer_major_stays_green(workshop: Workshop, good: Backed, any_pg: Cluster) -> None:
+def test_a_newer_major_stays_green(workshop: Workshop, any_pg: Cluster) -> None:
     if any_pg.major < workshop.cluster.major:
         pytest.skip("an older major version")
-    report = workshop.on(any_pg).drill(good)
-    assert (report.verdict, wrong(report)) == (Verdict.PASS, [])
+    with workshop.changed_copy("ALTER TABLE kinds DROP COLUMN x") as source:  # some servers are built without XML
+        report = workshop.on(any_pg).drill(workshop.backup(source))
+    assert (wrong(report), report.verdict) == ([], Verdict.PASS), report.not_evaluated

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from psycopg import sql
 
+from dbops.command import run
 from dbops.engine.dump_streams import chunks
 from dbops.engine.dumps import Dump, DumpDatabase, DumpFacts, Form, Loaded, LoadedDatabase
 from dbops.engine.postgres import foreign_facts
@@ -140,9 +141,17 @@ class PostgresDumpLoader:
             try:
                 findings += side.load(about, dump.path, wishes, progress)
             except ToolError as error:
-                raise load_error(error, dump, same_major=same_major(facts, major)) from None
+                raise load_error(self._told(error, dump, about), dump, same_major=same_major(facts, major)) from None
         side.settle("", wishes)
         return Loaded((LoadedDatabase(database, about, side),), tuple(findings))
+
+    def _told(self, error: ToolError, dump: Dump, about: Manifest) -> ToolError:
+        """The error, with pg_restore's own words about the archive where a parallel load lost them with a worker."""
+        if "worker process died" not in error.message:
+            return error
+        argv = [tools_for(about, 0, self._bindir).program("pg_restore"), "--file=/dev/null", str(dump.path)]
+        read = run(argv, env={"LC_ALL": "C", "LANGUAGE": "C"})
+        return error if read.status == 0 else ToolError(read.stderr, hint=error.hint, kind=error.kind)
 
     def _located(self, database: DumpDatabase) -> DumpDatabase:
         """With the server's own encoding and locale where the dump does not say: what `createdb` would take."""

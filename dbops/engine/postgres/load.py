@@ -37,6 +37,7 @@ _SERVER_LACKS = (
     "must be loaded via",
     "not supported by this build",
     "not supported in this build",
+    "unsupported XML feature",
 )
 _LONGEST = 300
 _POLL_SECONDS = 0.5
