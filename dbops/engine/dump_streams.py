@@ -29,7 +29,7 @@ _MAGIC = {
 }
 _DEEPEST = 3
 _HEAD_BYTES = 1 << 14
-_AGE_HINT = "give the key file with --identity FILE (and install pyrage), or decrypt the dump first: age -d -i KEY"
+_AGE_HINT = "give the key file with --identity FILE (and pip install 'dbops[age]'), or decrypt it first: age -d -i KEY"
 
 
 def packing_of(head: bytes) -> str:
@@ -111,7 +111,7 @@ def _decrypted(stream: IO[bytes], path: Path, identity: Path | None) -> IO[bytes
     try:
         pyrage: Any = import_module("pyrage")
     except ImportError:
-        hint = "pip install pyrage, or decrypt the dump first: age -d -i KEY"
+        hint = "pip install 'dbops[age]', or decrypt the dump first: age -d -i KEY"
         raise PreflightError(f"{path.name} is encrypted with age", hint=hint, kind="tool-missing") from None
     try:
         lines = [line.strip() for line in identity.read_text().splitlines()]

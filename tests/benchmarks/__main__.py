@@ -1,6 +1,6 @@
 """Measures dbops against the plain tools, in one run on one machine, and prints ratios.
 
-    python -m tests.benchmarks [--scale 1.0] [--rounds 1] [--only backup|store|restore|start]
+    python -m tests.benchmarks [--scale 1.0] [--rounds 1] [--only backup|store|restore|drill|start]
 
 Needs the extra `test` (its wheel of PostgreSQL 17 has zstd). Scale 1.0 is a database of about 1.2 GB. Nothing here is a
 test: times depend on the machine, so that only ratios of the same run say something.
@@ -9,6 +9,7 @@ test: times depend on the machine, so that only ratios of the same run say somet
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import sys
 import tempfile
@@ -24,6 +25,9 @@ from tests.contract.s3_servers import CREDENTIALS
 from tests.servers import Cluster, Database, find_installations
 
 SETTINGS = {"shared_buffers": "256MB", "max_wal_size": "8GB", "fsync": "on", "full_page_writes": "on"}
+
+UNTUNED = dict.fromkeys(("fsync", "full_page_writes", "synchronous_commit"), "on") | {"shared_buffers": "128MB"}
+"""A server as initdb makes it: `Cluster` would switch these off."""
 
 
 class Ratio(NamedTuple):
@@ -50,12 +54,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("--scale", type=float, default=1.0, help="1.0: about 1.2 GB")
     parser.add_argument("--rounds", type=int, default=1, help="the best of this many rounds counts, on both sides")
-    parser.add_argument("--only", choices=["backup", "store", "restore", "start"])
+    parser.add_argument("--only", choices=["backup", "store", "restore", "drill", "start"])
     options = parser.parse_args()
     parts: dict[str, Callable[[Bench], list[Ratio]]] = {
         "backup": Bench.backup,
         "store": Bench.store,
         "restore": Bench.restore,
+        "drill": Bench.drill,
         "start": Bench.start,
     }
     installation = next((i for i in find_installations() if i.major == 17), None)
@@ -144,6 +149,40 @@ class Bench:
 
         plain, restored = self._best(by_hand, ours)
         return [Ratio("restore, jobs 2, verified, against pg_restore and reading", restored, plain, 1.25)]
+
+    def drill(self) -> list[Ratio]:
+        """The phases of a drill in a server of the same programs, against the plain tools in one as initdb makes it."""
+        dump, report = self._folder / "plain.dump", self._folder / "drill.json"
+        self._pg_dump(1)
+        self._backup(2, "content")
+        environment = self._environment | {"DBOPS_CONFIG": str(self._folder / "dbops.toml")}
+
+        def by_hand() -> Measured:
+            with Cluster(self._database.cluster.installation, settings=UNTUNED) as cluster:
+                cluster.create_database("plain")
+                return shell(f'pg_restore -e -d "{cluster.url("plain")}" {dump}', self._environment)
+
+        def read_by_hand() -> Measured:
+            url = self._database.url
+            each = (f'psql -qAt -c "COPY {t} TO STDOUT" "{url}" | sha256sum >/dev/null' for t in self._tables())
+            return shell(" && ".join(each), self._environment)
+
+        def ours() -> Measured:
+            whole = child(["drill", "--sandbox", "local", f"--json={report}"], environment)
+            phases[whole] = json.loads(report.read_text())["phases"]
+            return whole
+
+        phases: dict[Measured, dict[str, float]] = {}
+        plain, read, drilled = self._best(by_hand, read_by_hand, ours)
+        taken = phases[drilled]
+        return [
+            Ratio(name, drilled._replace(seconds=taken[phase]), by, bound)
+            for name, phase, by, bound in (
+                ("drill, jobs 2, restore phase, against pg_restore, untuned", "restore", plain, 0.60),
+                ("drill, jobs 2, comparison, against COPY | sha256sum", "verify", read, 1.10),
+                ("drill, jobs 2, probes, against COPY | sha256sum", "probe", read, None),
+            )
+        ]
 
     def start(self) -> list[Ratio]:
         python, listing = self._best(

@@ -7,6 +7,7 @@ import shutil
 import tarfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -233,7 +234,7 @@ def test_a_sudden_drop_is_a_warning(made: Callable[..., Path], sandbox: Cluster)
 def test_age(
     made: Callable[..., Path], sandbox: Cluster, tmp_path: Path, truth: dict[tuple[str, str], tuple[int, str]]
 ) -> None:
-    pyrage = pytest.importorskip("pyrage")
+    pyrage = import_module("pyrage")
     key = pyrage.x25519.Identity.generate()
     identity = tmp_path / "key.txt"
     identity.write_text(f"# created: today\n{key}\n")
