@@ -197,7 +197,7 @@ def test_both_prints_of_one_expression_are_equal(first: str, restored: str) -> N
         '"( (ARRAY[a])::text[]"',
         "(ARRAY[a])::domain_of_text",
         "((a OR b) AND c)",
-        "AS $function$ SELECT a AS b $function$",
+        "$function$ SELECT a AS b $function$",
         "SELECT ' a AS b '",
     ],
 )
