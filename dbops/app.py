@@ -15,15 +15,15 @@ from dbops.config import Config, StoreConfig, Target
 from dbops.config.urls import Secret, dialect, split_password
 from dbops.engine.base import Engine
 from dbops.errors import ConfigError
-from dbops.ops.drill import Places
-from dbops.progress import Progress
-from dbops.sandbox.base import Chosen, Needs, Provider
 from dbops.store.base import Store
 
 if TYPE_CHECKING:
     from dbops.engine.dumps import DumpLoader, DumpReader
+    from dbops.ops.drill import Places
     from dbops.ops.foreign_drill import ForeignDrill, ForeignPlaces
     from dbops.ops.foreign_source import Location
+    from dbops.progress import Progress
+    from dbops.sandbox.base import Chosen, Needs, Provider
     from dbops.sandbox.postgres.embedded import EmbeddedPostgres
 
 
@@ -90,6 +90,8 @@ def open_engine(target: Target) -> Engine:
 
 def places(target: Target, sandbox: str | None = None) -> Places:
     """Where a drill of the target finds its server and its engine. `sandbox` None: as the target's settings say."""
+    from dbops.ops.drill import Places
+
     choice = sandbox if sandbox is not None else target.drill.sandbox.reveal()
     settings = Target(url=Secret(""), name=target.name, bindir=target.bindir)
     return Places(

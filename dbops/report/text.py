@@ -8,7 +8,6 @@ from dbops.config.units import format_duration, format_size
 from dbops.errors import DbopsError
 from dbops.model import Failure, Finding, Manifest, NotEvaluated, Report, Severity
 from dbops.ops.prune import Item
-from dbops.report import drill_text
 from dbops.report.layout import INDENT, WIDTH, block, wrap
 
 __all__ = ["WIDTH", "block", "error", "finding", "manifest", "prune", "report", "table", "wrap"]
@@ -18,7 +17,15 @@ _MARK = {Severity.ERROR: "ERROR", Severity.OVER_TARGET: "OVER", Severity.WARNING
 def report(value: Report) -> str:
     """Findings, what was not judged, what was proved, and the verdict as the last line."""
     findings = "".join(map(finding, value.findings))
-    return findings + "".join(_skipped(value.not_evaluated)) + drill_text.proved(value) + _verdict(value)
+    return findings + "".join(_skipped(value.not_evaluated)) + _proved(value) + _verdict(value)
+
+
+def _proved(value: Report) -> str:
+    if value.evidence is None:
+        return ""
+    from dbops.report import drill_text
+
+    return drill_text.proved(value)
 
 
 def _skipped(items: Iterable[NotEvaluated]) -> Iterator[str]:
@@ -33,6 +40,8 @@ def _skipped(items: Iterable[NotEvaluated]) -> Iterator[str]:
 
 def _verdict(value: Report) -> str:
     if value.evidence is not None or value.failure is not Failure.NONE:
+        from dbops.report import drill_text
+
         return drill_text.verdict(value)
     subject = " ".join(part for part in (value.task, value.target, str(value.provenance.get("backup", ""))) if part)
     facts = [

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dbops.engine.base import Content, DumpOutput, DumpPlan, Server, Snapshot, TableKey
 from dbops.engine.postgres import archive, dump, server
@@ -14,11 +15,13 @@ from dbops.engine.postgres.guide import restore_guide
 from dbops.engine.postgres.load import tools_for
 from dbops.engine.postgres.locks import exclusive, whoami
 from dbops.engine.postgres.moment import open_snapshot
-from dbops.engine.postgres.restorer import PostgresRestorer
 from dbops.engine.postgres.snapshot import PostgresSnapshot
 from dbops.engine.postgres.tools import Tools, for_server, installations
 from dbops.model import Finding, Manifest
 from dbops.progress import Progress
+
+if TYPE_CHECKING:
+    from dbops.engine.postgres.restorer import PostgresRestorer
 
 
 class PostgresEngine:
@@ -88,6 +91,8 @@ class PostgresEngine:
     # --- restore ----------------------------------------------------------------------------------------------------
 
     def restorer(self, name: str | None = None) -> PostgresRestorer:
+        from dbops.engine.postgres.restorer import PostgresRestorer  # a backup needs none of it
+
         return PostgresRestorer(self._access, name, self._bindir)
 
     # --- archives ---------------------------------------------------------------------------------------------------
