@@ -67,17 +67,28 @@ def test_the_session_of_pg_dump_is_terminated(
 ) -> None:
     def terminate() -> None:
         dumping = programs("pg_dump")
-        for pid in dumping:  # held, so that it cannot have read the table to its end before its session goes
-            os.kill(pid, signal.SIGSTOP)
+
+        def reading() -> list[int]:
+            """Held, so that it cannot have read the table to its end before its session goes; unless it has not begun
+            to read: what it says of the table comes before its COPY."""
+            for pid in dumping:
+                os.kill(pid, signal.SIGSTOP)
+            if not (found := copying(shop)):
+                go_on()
+            return found
+
+        def go_on() -> None:
+            for pid in dumping:
+                os.kill(pid, signal.SIGCONT)
+
         try:
-            pids = until(lambda: copying(shop), "pg_dump reads the big table")
+            pids = until(reading, "pg_dump reads the big table")
             with shop.connect() as connection:
                 for pid in pids:
                     connection.execute("SELECT pg_terminate_backend(%s)", [pid])
             until(lambda: not copying(shop), "its session is gone")
         finally:
-            for pid in dumping:
-                os.kill(pid, signal.SIGCONT)
+            go_on()
 
     progress = At("item public.big", terminate, thread=DUMPING)
     with pytest.raises((ToolError, DatabaseError)) as caught:
