@@ -12,6 +12,8 @@ from dbops.migrations.history import History, Standing, read
 from dbops.migrations.shape_rules import HEADS, SECOND_BASE
 from dbops.model import Manifest
 
+pytestmark = pytest.mark.dbops_rule
+
 _SHAPE = frozenset({HEADS, SECOND_BASE})
 _SHOWN = 10
 

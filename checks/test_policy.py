@@ -9,6 +9,8 @@ from dbops.config import Config, Target
 from dbops.config.passwords import exposed_files
 from dbops.model import Severity
 
+pytestmark = pytest.mark.dbops_rule
+
 
 def test_files_with_passwords_are_private(target: Target, dbops_config: Config) -> None:
     """No file with a password can be read by others."""

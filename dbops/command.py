@@ -48,7 +48,7 @@ class Result(NamedTuple):
 
 class Process:
     """A running child. Its stderr is drained by a thread, line by line, so that it can never block on a full pipe;
-    unless `stderr` names a file for it."""
+    unless `stderr` names a file for it. It inherits the descriptors `pass_fds` beside the three standard ones."""
 
     def __init__(
         self,
@@ -61,6 +61,7 @@ class Process:
         cwd: Path | None = None,
         secrets: Sequence[str] = (),
         on_line: Callable[[str], None] | None = None,
+        pass_fds: Sequence[int] = (),
     ) -> None:
         self.argv = tuple(argv)
         self.name = Path(argv[0]).name
@@ -76,6 +77,7 @@ class Process:
                 stdout=stdout,
                 stderr=stderr,
                 cwd=cwd,
+                pass_fds=pass_fds,
                 start_new_session=True,
             )
         except OSError as error:
@@ -177,10 +179,19 @@ def running(
     cwd: Path | None = None,
     secrets: Sequence[str] = (),
     on_line: Callable[[str], None] | None = None,
+    pass_fds: Sequence[int] = (),
 ) -> Iterator[Process]:
     """A child that is surely gone when the block ends. The block calls `check()`: an unchecked status is a bug."""
     process = Process(
-        argv, env=env, stdin=stdin, stdout=stdout, stderr=stderr, cwd=cwd, secrets=secrets, on_line=on_line
+        argv,
+        env=env,
+        stdin=stdin,
+        stdout=stdout,
+        stderr=stderr,
+        cwd=cwd,
+        secrets=secrets,
+        on_line=on_line,
+        pass_fds=pass_fds,
     )
     try:
         yield process

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from dbops.values import Value
+from dbops.values import Value, label
 
 
 class Match(StrEnum):
@@ -36,6 +36,10 @@ class TableProof(Value, frozen=True):
     digest: str = ""
     copy_digest: str = ""
     bytes: int = 0
+
+    @property
+    def label(self) -> str:
+        return label(self.schema, self.name)
 
 
 class ObjectCount(Value, frozen=True):

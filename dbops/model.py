@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from dbops.evidence import Evidence
-from dbops.values import Value
+from dbops.values import Value, label
 
 MANIFEST_FORMAT = 1
 ID_FORMAT = "%Y%m%dT%H%M%SZ"
@@ -45,7 +45,9 @@ def major_version(version: str) -> int:
 
 
 class EngineInfo(Value, frozen=True):
-    """The server that the backup was taken from. `server_id` is the cluster's system identifier."""
+    """The server that the backup was taken from. `server_id` is the system identifier of the cluster, or the UUID of the
+    server. Servers of one `series` (`17`, `10.11`, `9.7`) print definitions alike; it is empty in backups of dbops 0.1,
+    which knew PostgreSQL only."""
 
     name: str
     server_version: str
@@ -57,6 +59,15 @@ class EngineInfo(Value, frozen=True):
     locale_provider: str = ""
     locale: str = ""
     role: str = ""
+    series: str = ""
+
+    def same_series(self, other: EngineInfo) -> bool:
+        """Whether the other server is the same product, and prints definitions as this one."""
+
+        def of(info: EngineInfo) -> tuple[str, str]:
+            return info.name, info.series or str(major_version(info.server_version))
+
+        return of(self) == of(other)
 
 
 class ToolInfo(Value, frozen=True):
@@ -68,7 +79,8 @@ class ToolInfo(Value, frozen=True):
 
 
 class Method(Value, frozen=True):
-    """How the dump was made. `format` is `custom` or `directory`; `compression` is `zstd:1`, `gzip:1` or `none`."""
+    """How the dump was made. `format` is `custom` or `directory` of pg_dump, `sql` or `sql-parts` (several files) of
+    mysqldump and mariadb-dump; `compression` is `zstd:1`, `gzip:1` or `none`."""
 
     format: str
     compression: str
@@ -100,7 +112,7 @@ class Table(Value, frozen=True):
 
     @property
     def label(self) -> str:
-        return f"{self.schema}.{self.name}"
+        return label(self.schema, self.name)
 
 
 class Sequence(Value, frozen=True):
@@ -116,7 +128,7 @@ class Sequence(Value, frozen=True):
 
     @property
     def label(self) -> str:
-        return f"{self.schema}.{self.name}"
+        return label(self.schema, self.name)
 
 
 class LargeObjects(Value, frozen=True):
@@ -244,6 +256,8 @@ class Failure(StrEnum):
     """The backup is bad: use another one, and look why."""
     OVER_TARGET = "over-target"
     """The backup is good, but older, or slower to restore, than the policy allows."""
+    RULE_BROKEN = "rule-broken"
+    """A rule of the project is broken, about its migrations, its settings or its files: no backup is to blame."""
     ENVIRONMENT = "environment"
     """What the work needs is not here (a server, a tool, an extension): nothing is known about the backup."""
     BROKEN = "broken"

@@ -31,6 +31,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):  
 
 def pytest_configure(config: pytest.Config) -> None:
     """For plain `pytest checks/`: the same reports as those of `invoke check`."""
+    config.addinivalue_line("markers", "dbops_rule: a check whose failure says nothing about a backup")
     if (config.getoption("dbops_html") or config.getoption("dbops_json")) and not hasattr(config, "workerinput"):
         from dbops.checking.reporter import Reporter
 

@@ -18,6 +18,8 @@ from dbops.errors import BadBackupError, DbopsError
 from dbops.model import Failure, Finding, NotEvaluated, Report, Severity, Verdict
 from dbops.ops.provenance import operator
 
+RULE = "dbops_rule"
+"""The mark of checks whose failure says nothing about a backup."""
 _CLASS = re.compile(r"^(?:Failed|AssertionError|DrillBrokeError|dbops\.[\w.]+): ")
 
 
@@ -32,6 +34,7 @@ def annotate(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.Test
         "check": getattr(item, "originalname", item.name).removeprefix("test_").replace("_", "-"),
         "target": str(callspec.params.get("target", "")) if callspec else "",
         "sentence": _sentence(item),
+        "rule": item.get_closest_marker(RULE) is not None,
         "proves": bool({"drill", "restored"} & set(names)),
         "drill": str(shared.path) if isinstance(shared, SharedDrill) else "",
         "broke": isinstance(error, DbopsError) and not isinstance(error, BadBackupError),
@@ -54,6 +57,7 @@ class Results:
         self.passed: list[tuple[str, str, float]] = []
         """(check, target, seconds) of each that passed."""
         self.errors = 0
+        self._bad_backups = 0
         self.proved: dict[str, int] = defaultdict(int)
         self._lacking: list[NotEvaluated] = []
         self._drills: dict[str, str] = {}
@@ -70,6 +74,7 @@ class Results:
             skipped = NotEvaluated(id=check, reason=_about(target, _skip_reason(report)))
             (self._lacking if facts.get("proves") else self.not_evaluated).append(skipped)
         elif report.failed and report.when == "call" and not facts.get("broke"):
+            self._bad_backups += not (facts.get("rule") or facts.get("over"))
             self.findings.append(
                 Finding(
                     id=check,
@@ -95,10 +100,12 @@ class Results:
         return Verdict.PASS if self.proved and all(self.proved.values()) and not self.errors else Verdict.INCONCLUSIVE
 
     def failure(self) -> Failure:
-        if any(finding.severity is Severity.ERROR for finding in self.findings):
+        if self._bad_backups:
             return Failure.BAD_BACKUP
         if self.errors:
             return Failure.BROKEN
+        if any(finding.severity is Severity.ERROR for finding in self.findings):
+            return Failure.RULE_BROKEN
         if self.findings:
             return Failure.OVER_TARGET
         return Failure.NONE if self.verdict() is Verdict.PASS else Failure.ENVIRONMENT

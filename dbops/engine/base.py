@@ -12,9 +12,11 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from dbops.config.urls import Secret
 from dbops.model import EngineInfo, Extension, Finding, LargeObjects, Manifest, ObjectDigest
 from dbops.progress import Progress
 from dbops.store.base import Writer
+from dbops.values import label
 
 if TYPE_CHECKING:
     from dbops.engine.restoring import Restorer
@@ -40,7 +42,7 @@ class DumpPlan(NamedTuple):
     argv: tuple[str, ...]
     """Without the connection's secret, the output and the snapshot."""
     format: str
-    """`custom` (one stream) or `directory` (several files, dumped in parallel)."""
+    """The engine's own word, as in `Method`: one stream, or several files that are dumped in parallel."""
     compression: str
     jobs: int
 
@@ -59,6 +61,8 @@ class Reading(StrEnum):
 class TableRef(NamedTuple):
     """A table whose rows are in a dump: its name, the dump's column list, its size in bytes, how its rows are read.
 
+    `schema` is empty where the dialect has none within a database.
+
     `condition` is the engine's own text for a table of which a dump holds only some rows.
     """
 
@@ -71,7 +75,7 @@ class TableRef(NamedTuple):
 
     @property
     def label(self) -> str:
-        return f"{self.schema}.{self.name}"
+        return label(self.schema, self.name)
 
 
 class Content(NamedTuple):
@@ -165,6 +169,14 @@ class Destination(NamedTuple):
     """Other sessions, one line each for people."""
 
 
+class Shell(NamedTuple):
+    """How a person gets into a database by the dialect's own client: what a private file must hold (it may be a secret),
+    and the command line, in which `{file}` is that file."""
+
+    content: Secret
+    command: str
+
+
 class Engine(Protocol):
     """One dialect, bound to one target's connection settings."""
 
@@ -181,12 +193,18 @@ class Engine(Protocol):
     def lock(self, target: str) -> AbstractContextManager[None]:
         """Excludes a second backup of the target from any host; `LockedError` says who holds it, since when."""
 
-    def snapshot(self) -> AbstractContextManager[Snapshot]: ...
+    def snapshot(self, plan: DumpPlan | None = None) -> AbstractContextManager[Snapshot]:
+        """Opens a moment. With a plan, the dump that `dump` reads begins in that very moment: some dump programs cannot
+        enter one that is open already."""
 
     def dump(
-        self, plan: DumpPlan, snapshot: Snapshot, output: DumpOutput, name: str, progress: Progress, *, decode: bool
+        self, plan: DumpPlan, snapshot: Snapshot, output: DumpOutput, name: str, progress: Progress, *, level: str
     ) -> dict[TableKey, Content]:
-        """Dumps in the snapshot into `output` as `name`. With `decode`: what the archive holds of each table."""
+        """Dumps in the snapshot (opened with this plan) into `output` as `name`. Returns what the archive holds of each
+        table, as far as the inventory's `level` asks for it: nothing for `counts`."""
+
+    def shell(self) -> Shell:
+        """For the URL's own database. Nothing is connected."""
 
     def restorer(self, name: str | None = None) -> Restorer:
         """What replaces a database by a backup: the URL's own, or another one of the same server."""

@@ -27,15 +27,17 @@ PLAIN = frozenset(
         "setting",
     }
 )
-"""Kinds whose definitions are not printed by the server's own rules: equal on every major version."""
+"""Kinds whose definitions are not printed by the server's own rules: equal on every version."""
 TELLING_SETTINGS = ("default_text_search_config", "lc_monetary", "shared_preload_libraries")
 _SHOWN = 5
+_READINGS = {"copy-sha256": Reading.ORDERED, "copy-sum64": Reading.UNORDERED, "rows-sum64": Reading.UNORDERED}
+"""Kind of digest -> how it was taken; see docs/decisions, 'Fingerprints'."""
 
 
 class Rules(NamedTuple):
     """What a difference means. `known`: (id, subject) of what was found in the source itself."""
 
-    same_major: bool = True
+    same_series: bool = True
     owners: bool = True
     skipped_kinds: frozenset[str] = frozenset()
     known: frozenset[tuple[str, str]] = frozenset()
@@ -70,8 +72,7 @@ def compare(
 
 def reading(table: Table) -> Reading:
     """How a copy's rows must be read to be comparable with a digest of an inventory."""
-    kind = table.digest.partition(":")[0]
-    return {"copy-sha256": Reading.ORDERED, "copy-sum64": Reading.UNORDERED}.get(kind, Reading.COUNTED)
+    return _READINGS.get(table.digest.partition(":")[0], Reading.COUNTED)
 
 
 def suspects(expected: Inventory, found: Inventory) -> list[Table]:
@@ -183,12 +184,12 @@ def _objects(
             where = "the inventory" if kind not in expected.objects else "this dbops"
             not_evaluated.append(NotEvaluated(id=kind, reason=f"{where} does not know this kind of object"))
             continue
-        strict = rules.same_major or kind in PLAIN
+        strict = rules.same_series or kind in PLAIN
         undecided: list[str] = []
         yield from _kind(kind, expected.objects[kind], found.objects[kind], rules, None if strict else undecided)
         if undecided:
             names = _some(undecided)
-            reason = f"another major version prints definitions differently: {names}"
+            reason = f"another version prints definitions differently: {names}"
             not_evaluated.append(NotEvaluated(id=f"{kind}-definition", reason=reason))
     if not rules.owners and any(expected.objects.get(kind) for kind in OWNERSHIP):
         reason = "restored without owners and grants, as asked"

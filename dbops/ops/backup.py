@@ -69,7 +69,7 @@ def backup(
         probe_store(catalog, target.name)
         with _published(catalog, decided) as output:
             progress.phase("dump", total_bytes=decided.needed_bytes)
-            with engine.snapshot() as snapshot:
+            with engine.snapshot(decided.dump) as snapshot:
                 manifest = _dump(engine, decided, snapshot, output, target, progress, started)
             manifest = _with_documents(engine, manifest, output)
             progress.phase("publish")
@@ -99,7 +99,6 @@ def _dump(
     started: datetime,
 ) -> Manifest:
     """Dump and inventory side by side in one snapshot. The manifest still lacks what is known only after it."""
-    decode = decided.level != "counts"
     name = f"backup_{decided.id}"
     watched, positions = Later(progress), snapshot.sequences()
 
@@ -114,13 +113,13 @@ def _dump(
         )
 
     with beside(read, snapshot) as reading:
-        archive = engine.dump(decided.dump, snapshot, output, name, progress, decode=decode)
+        archive = engine.dump(decided.dump, snapshot, output, name, progress, level=decided.level)
         watched.begin("inventory", sum(table.bytes for table in snapshot.tables()))
         found = reading.result()
     inventory, newest = found.inventory, found.newest
     output.put("globals.sql", found.globals_sql.encode())
     output.put("database.sql", found.database_sql.encode())
-    if decode and (wrong := disagreements(inventory, archive)):
+    if decided.level != "counts" and (wrong := disagreements(inventory, archive)):
         raise BadBackupError(
             f"the archive does not hold what {target.name} held: " + "; ".join(wrong[:5]),
             hint="nothing was published; run it again, and look for faulty memory or disks if it comes back",

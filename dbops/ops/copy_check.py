@@ -8,7 +8,7 @@ from dbops.engine.base import Content, Reading, Snapshot, TableKey, TableRef
 from dbops.engine.restoring import SideDatabase, Wishes
 from dbops.inventory.compare import Comparison, Rules, comparable, compare, reading, suspects
 from dbops.inventory.difference import differences, explain
-from dbops.model import Finding, Inventory, Manifest, Sequence, Severity, Table, major_version
+from dbops.model import EngineInfo, Finding, Inventory, Manifest, Sequence, Severity, Table
 from dbops.ops.restore_plan import Archive
 from dbops.progress import Progress
 
@@ -27,17 +27,17 @@ def check_copy(
     wishes: Wishes,
     progress: Progress,
     *,
-    major: int,
+    server: EngineInfo,
     skipped_kinds: frozenset[str] = frozenset(),
 ) -> CopyCheck:
-    """Everything in the copy that is not as in the source. `major` is that of the copy's server.
+    """Everything in the copy that is not as in the source. `server` is the copy's.
 
     Rows are read in at most `wishes.jobs` sessions. Where digests differ, the rows themselves are compared with those
     in the archive, so that an equal copy is never called different because its rows lie in another order.
     """
     manifest = archive.manifest
     rules = Rules(
-        same_major=major_version(manifest.engine.server_version) == major,
+        same_series=manifest.engine.same_series(server),
         owners=not wishes.no_owner,
         skipped_kinds=skipped_kinds,
         known=frozenset((finding.id, finding.subject) for finding in manifest.findings),

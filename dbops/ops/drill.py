@@ -37,7 +37,7 @@ _OF_THE_SERVER = {
     "server-lacks": "use a server that has it: drill.image names an image, --sandbox the URL of an empty server",
 }
 """Loads that failed for the server's sake say nothing about the backup: by kind, what to do."""
-_SAME_MAJOR_HINT = "drill it on a server of the source's own major version (--sandbox container, or install it)"
+_SAME_SERIES_HINT = "drill it on a server of the source's own version (--sandbox container, or install it)"
 
 
 class Places(NamedTuple):
@@ -135,13 +135,13 @@ class Drill(Stage):
                 raise PreflightError(error.message, hint=_OF_THE_SERVER[error.kind], kind=error.kind) from None
             if error.kind != "load-failed":
                 raise
-            if self._notes.other_major(server.major):
-                raise PreflightError(error.message, hint=_SAME_MAJOR_HINT, kind="load-on-other-major") from None
+            if not self.manifest.engine.same_series(server.info):
+                raise PreflightError(error.message, hint=_SAME_SERIES_HINT, kind="load-on-other-version") from None
             raise BadBackupError(error.message, hint=error.hint, kind="restore-failed") from None
         return side
 
     def _compare(self, side: SideDatabase, archive: Archive, server: Server) -> None:
-        check = check_copy(side, archive, self._wishes, self._progress, major=server.major)
+        check = check_copy(side, archive, self._wishes, self._progress, server=server.info)
         self._notes.compared(
             check.comparison,
             proof.tables(self.manifest.inventory, check.found, check.explained),

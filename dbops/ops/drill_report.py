@@ -15,7 +15,7 @@ from dbops.config.units import format_duration
 from dbops.engine.restoring import Probed
 from dbops.evidence import Evidence, ObjectCount, SandboxFacts, TableProof
 from dbops.inventory.compare import Comparison
-from dbops.model import Failure, Finding, Manifest, NotEvaluated, Report, Severity, Verdict, judge, major_version
+from dbops.model import Failure, Finding, Manifest, NotEvaluated, Report, Severity, Verdict, judge
 from dbops.ops.provenance import operator
 from dbops.ops.restore_plan import manifest_hash
 from dbops.sandbox.base import About
@@ -140,9 +140,6 @@ class Notes:
                 hint=f"connect: {connect}\nend it, and remove everything: {end}",
             )
         )
-
-    def other_major(self, major: int) -> bool:
-        return major != major_version(self._manifest.engine.server_version)
 
     # --- what it comes to -------------------------------------------------------------------------------------------
 

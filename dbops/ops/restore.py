@@ -18,7 +18,7 @@ from dbops.catalog import Catalog
 from dbops.config import App
 from dbops.engine.restoring import Restorer, Wishes
 from dbops.errors import ConfigError, DbopsError
-from dbops.model import Manifest, Report, Severity, Verdict
+from dbops.model import EngineInfo, Manifest, Report, Severity, Verdict
 from dbops.ops.application import stopped
 from dbops.ops.restore_plan import Archive, Plan, whole
 from dbops.ops.restore_run import Clock, Run
@@ -57,14 +57,14 @@ def restore(
             return run.report(Verdict.PASS, dry_run=True)
         stack.enter_context(restorer.lock())
         run.prepare(archive)
-        major = plan.destination.server.major
+        server = plan.destination.server.info
         if safety is not None and wishes.in_place:
             stack.enter_context(stopped(app, progress, run.phases))
-            return run.report(_replace(run, restorer, catalog, archive, wishes, major, progress, safety))
+            return run.report(_replace(run, restorer, catalog, archive, wishes, server, progress, safety))
         side = run.create(stack)
         run.load(side, archive)
         run.settle(side, archive)
-        verdict = run.judge(run.compare(side, archive, major))
+        verdict = run.judge(run.compare(side, archive, server))
         if verdict is not Verdict.PASS:
             run.note("not-restored", restorer.name, "the copy is dropped; the live database was not touched")
             return run.report(verdict)
@@ -79,7 +79,7 @@ def _replace(
     catalog: Catalog,
     archive: Archive,
     wishes: Wishes,
-    major: int,
+    server: EngineInfo,
     progress: Progress,
     safety: Callable[[], Manifest],
 ) -> Verdict:
@@ -98,7 +98,7 @@ def _replace(
     run.load(live, archive)  # one transaction: when it fails, the old content is as it was
     try:
         run.settle(live, archive)
-        verdict = run.judge(run.compare(live, archive, major, frozenset()))
+        verdict = run.judge(run.compare(live, archive, server, frozenset()))
     except BaseException as error:
         with uninterrupted():
             back = _put_back(run, restorer, catalog, saved, wishes, progress)

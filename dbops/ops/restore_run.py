@@ -13,7 +13,7 @@ from dbops.catalog import Catalog
 from dbops.config import App
 from dbops.engine.restoring import Restorer, SideDatabase, Wishes
 from dbops.inventory.compare import Comparison
-from dbops.model import Finding, Manifest, NotEvaluated, Report, Severity, Verdict, backup_id, judge
+from dbops.model import EngineInfo, Finding, Manifest, NotEvaluated, Report, Severity, Verdict, backup_id, judge
 from dbops.ops.copy_check import check_copy
 from dbops.ops.restore_plan import Archive, Plan, decide, manifest_hash, plan_warnings
 from dbops.ops.timing import timed
@@ -107,12 +107,12 @@ class Run:
             side.settle(archive.database_sql, wishes)
 
     def compare(
-        self, side: SideDatabase, archive: Archive, major: int, skipped_kinds: frozenset[str] = WAITING_FOR_SWAP
+        self, side: SideDatabase, archive: Archive, server: EngineInfo, skipped_kinds: frozenset[str] = WAITING_FOR_SWAP
     ) -> Comparison:
         self._progress.phase("compare", total_bytes=sum(t.bytes for t in self._manifest.inventory.tables))
         with timed(self.phases, "compare"):
             return check_copy(
-                side, archive, self._wishes, self._progress, major=major, skipped_kinds=skipped_kinds
+                side, archive, self._wishes, self._progress, server=server, skipped_kinds=skipped_kinds
             ).comparison
 
     def judge(self, comparison: Comparison) -> Verdict:

@@ -10,14 +10,15 @@ from datetime import datetime
 
 from dbops import __version__
 from dbops.catalog import Catalog, State
-from dbops.engine.base import Content, Engine, TableKey
+from dbops.engine.base import Content, Engine, Reading, TableKey
 from dbops.errors import BadBackupError, NothingToCheckError, PreflightError, ToolError
-from dbops.inventory.compare import comparable
+from dbops.inventory.compare import comparable, reading
 from dbops.model import Finding, Manifest, NotEvaluated, Report, Severity, Verdict, judge
 from dbops.ops.fetch import fetch
 from dbops.ops.records import kept
 from dbops.ops.timing import timed
 from dbops.progress import Progress
+from dbops.values import label
 
 VERDICT_ORDER = (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS)
 
@@ -147,13 +148,13 @@ def compare(manifest: Manifest, contents: dict[TableKey, Content]) -> Iterator[F
             continue
         elif found.rows != table.rows:
             yield _table(manifest, "table-rows", table.label, f"{table.rows} rows", f"{found.rows} rows")
-        elif table.digest and not found.digest:
+        elif not found.digest and reading(table) is Reading.ORDERED:
             yield _table(manifest, "table-content", table.label, table.digest, "rows in several parts: no digest")
         elif comparable(table.digest, found.digest) and found.digest != table.digest:
             yield _table(manifest, "table-content", table.label, table.digest, found.digest)
     known = {(table.schema, table.name) for table in manifest.inventory.tables}
     for schema, name in sorted(contents.keys() - known):
-        yield _table(manifest, "table-unknown", f"{schema}.{name}", "not in the archive", "in the archive")
+        yield _table(manifest, "table-unknown", label(schema, name), "not in the archive", "in the archive")
 
 
 def _table(manifest: Manifest, kind: str, label: str, expected: str, actual: str) -> Finding:

@@ -149,7 +149,7 @@ def _tables(report: Report, left: Left) -> Iterator[Case]:
     for key, finding in left.items():
         about.setdefault(finding.subject.partition(" ")[0], []).append(key)
     for table in in_order(report.evidence.tables if report.evidence is not None else ()):
-        label = f"{table.schema}.{table.name}"
+        label = table.label
         name = f"table {label}: the copy equals its source"
         words = MATCHES[table.match]
         keys = [key for key in about.get(label.partition(" ")[0], ()) if key in left and _is_about(left[key], label)]

@@ -11,6 +11,7 @@ from dbops.report.clean import flat, number, shorten
 _TONES = {
     Failure.BAD_BACKUP: "bad",
     Failure.OVER_TARGET: "over",
+    Failure.RULE_BROKEN: "bad",
     Failure.ENVIRONMENT: "unknown",
     Failure.BROKEN: "broken",
 }
@@ -18,6 +19,7 @@ _VERDICT_TONES = {Verdict.PASS: "good", Verdict.FAIL: "bad", Verdict.INCONCLUSIV
 CLASSES = {
     Failure.BAD_BACKUP: "bad backup",
     Failure.OVER_TARGET: "over target",
+    Failure.RULE_BROKEN: "rule broken",
     Failure.ENVIRONMENT: "environment",
     Failure.BROKEN: "broken",
 }
@@ -53,6 +55,8 @@ def _said(report: Report) -> tuple[str, str]:
         case Failure.OVER_TARGET:
             subject = "the backups are good, but one is" if many else "the backup is good, but"
             return f"{subject} over its {_missed(report)}", _first(report, Severity.OVER_TARGET)
+        case Failure.RULE_BROKEN:
+            return "a rule of the project is broken; no backup is to blame", f"{_errors(report)}."
         case Failure.ENVIRONMENT:
             if many:
                 return "nothing was proved", _reason(report)

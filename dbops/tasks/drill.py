@@ -88,8 +88,9 @@ def run_kept(work: Session, request: Request, held: Held) -> tuple[Report, Seque
         drill.__exit__(None, None, None)
     else:
         held.anything = True
-        path = way_in(held, drill.copy.url)
-        drill.stay(f'psql "$(cat {path})"', f"kill {os.getpid()}")
+        shell = places.engine(drill.copy.url).shell()
+        path = way_in(held, shell.content)
+        drill.stay(shell.command.replace("{file}", str(path)), f"kill {os.getpid()}")
     return drill.report, [drill.report]
 
 

@@ -86,11 +86,11 @@ def _leave_terminal() -> None:
     os.close(null)
 
 
-def way_in(stack: Held, url: Secret) -> Path:
-    """A private file with the URL of the copy, gone with the stack: a password belongs on no screen."""
-    descriptor, name = tempfile.mkstemp(prefix="dbops-kept-", suffix=".url")
+def way_in(stack: Held, content: Secret) -> Path:
+    """A private file with the way into the copy, gone with the stack: a password belongs on no screen."""
+    descriptor, name = tempfile.mkstemp(prefix="dbops-kept-", suffix=".cnf")
     path = Path(name)
     stack.callback(path.unlink, missing_ok=True)
     with os.fdopen(descriptor, "w") as file:
-        file.write(f"{url.reveal()}\n")
+        file.write(f"{content.reveal()}\n")
     return path

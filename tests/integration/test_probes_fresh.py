@@ -64,13 +64,13 @@ def test_it_is_equal_at_once_and_dropped(made: Made) -> None:
     before = databases(cluster)
     with ExitStack() as stack:
         side = _filled(made, stack)
-        check = check_copy(side, made.archive, Wishes(jobs=2), Silent(), major=cluster.major)
+        check = check_copy(side, made.archive, Wishes(jobs=2), Silent(), server=made.backed.manifest.engine)
         assert check.comparison.findings == []
         assert check.comparison.not_evaluated == []
         probed = side.examine(made.backed.manifest, 2, Silent())
         assert [f for f in probed.findings if f.severity is Severity.ERROR] == []
         assert {probe.id for probe in probed.probes} >= {"insert", "foreign-keys", "constraints", "indexes", "views"}
-        check = check_copy(side, made.archive, Wishes(jobs=2), Silent(), major=cluster.major)
+        check = check_copy(side, made.archive, Wishes(jobs=2), Silent(), server=made.backed.manifest.engine)
         assert check.comparison.findings == []  # a look changes nothing
         assert side.swap("20261124T024500Z", end_sessions=False) == ""
         assert side.name in databases(cluster)

@@ -100,12 +100,12 @@ def test_without_owners_they_are_left_out_and_that_is_said() -> None:
 
 def test_on_another_major_definitions_prove_nothing_but_names_do() -> None:
     other = (ObjectDigest(name="public.t_x", digest="9"),)
-    result = compare(SOURCE, with_(SOURCE, objects=OBJECTS | {"index": other}), Rules(same_major=False))
+    result = compare(SOURCE, with_(SOURCE, objects=OBJECTS | {"index": other}), Rules(same_series=False))
     assert (result.findings, [item.id for item in result.not_evaluated]) == ([], ["index-definition"])
-    result = compare(SOURCE, with_(SOURCE, objects=OBJECTS | {"index": ()}), Rules(same_major=False))
+    result = compare(SOURCE, with_(SOURCE, objects=OBJECTS | {"index": ()}), Rules(same_series=False))
     assert ids(result.findings) == ["index-missing"]
     plain = (ObjectDigest(name="index public.t_x", digest="9"),)
-    result = compare(SOURCE, with_(SOURCE, objects=OBJECTS | {"comment": plain}), Rules(same_major=False))
+    result = compare(SOURCE, with_(SOURCE, objects=OBJECTS | {"comment": plain}), Rules(same_series=False))
     assert ids(result.findings) == ["comment-differs"]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 from collections.abc import Callable
 from contextlib import redirect_stdout
@@ -28,6 +29,7 @@ MIGRATIONS = """
 kind = "alembic"
 directory = "{root}/migrations"
 """
+REPORT = "report.json"
 READ, HEAD, DATABASE = "graph_can_be_read", "graph_has_one_head", "is_at_head_of_the_code"
 Check = Callable[..., dict[str, str]]
 
@@ -56,6 +58,7 @@ def check(tmp_path: Path) -> Check:
         settings.write_text((SETTINGS + migrations).format(root=tmp_path))
         options = ["-q", "-c", os.devnull, "--rootdir", str(CHECKS.parent), "--confcutdir", str(CHECKS.parent)]
         options += ["-p", "no:cacheprovider", "--capture=no", f"--dbops-config={settings}"]
+        options.append(f"--dbops-json={tmp_path / REPORT}")
         outcomes = Outcomes()
         with redirect_stdout(io.StringIO()):
             pytest.main([*options, str(CHECKS)], plugins=[outcomes])
@@ -92,6 +95,13 @@ def test_two_heads(check: Check, versions: Path) -> None:
     assert found[READ] == "passed"
     assert "migration-heads: expected one head, found 2 heads after a" in found[HEAD]
     assert "skipped" in found[DATABASE], "behind: c is pending"
+
+
+def test_no_backup_is_to_blame_for_two_heads(check: Check, versions: Path, tmp_path: Path) -> None:
+    write(versions, "c", "a")
+    check("b")
+    report = json.loads((tmp_path / REPORT).read_text())
+    assert (report["verdict"], report["failure"]) == ("FAIL", "rule-broken")
 
 
 def test_a_file_that_cannot_be_read_leaves_the_rest_not_evaluated(check: Check, versions: Path) -> None:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from dbops.command import redact
+from dbops.config.urls import Secret
 from dbops.errors import ConfigError, DatabaseError
 
 if TYPE_CHECKING:
@@ -112,6 +113,13 @@ class Access:
         if database is not None:
             extra["dbname"] = database
         return make_conninfo("", **{**_NETWORK, **self.parameters, **extra})
+
+    def for_a_person(self) -> Secret:
+        """A libpq connection string with the password in it and none of our settings: for a private file."""
+        from psycopg.conninfo import make_conninfo
+
+        secret = {"password": self.password} if self.password is not None else {}
+        return Secret(make_conninfo("", **{**self.parameters, **secret}))
 
     def environment(self) -> dict[str, str]:
         """The whole environment of a client program: what libpq needs, English messages, and the password.

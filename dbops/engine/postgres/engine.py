@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dbops.engine.base import Content, DumpOutput, DumpPlan, Server, Snapshot, TableKey
+from dbops.engine.base import Content, DumpOutput, DumpPlan, Server, Shell, Snapshot, TableKey
 from dbops.engine.postgres import archive, dump, server
 from dbops.engine.postgres.connect import Access
 from dbops.engine.postgres.guide import restore_guide
@@ -75,18 +75,21 @@ class PostgresEngine:
         with self._access.session(application=application) as connection, exclusive(connection, "backup", target):
             yield
 
-    def snapshot(self) -> AbstractContextManager[Snapshot]:
+    def snapshot(self, plan: DumpPlan | None = None) -> AbstractContextManager[Snapshot]:  # noqa: ARG002 - pg_dump enters it
         return open_snapshot(self._access, self._tools, lock_timeout=self._lock_timeout, give_way=self._give_way)
 
     def dump(
-        self, plan: DumpPlan, snapshot: Snapshot, output: DumpOutput, name: str, progress: Progress, *, decode: bool
+        self, plan: DumpPlan, snapshot: Snapshot, output: DumpOutput, name: str, progress: Progress, *, level: str
     ) -> dict[TableKey, Content]:
         assert isinstance(snapshot, PostgresSnapshot)  # noqa: S101 - an engine dumps in its own snapshots
-        run = dump.Dump(plan, self._access, self._tools, snapshot, output, progress, decode=decode)
+        run = dump.Dump(plan, self._access, self._tools, snapshot, output, progress, decode=level != "counts")
         return run.run(name)
 
     def restore_guide(self, manifest: Manifest) -> str:
         return restore_guide(manifest)
+
+    def shell(self) -> Shell:
+        return Shell(self._access.for_a_person(), 'psql "$(cat {file})"')
 
     # --- restore ----------------------------------------------------------------------------------------------------
 

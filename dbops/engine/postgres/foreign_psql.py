@@ -230,5 +230,5 @@ def explained(
     kind = environment_kind(failed.words)
     if kind or not same_major:
         hint = hint or "drill it on a server of the source's own major version that has what it needs"
-        return PreflightError(f"{at}: {words}", hint=hint, kind=kind or "load-on-other-major")
+        return PreflightError(f"{at}: {words}", hint=hint, kind=kind or "load-on-other-version")
     return BadBackupError(f"{at}: {words}", hint=hint, kind="restore-failed")

@@ -70,5 +70,5 @@ def load_error(error: ToolError, dump: Dump, *, same_major: bool) -> BadBackupEr
         return unread
     kind = environment_kind(words)
     if kind or not same_major:
-        return PreflightError(text, hint=hint or _SAME_MAJOR, kind=kind or "load-on-other-major")
+        return PreflightError(text, hint=hint or _SAME_MAJOR, kind=kind or "load-on-other-version")
     return BadBackupError(f"{dump.path.name}: {text}", hint=hint, kind="restore-failed")

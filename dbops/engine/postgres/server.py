@@ -49,6 +49,7 @@ def describe(access: Access, connection: psycopg.Connection[tuple[Any, ...]]) ->
         locale_provider={"c": "libc", "i": "icu", "b": "builtin"}.get(provider, provider),
         locale=locale,
         role=role,
+        series=str(number // 10000),
     )
     host = access.place().rpartition(" on ")[2]
     return Server(info, number // 10000, host, size, recovery, superuser)

@@ -1,0 +1,1 @@
+"""MySQL and MariaDB: one family of dialects, whose differences are a `Flavour`."""
