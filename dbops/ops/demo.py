@@ -1,4 +1,4 @@
-"""demo: fill → back up → damage → restore → compare → verify → corrupt a copy, on a server that nobody will miss.
+"""demo: fill → back up → damage → restore → compare → verify → drill → corrupt a copy, on a server that nobody will miss.
 
 Every step is the product's own operation on a real server. What must come out of each is judged: a demo in which the
 damage is not seen, the restored database is not equal, or the corrupted copy is not caught, fails.
@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from importlib import resources
 from pathlib import Path
+from typing import NamedTuple
 
 from dbops import __version__
 from dbops.catalog import Catalog
@@ -28,6 +29,7 @@ from dbops.ops.demo_steps import (
     Caught,
     Compared,
     Damaged,
+    Drilled,
     Figures,
     Filled,
     Listener,
@@ -39,6 +41,7 @@ from dbops.ops.demo_steps import (
     Tools,
     Verified,
 )
+from dbops.ops.drill import drill, errors_of
 from dbops.ops.fetch import archive_name
 from dbops.ops.restore import restore
 from dbops.ops.timing import timed
@@ -53,7 +56,14 @@ _JOBS = 2
 _LIST_SECONDS = 30.0
 
 
-def demo(scratch: Scratch, tools: Tools, folder: Path, listener: Listener) -> Report:
+class Told(NamedTuple):
+    """What the story comes to, and the drill in it."""
+
+    report: Report
+    drill: Report
+
+
+def demo(scratch: Scratch, tools: Tools, folder: Path, listener: Listener) -> Told:
     """Tells the whole story; the good backup stays in `folder`. Verdict FAIL: a step did not come out as it must."""
     story = _Story(scratch, tools, folder)
     phases: dict[str, float] = {}
@@ -66,6 +76,7 @@ def demo(scratch: Scratch, tools: Tools, folder: Path, listener: Listener) -> Re
             story.restore,
             story.compare,
             story.verify,
+            story.drill,
             story.corrupt,
         )
         for name, work in zip(STEPS, works, strict=True):
@@ -73,7 +84,7 @@ def demo(scratch: Scratch, tools: Tools, folder: Path, listener: Listener) -> Re
             with timed(phases, name):
                 step = work()
             listener.end(name, phases[name], step)
-    return story.report(phases)
+    return Told(story.report(phases), story.drilled)
 
 
 class _Story:
@@ -88,6 +99,7 @@ class _Story:
         self._before: Figures
         self._manifest: Manifest
         self._engine: Engine
+        self.drilled: Report
 
     def start(self, stack: ExitStack) -> Started:
         stack.enter_context(running(self._scratch))
@@ -147,6 +159,16 @@ class _Story:
             self._wrong("good-backup-refused", self._manifest.id, "verdict PASS", f"verdict {report.verdict.value}")
             self._findings += report.findings
         return Verified(report)
+
+    def drill(self) -> Drilled:
+        places = self._tools.places(self._target)
+        self.drilled = drill(
+            self._catalog, self._manifest, self._target, places, clock=self._tools.clock, progress=Silent()
+        )
+        if self.drilled.verdict is not Verdict.PASS:
+            self._wrong("drill-failed", self._manifest.id, "verdict PASS", f"verdict {self.drilled.verdict.value}")
+            self._findings += errors_of(self.drilled)
+        return Drilled(self.drilled)
 
     def corrupt(self) -> Caught:
         """One byte of a copy is changed; the backup itself stays good."""

@@ -12,9 +12,10 @@ from dbops.catalog import Catalog
 from dbops.config import Target
 from dbops.engine.base import Engine
 from dbops.model import Finding, Manifest, Report
+from dbops.ops.drill import Places
 from dbops.sandbox.base import About, Sandbox
 
-STEPS = ("start", "fill", "backup", "damage", "restore", "compare", "verify", "corrupt")
+STEPS = ("start", "fill", "backup", "damage", "restore", "compare", "verify", "drill", "corrupt")
 """Their order, and the names of the report's phases."""
 
 
@@ -75,6 +76,10 @@ class Verified(NamedTuple):
     report: Report
 
 
+class Drilled(NamedTuple):
+    report: Report
+
+
 class Caught(NamedTuple):
     """A copy of the backup with one byte changed. `listing`: the entries that `pg_restore --list` still shows, None if
     it complained."""
@@ -87,7 +92,7 @@ class Caught(NamedTuple):
     report: Report
 
 
-Step = Started | Filled | BackedUp | Damaged | Restored | Compared | Verified | Caught
+Step = Started | Filled | BackedUp | Damaged | Restored | Compared | Verified | Drilled | Caught
 
 
 class Outcome(Protocol):
@@ -108,11 +113,13 @@ class Scratch(Sandbox, Protocol):
 
 
 class Tools(NamedTuple):
-    """What the composition root gives: engine of a database of the sandbox, catalog of a folder."""
+    """What the composition root gives: engine of a database of the sandbox, catalog of a folder, …"""
 
     engine: Callable[[Target], Engine]
     catalog: Callable[[Path], Catalog]
     clock: Callable[[], datetime]
+    places: Callable[[Target], Places]
+    """Where the backup is drilled: a second server, as throw-away as the first."""
 
 
 class Listener(Protocol):

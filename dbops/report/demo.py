@@ -14,6 +14,7 @@ from dbops.ops.demo_steps import (
     Caught,
     Compared,
     Damaged,
+    Drilled,
     Figures,
     Filled,
     Restored,
@@ -21,6 +22,7 @@ from dbops.ops.demo_steps import (
     Step,
     Verified,
 )
+from dbops.ops.drill import RTO_PHASES
 from dbops.report.text import WIDTH
 
 INDENT = 12
@@ -109,6 +111,13 @@ def _verified(step: Verified) -> Iterator[str]:
 
 
 @_lines.register
+def _drilled(step: Drilled) -> Iterator[str]:
+    rto = sum(step.report.phases.get(name, 0.0) for name in RTO_PHASES)
+    yield f"{step.report.verdict.value}: restored into a second server, compared, tried out"
+    yield f"back in {format_duration(rto)} if it had been needed; that server is gone, too"
+
+
+@_lines.register
 def _caught(step: Caught) -> Iterator[str]:
     yield f"a copy of the backup: byte {number(step.offset)} is now {step.after:02x}, not {step.before:02x}"
     listed = f"sees nothing: status 0, {step.listing} entries" if step.listing is not None else "complains"
@@ -128,7 +137,8 @@ def closing(report: Report, *, kept: str, kept_bytes: int, seconds: float, comma
         f"  {backup}/\n"
         "    manifest.json   what the backup holds: tables, rows, digests, objects\n"
         "    RESTORE.md      how to restore it by hand, without dbops\n"
-        f"  {kept}/report.json\n"
+        f"  {kept}/report.html\n"
+        "    what the drill has proved: open it in a browser\n"
         "\nNext:\n"
         f"  {command} backups --store {kept}/backups\n"
         f"  {command} verify --store {kept}/backups\n"

@@ -19,10 +19,14 @@ from dbops.ops.demo import demo
 from dbops.ops.demo_folder import kept
 from dbops.ops.demo_steps import Step, Tools
 from dbops.report import demo as text
+from dbops.report.history import line
 from dbops.report.json import report_json
+from dbops.report.page import Page
+from dbops.report.write import write
 
 FOLDER = "dbops-demo"
-_REPORT = "report.json"
+_REPORT = "report"
+"""The story as JSON, its drill as HTML."""
 
 
 def run(output: Output, *, folder: str) -> None:
@@ -31,10 +35,15 @@ def run(output: Output, *, folder: str) -> None:
     server = app.open_embedded()  # first of all: without it, the folder of an earlier demo stays
     with _own_settings(), kept(Path(folder).expanduser()) as place, _told(sys.stdout) as story:
         tools = Tools(
-            app.open_engine, lambda store: app.open_catalog(StoreConfig(url=store.absolute().as_uri())), app.now
+            app.open_engine,
+            lambda store: app.open_catalog(StoreConfig(url=store.absolute().as_uri())),
+            app.now,
+            lambda target: app.places(target, "embedded"),
         )
-        report = demo(server, tools, place, story)
-        (place / _REPORT).write_text(report_json(report), encoding="utf-8")
+        report, drill = demo(server, tools, place, story)
+        (place / f"{_REPORT}.json").write_text(report_json(report), encoding="utf-8")
+        page = Page(run=drill, drills=(drill,), history=(line(drill, app.now()),), generated_at=app.now())
+        write(page, html=place / f"{_REPORT}.html")
     if output.json or report.verdict is not Verdict.PASS:
         output.report(report)
         return

@@ -60,7 +60,7 @@ def test_it_ends_well_and_shows_every_step(told: tuple[Place, Done]) -> None:
     assert done.code == 0, done.err
     assert done.err == ""
     steps = re.findall(r"^(\d) (\w+) .* \d+(?:\.\d)? s$", done.out, re.MULTILINE)
-    names = ["start", "fill", "backup", "damage", "restore", "compare", "verify", "corrupt"]
+    names = ["start", "fill", "backup", "damage", "restore", "compare", "verify", "drill", "corrupt"]
     assert steps == [(str(number), name) for number, name in enumerate(names, 1)]
 
 
@@ -81,7 +81,7 @@ def test_its_figures_go_and_come_back(told: tuple[Place, Done]) -> None:
 
 
 def test_the_old_way_is_content_with_what_verify_catches(told: tuple[Place, Done]) -> None:
-    end = told[1].out.partition("8 corrupt")[2]
+    end = told[1].out.partition("9 corrupt")[2]
     assert re.search(r"pg_restore --list +sees nothing: status 0, \d+ entries", end)
     assert re.search(r"dbops verify +FAIL, and names the file:\n +backup_\d{8}T\d{6}Z\.dump\n", end)
 
@@ -94,6 +94,7 @@ def test_what_it_keeps_is_one_small_good_backup(told: tuple[Place, Done]) -> Non
     (manifest,) = kept.glob("backups/finance/*/manifest.json")
     subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=manifest.parent, check=True)
     assert json.loads((kept / "report.json").read_text())["verdict"] == "PASS"
+    assert "this backup restores, and the copy equals its source" in (kept / "report.html").read_text()
     inventory = json.loads(manifest.read_text())["inventory"]
     assert sum(table["rows"] for table in inventory["tables"]) > 100_000
     assert json.loads(manifest.read_text())["migration"]["heads"] == ["8c1f5e0b7a42"]
@@ -122,7 +123,7 @@ def test_a_second_run_replaces_the_first_and_makes_the_same_database(told: tuple
     assert done.code == 0, done.err
     report = _report(done)
     assert (report["task"], report["verdict"], report["findings"]) == ("demo", "PASS", [])
-    assert "8 corrupt" in done.err
+    assert "9 corrupt" in done.err
     assert _digests(found) == before
     assert found.left() == []
 
