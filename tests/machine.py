@@ -64,6 +64,7 @@ _guards: dict[Path, subprocess.Popen[bytes]] = {}
 _GUARD = """
 cat >/dev/null
 read -r pid <"$1/data/postmaster.pid" && kill -QUIT "$pid"
+read -r pid <"$1/mysqld.pid" && kill -KILL "$pid"
 for _ in 1 2 3 4 5; do rm -rf "$1" && break; sleep 1; done
 """
 

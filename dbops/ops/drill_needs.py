@@ -29,4 +29,6 @@ def needs_of(manifest: Manifest, target: Target) -> Needs:
         production_like=target.drill.production_like,
         image=target.drill.image,
         bindir=target.bindir,
+        series=info.series,
+        settings=inventory.settings,
     )

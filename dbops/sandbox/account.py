@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import signal
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
@@ -43,12 +44,18 @@ def other_account() -> Account | None:
     )
 
 
-def launched(argv: Sequence[str], account: Account | None, *, isolated: bool = False) -> list[str]:
-    """The command line that runs `argv` as the account, for no longer than this process lives; `isolated`: without any
-    network, or else not at all."""
+def launched(
+    argv: Sequence[str],
+    account: Account | None,
+    *,
+    isolated: bool = False,
+    end: signal.Signals = signal.SIGQUIT,
+) -> list[str]:
+    """The command line that runs `argv` as the account, for no longer than this process lives: then it gets the signal
+    `end`; `isolated`: without any network, or else not at all."""
     uid, gid = (str(account.uid), str(account.gid)) if account else ("-", "-")
     network = "none" if isolated else "-"
-    return [sys.executable, "-I", "-S", launch.__file__, str(os.getpid()), uid, gid, network, *argv]
+    return [sys.executable, "-I", "-S", launch.__file__, str(os.getpid()), uid, gid, network, str(int(end)), *argv]
 
 
 def environment() -> dict[str, str]:
@@ -59,8 +66,12 @@ def environment() -> dict[str, str]:
 @cache
 def can_isolate() -> bool:
     """Whether this machine lets us start a program without any network: tried out, with one that does nothing."""
-    argv = [sys.executable, "-I", "-S", launch.__file__, str(os.getpid()), "-", "-", "none", "/bin/sh", "-c", ":"]
     try:
-        return run(argv, env=environment(), cwd=Path("/"), timeout=30).status == 0
+        return (
+            run(
+                launched(["/bin/sh", "-c", ":"], None, isolated=True), env=environment(), cwd=Path("/"), timeout=30
+            ).status
+            == 0
+        )
     except ToolError:
         return False

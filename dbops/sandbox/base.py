@@ -5,9 +5,10 @@ Containers, local binaries, an embedded wheel and a server that the caller provi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple, Protocol, TypeVar
 
 from dbops.config.urls import Secret
@@ -64,6 +65,10 @@ class Needs(NamedTuple):
     bindir: Path | None = None
     database: str = ""
     """What the restored database will be called, where that is known: jobs that run by themselves are tied to one."""
+    series: str = ""
+    """The source's, where servers of one major are not alike: `8.0` and `8.4`, `10.6` and `10.11`. Empty: not known."""
+    settings: Mapping[str, str] = MappingProxyType({})
+    """Settings of the source that its data may depend on, as in `Inventory.settings`."""
 
 
 class Offer(NamedTuple):
@@ -78,6 +83,18 @@ class Offer(NamedTuple):
     """The sandbox, not started."""
     isolated: bool | None = True
     """Whether what runs in it will have no way out to the network; None: that cannot be known."""
+    series: str = ""
+    """As in `Needs`; empty where the major tells all there is to know."""
+
+
+class Seen(NamedTuple):
+    """A server that the caller gives: its version, the databases in it that are not its own or not empty, the dialect
+    that it speaks, and its series, as in `Needs`."""
+
+    version: str
+    holds: tuple[str, ...]
+    engine: str
+    series: str = ""
 
 
 class Provider(Protocol):

@@ -6,23 +6,23 @@ from collections.abc import Sequence
 
 from dbops.model import Finding, Severity
 from dbops.sandbox.base import Chosen, Needs, Offer, Provider, SandboxMissingError
-from dbops.sandbox.major import distance
+from dbops.sandbox.major import series_distance
 
 _NAMES = {"postgres": "PostgreSQL", "mysql": "MySQL", "mariadb": "MariaDB"}
 
 
 def choose(providers: Sequence[Provider], needs: Needs) -> Chosen:
-    """Of several providers the one with the nearest major; among equals, the first. Raises `SandboxMissingError`, with
-    every reason, if none will do. A single provider is one that was asked for by name."""
+    """Of several providers the one with the nearest version; among equals, the first. Raises `SandboxMissingError`,
+    with every reason, if none will do. A single provider is one that was asked for by name."""
     offers = [provider.offer(needs) for provider in providers]
     usable = [offer for offer in offers if not offer.obstacles]
     if not usable:
         raise SandboxMissingError(
-            f"no sandbox for {_server(needs.engine, needs.major)}",
+            f"no sandbox for {_server(needs.engine, _series(needs))}",
             hint="\n".join(f"{offer.kind}: {_reasons(offer)}" for offer in offers),
             kind="sandbox-missing",
         )
-    taken = min(usable, key=lambda offer: distance(offer.major, needs.major))
+    taken = min(usable, key=lambda offer: _distance(offer, needs))
     passed_over = tuple(f"{offer.kind}: {_why_not(offer, taken, needs)}" for offer in offers if offer is not taken)
     return Chosen(taken.kind, taken.make(), tuple(_findings(taken, needs)), passed_over)
 
@@ -30,21 +30,21 @@ def choose(providers: Sequence[Provider], needs: Needs) -> Chosen:
 def _why_not(offer: Offer, taken: Offer, needs: Needs) -> str:
     if offer.obstacles:
         return _reasons(offer)
-    if distance(offer.major, needs.major) > distance(taken.major, needs.major):
-        return f"{_server(needs.engine, offer.major)}, further from the source's {needs.major}"
+    if _distance(offer, needs) > _distance(taken, needs):
+        return f"{_server(needs.engine, _series(offer))}, further from the source's {_series(needs)}"
     return f"would do; {taken.kind} comes first"
 
 
 def _findings(taken: Offer, needs: Needs) -> list[Finding]:
     found = []
-    if taken.major and needs.major and taken.major != needs.major:
+    if _distance(taken, needs):
         found.append(
             Finding(
                 id="sandbox-major",
                 severity=Severity.WARNING,
                 subject=taken.kind,
-                expected=_server(needs.engine, needs.major),
-                actual=_server(needs.engine, taken.major),
+                expected=_server(needs.engine, _series(needs)),
+                actual=_server(needs.engine, _series(taken)),
                 hint="what is found may be of the other version's making: drill it on the source's own version",
             )
         )
@@ -77,5 +77,13 @@ def _reasons(offer: Offer) -> str:
     return "; ".join(offer.obstacles)
 
 
-def _server(engine: str, major: int) -> str:
-    return f"{_NAMES.get(engine, engine)} {major}" if major else _NAMES.get(engine, engine)
+def _distance(offer: Offer, needs: Needs) -> int:
+    return series_distance(_series(offer), _series(needs))
+
+
+def _series(of: Offer | Needs) -> str:
+    return of.series or (str(of.major) if of.major else "")
+
+
+def _server(engine: str, series: str) -> str:
+    return f"{_NAMES.get(engine, engine)} {series}".rstrip()

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from dbops.config.urls import Secret, dialect, split_password
 from dbops.errors import DatabaseError, PreflightError
 from dbops.model import major_version
-from dbops.sandbox.base import About, Needs, Offer, Sandbox
+from dbops.sandbox.base import About, Needs, Offer, Sandbox, Seen
 
 KIND = "external"
 
 
-Look = Callable[[Secret], tuple[str, tuple[str, ...]]]
-"""Connects to a URL: the server's version, and the databases in it that are not its own or not empty. Raises
-`DatabaseError`, without a password in it."""
+Look = Callable[[Secret], Seen]
+"""Connects to a URL. Raises `DatabaseError`, without a password in it."""
 
 
 class ExternalServer:
@@ -26,14 +25,14 @@ class ExternalServer:
     def __init__(self, url: Secret, look: Look) -> None:
         self._url = url
         self._look = look
-        self._version = ""
+        self._seen = Seen("", (), dialect(url.reveal()))
 
     def start(self) -> None:
         """Raises `PreflightError` unless it is empty, and `DatabaseError` if it cannot be reached."""
-        self._version, holds = self._look(self._url)
-        if holds:
+        self._seen = self._look(self._url)
+        if self._seen.holds:
             raise PreflightError(
-                f"the server {place_of(self._url)} is not empty: it holds {', '.join(holds)}",
+                f"the server {place_of(self._url)} is not empty: it holds {', '.join(self._seen.holds)}",
                 hint="a backup is restored only into a server that holds nothing: give an empty one with --sandbox",
                 kind="sandbox-not-empty",
             )
@@ -42,7 +41,8 @@ class ExternalServer:
 
     @property
     def about(self) -> About:
-        return About(KIND, dialect(self._url.reveal()), self._version, place_of(self._url), tuned=False, isolated=False)
+        seen = self._seen
+        return About(KIND, seen.engine, seen.version, place_of(self._url), tuned=False, isolated=False)
 
     def url(self, database: str) -> Secret:
         return at(self._url, database) if database else self._url
@@ -56,22 +56,28 @@ class ExternalProvider:
 
     kind = KIND
 
-    def __init__(self, url: Secret, look: Look) -> None:
+    def __init__(self, url: Secret, look: Look, engines: Collection[str] = ()) -> None:
+        """`engines`: the dialects that a server behind such a URL may speak, if that is not only the one it names."""
         self._url = url
         self._look = look
+        self._engines = engines or (dialect(url.reveal()),)
 
     def offer(self, needs: Needs) -> Offer:
         def make() -> Sandbox:
             return ExternalServer(self._url, self._look)
 
-        engine = dialect(self._url.reveal())
-        if engine != needs.engine:
-            return Offer(KIND, 0, (f"it is a {engine} server, and the backup is one of {needs.engine}",), make)
+        if needs.engine not in self._engines:
+            return Offer(KIND, 0, (_other(dialect(self._url.reveal()), needs),), make)
         try:
-            version, _ = self._look(self._url)
+            seen = self._look(self._url)
         except DatabaseError as error:
             return Offer(KIND, 0, (error.message,), make)
-        return Offer(KIND, major_version(version), (), make, isolated=None)
+        obstacles = () if seen.engine == needs.engine else (_other(seen.engine, needs),)
+        return Offer(KIND, major_version(seen.version), obstacles, make, None, seen.series)
+
+
+def _other(engine: str, needs: Needs) -> str:
+    return f"it is a {engine} server, and the backup is one of {needs.engine}"
 
 
 def at(url: Secret, database: str) -> Secret:
@@ -89,5 +95,5 @@ def place_of(url: Secret) -> str:
     plain, _ = split_password(url.reveal())
     parts = urlsplit(plain)
     query = dict(parse_qsl(parts.query))
-    host = parts.netloc.rpartition("@")[2] or query.get("host", "")
+    host = parts.netloc.rpartition("@")[2] or query.get("host", "") or query.get("unix_socket", "")
     return host or "on the local socket"

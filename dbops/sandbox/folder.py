@@ -41,9 +41,9 @@ class Folder:
         self._lock = os.open(self.path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         fcntl.flock(self._lock, fcntl.LOCK_EX)
 
-    def holds_server(self, pid: int) -> None:
-        """Tells the next run which process to end, if this one is killed."""
-        (self.path / _PID).write_text(f"{pid}\n")
+    def holds_server(self, pid: int, end: signal.Signals = signal.SIGQUIT) -> None:
+        """Tells the next run which process to end, and how, if this one is killed."""
+        (self.path / _PID).write_text(f"{pid} {end.name}\n")
 
     def remove(self) -> None:
         """Raises `OSError` if it cannot be removed; harmless when repeated."""
@@ -96,9 +96,10 @@ def _dead(path: Path) -> Iterator[bool]:
 def _end(path: Path) -> None:
     """Ends the server of a dead run, where the system has not done so: told from others by the folder in its argv."""
     with suppress(FileNotFoundError, ValueError, ProcessLookupError):
-        pid = int((path / _PID).read_text())
+        number, _, name = (path / _PID).read_text().strip().partition(" ")
+        pid, end = int(number), signal.SIGKILL if name == signal.SIGKILL.name else signal.SIGQUIT
         if str(path) in _command_line(pid):
-            os.kill(pid, signal.SIGQUIT)
+            os.kill(pid, end)
 
 
 def _command_line(pid: int) -> str:

@@ -1,13 +1,13 @@
 """Becomes another program, as another account if told so, that does not outlive its parent.
 
-Run as `python -I -S launch.py PARENT UID GID NETWORK PROGRAM ARGUMENT…`; UID and GID `-`: stay who we are; NETWORK
-`none`: in a network of its own, which has nothing but itself (status 1 if that is not allowed here). It is a program
-of its own since only root may change accounts, and only in the child.
+Run as `python -I -S launch.py PARENT UID GID NETWORK SIGNAL PROGRAM ARGUMENT…`; UID and GID `-`: stay who we are;
+NETWORK `none`: in a network of its own, which has nothing but itself (status 1 if that is not allowed here); SIGNAL:
+the number of the one that it gets when its parent ends. It is a program of its own since only root may change accounts,
+and only in the child.
 """
 
 import ctypes
 import os
-import signal
 import socket
 import struct
 import sys
@@ -21,7 +21,7 @@ _IFF_UP = 1
 
 
 def main() -> None:
-    parent, uid, gid, network, *argv = sys.argv[1:]
+    parent, uid, gid, network, end, *argv = sys.argv[1:]
     if network == "none":
         _leave_the_network()
     if uid != "-":
@@ -30,8 +30,8 @@ def main() -> None:
         os.setuid(int(uid))
     os.umask(0o077)
     if sys.platform == "linux":
-        # After the change of accounts, which resets it. PostgreSQL ends at once on SIGQUIT, and cleans up.
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGQUIT))
+        # After the change of accounts, which resets it.
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(end))
     if os.getppid() != int(parent):
         sys.exit("the parent has gone")
     os.execv(argv[0], argv)  # noqa: S606

@@ -129,7 +129,7 @@ def test_an_ordinary_user_gets_a_network_of_its_own_too() -> None:
         interpreter = Path(sys.executable).resolve()
         if not account.can_run(interpreter):
             interpreter = Path("/usr/bin/python3")
-        command = ["-", "-", "none", "/bin/sh", "-c", "id -u; cat /proc/net/dev; readlink /proc/self/ns/net"]
+        command = ["-", "-", "none", "3", "/bin/sh", "-c", "id -u; cat /proc/net/dev; readlink /proc/self/ns/net"]
         code = (
             "import os, subprocess, sys\n"
             f"argv = [sys.executable, '-I', '-S', {program!r}, str(os.getpid()), *{command!r}]\n"

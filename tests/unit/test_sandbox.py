@@ -94,7 +94,20 @@ def test_a_temporary_directory_with_a_long_path_is_not_used(tmp_path: Path, monk
 
 
 def test_a_program_is_not_started_for_a_parent_that_has_gone(tmp_path: Path) -> None:
-    argv = [sys.executable, "-I", "-S", launch.__file__, "1", "-", "-", "-", "/bin/sh", "-c", f"touch {tmp_path}/ran"]
+    argv = [
+        sys.executable,
+        "-I",
+        "-S",
+        launch.__file__,
+        "1",
+        "-",
+        "-",
+        "-",
+        "3",
+        "/bin/sh",
+        "-c",
+        f"touch {tmp_path}/ran",
+    ]
     done = subprocess.run(argv, capture_output=True, text=True)
     assert done.returncode == 1
     assert not (tmp_path / "ran").exists()

@@ -95,4 +95,4 @@ def test_an_unknown_word_names_the_known_ones() -> None:
 
 def test_an_unknown_engine_is_not_taken_for_postgresql() -> None:
     with pytest.raises(ConfigError):
-        app.open_sandbox("auto", Needs("mysql", 9))
+        app.open_sandbox("auto", Needs("oracle", 23))

@@ -6,7 +6,7 @@ import pytest
 
 from dbops.config.urls import Secret
 from dbops.errors import DatabaseError, PreflightError
-from dbops.sandbox.base import Needs
+from dbops.sandbox.base import Needs, Seen
 from dbops.sandbox.external import ExternalProvider, ExternalServer, at, place_of
 
 NEEDS = Needs("postgres", 17)
@@ -33,19 +33,19 @@ def test_the_place_of_a_server_shows_no_secret() -> None:
 def test_a_server_that_holds_something_is_refused() -> None:
     url = Secret("postgresql://ci@db/test")
     with pytest.raises(PreflightError, match="finance"):
-        ExternalServer(url, lambda _: ("17.5", ("finance",))).start()
-    server = ExternalServer(url, lambda _: ("17.5", ()))
+        ExternalServer(url, lambda _: Seen("17.5", ("finance",), "postgres")).start()
+    server = ExternalServer(url, lambda _: Seen("17.5", (), "postgres"))
     server.start()
     assert server.about[:4] == ("external", "postgres", "17.5", "db")
     server.stop()
 
 
 def test_a_server_that_cannot_be_reached_or_is_another_engines_is_an_obstacle() -> None:
-    def unreachable(url: Secret) -> tuple[str, tuple[str, ...]]:
+    def unreachable(url: Secret) -> Seen:
         raise DatabaseError("connection refused")
 
     postgres, mysql = Secret("postgresql://ci@db/test"), Secret("mysql://ci@db/test")
     assert ExternalProvider(postgres, unreachable).offer(NEEDS).obstacles == ("connection refused",)
     assert "mysql server" in ExternalProvider(mysql, unreachable).offer(NEEDS).obstacles[0]
-    offer = ExternalProvider(postgres, lambda _: ("17.5", ("finance",))).offer(NEEDS)
+    offer = ExternalProvider(postgres, lambda _: Seen("17.5", ("finance",), "postgres")).offer(NEEDS)
     assert (offer.obstacles, offer.major, offer.isolated) == ((), 17, None)

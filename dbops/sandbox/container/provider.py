@@ -31,7 +31,7 @@ class ContainerProvider:
             docker = Docker()
         except SandboxMissingError as error:
             said = f"{error.message} ({error.hint})" if error.hint else error.message
-            return Offer(KIND, recipe.major(name, {}), (said, *obstacles), make)
+            return Offer(KIND, recipe.major(name, {}), (said, *obstacles), make, series=recipe.series(name, {}))
         try:
             image = docker.image(name)
             if image is None and (reason := docker.why_not_fetched(name)):
@@ -42,6 +42,6 @@ class ContainerProvider:
             return Offer(KIND, 0, (error.message,), make)
         finally:
             docker.close()
-        return Offer(
-            KIND, recipe.major(name, image.variables if image else {}), tuple(obstacles), make, docker.shares_files
-        )
+        told = image.variables if image else {}
+        major, series = recipe.major(name, told), recipe.series(name, told)
+        return Offer(KIND, major, tuple(obstacles), make, docker.shares_files, series)

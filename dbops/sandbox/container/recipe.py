@@ -38,6 +38,9 @@ class Recipe(Protocol):
     def major(self, image: str, variables: Mapping[str, str]) -> int:
         """By the image's name and the variables that it sets; 0: not known."""
 
+    def series(self, image: str, variables: Mapping[str, str]) -> str:
+        """The same for `Offer.series`; '' where it is not known, or the major tells all there is to know."""
+
     def environment(self, place: Place, password: str) -> dict[str, str]:
         """For the entrypoint of the image. The password is good until `take_over`."""
 

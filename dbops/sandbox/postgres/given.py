@@ -5,14 +5,15 @@ from __future__ import annotations
 from dbops.command import redact
 from dbops.config.urls import Secret, database_name, split_password
 from dbops.errors import DatabaseError
+from dbops.sandbox.base import Seen
 from dbops.sandbox.postgres.statements import statement
 
 _SECONDS = 10
 _MAINTENANCE = "postgres"
 
 
-def look(url: Secret) -> tuple[str, tuple[str, ...]]:
-    """The version, and the names of databases that are not the server's own or not empty. Raises `DatabaseError`."""
+def look(url: Secret) -> Seen:
+    """The server, and the names of databases that are not the server's own or not empty. Raises `DatabaseError`."""
     import psycopg
 
     plain, password = split_password(url.reveal())
@@ -33,4 +34,4 @@ def look(url: Secret) -> tuple[str, tuple[str, ...]]:
     except psycopg.Error as error:
         said = redact(str(error).strip(), [password] if password else [])
         raise DatabaseError(f"the server cannot be used: {said}", kind="sandbox-unreachable") from None
-    return str(version[0]).split()[0] if version else "", tuple(sorted(holds))
+    return Seen(str(version[0]).split()[0] if version else "", tuple(sorted(holds)), "postgres")

@@ -59,6 +59,9 @@ class PostgresImage:
         found = re.search(r"pg(\d+)", tag) or re.match(r"(\d+)", tag)
         return int(found[1]) if found else 0
 
+    def series(self, image: str, variables: Mapping[str, str]) -> str:
+        return str(self.major(image, variables) or "")
+
     def environment(self, place: Place, password: str) -> dict[str, str]:
         found = {
             "POSTGRES_USER": _SUPERUSER,
