@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
+from dbops import app
+from dbops.catalog import Catalog
 from dbops.checking.judging import fail_for
 from dbops.config import Config, Target
 from dbops.config.passwords import exposed_files
-from dbops.model import Severity
+from dbops.model import Finding, Severity
+from dbops.ops.prune_plan import excess
+
+GRACE = timedelta(days=1)
 
 pytestmark = pytest.mark.dbops_rule
 
@@ -17,8 +24,36 @@ def test_files_with_passwords_are_private(target: Target, dbops_config: Config) 
     fail_for(exposed_files(dbops_config, target), least=Severity.WARNING)
 
 
-def test_retention_holds(target: Target) -> None:
-    """What is kept is what `policy.keep` says."""
-    if target.policy.keep is None:
+def test_retention_holds(target: Target, request: pytest.FixtureRequest) -> None:
+    """No backup is there that `policy.keep` wants gone since a day, and none has lost its manifest."""
+    policy = target.policy
+    if policy.keep is None:
         pytest.skip("policy.keep is not set")
-    pytest.skip("this version does not apply policy.keep: prune deletes no backup")
+    catalog: Catalog = request.getfixturevalue("catalog")
+    found = excess(catalog, target.name, policy, policy.keep, app.now(), GRACE)
+    if found.frozen:
+        pytest.skip(f"retention is frozen: {'; '.join(found.frozen)}")
+    fail_for(
+        [
+            Finding(
+                id="retention-excess",
+                severity=Severity.ERROR,
+                subject=item.backup.id,
+                expected="deleted by 'prune'",
+                actual=f"still there: {', '.join(item.reasons)}",
+                hint="run 'invoke prune' daily, or set after_backup = true in policy.keep",
+            )
+            for item in found.backups
+        ]
+        + [
+            Finding(
+                id="retention-lost",
+                severity=Severity.ERROR,
+                subject=item.id,
+                expected="a backup",
+                actual=item.reason,
+                hint="somebody else deletes in this store: it does not count as a backup any more",
+            )
+            for item in found.lost
+        ]
+    )

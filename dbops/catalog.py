@@ -14,7 +14,7 @@ import msgspec
 
 from dbops import manifests
 from dbops.errors import BadBackupError, ConfigError, DbopsError, NothingToCheckError, StoreError
-from dbops.model import ID_FORMAT, Manifest, Report, Verdict, is_backup_id, is_target_name
+from dbops.model import ID_FORMAT, Failure, Manifest, Report, Verdict, is_backup_id, is_target_name
 from dbops.store.base import Entry, Store
 
 MANIFEST = "manifest.json"
@@ -23,6 +23,7 @@ SAFETY = "safety"
 """Purpose of a backup that a restore in place made of what it was about to replace."""
 _READERS = 8
 _RECORD_LIMIT = 64 << 20
+_REPORT = msgspec.json.Decoder(Report)  # not in a thread: see `manifests`
 
 
 class State(StrEnum):
@@ -55,6 +56,7 @@ class Record(NamedTuple):
     task: str
     verdict: Verdict
     provenance: dict[str, object]
+    failure: Failure = Failure.NONE
 
 
 class Catalog:
@@ -128,6 +130,14 @@ class Catalog:
             self.store.delete(key)
             raise StoreError(f"{self.store.url}: {key} reads back differently from what was written", kind="read-back")
 
+    def withdraw(self, target: str, backup: str) -> None:
+        """Deletes the manifest and looks that it is gone: from now on the backup does not exist. `StoreError` if it is
+        still listed: then the backup is as whole as before."""
+        key = self.key(target, backup, MANIFEST)
+        self.store.delete(key)
+        if any(entry.key == key for entry in self.store.list(key)):
+            raise StoreError(f"{self.store.url}: {key} is still listed after its deletion", kind="refused")
+
     def record(self, backup: Manifest, report: Report, at: datetime) -> None:
         """Keeps a report of a verification or drill beside its backup."""
         name = f"{DRILLS}/{at.strftime(ID_FORMAT)}.json"
@@ -141,12 +151,13 @@ class Catalog:
         keys = [entry.key for entry in self.store.list(prefix)]
         return self.records(keys)
 
-    def records(self, keys: Iterable[str]) -> Sequence[Record]:
-        """The records among `keys`, newest first."""
-        found = (self._record(key) for key in sorted(keys, reverse=True) if key.split("/")[2:3] == [DRILLS])
+    def records(self, keys: Iterable[str], *, strict: bool = False) -> Sequence[Record]:
+        """The records among `keys`, newest first. `strict`: `StoreError` where the store does not give one, instead of
+        leaving it out: for whoever deletes by what they say."""
+        found = (self._record(key, strict) for key in sorted(keys, reverse=True) if key.split("/")[2:3] == [DRILLS])
         return [record for record in found if record is not None]
 
-    def _record(self, key: str) -> Record | None:
+    def _record(self, key: str, strict: bool) -> Record | None:
         stem = key.rpartition("/")[2].removesuffix(".json")
         if not is_backup_id(stem):
             return None
@@ -156,11 +167,15 @@ class Catalog:
                 data += chunk
                 if len(data) > _RECORD_LIMIT:
                     return None
-            report = msgspec.json.decode(data, type=Report)
+            report = _REPORT.decode(data)
             at = datetime.strptime(f"{stem}+0000", f"{ID_FORMAT}%z")
-        except (StoreError, msgspec.DecodeError, ValueError, RecursionError):
+        except StoreError as error:
+            if strict and error.kind != "not-found":
+                raise
             return None
-        return Record(at, report.task, report.verdict, report.provenance)
+        except (msgspec.DecodeError, ValueError, RecursionError):
+            return None
+        return Record(at, report.task, report.verdict, report.provenance, report.failure)
 
     def newest_folder(self, target: str) -> str:
         """The latest id that has anything in the store, a backup or not; '' if there is none."""

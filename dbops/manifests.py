@@ -28,6 +28,11 @@ class _Format(msgspec.Struct):
     format: int
 
 
+# Made before there are threads: msgspec 0.22 crashes the process where several decode a type for the first time.
+_FORMAT_DECODER = msgspec.json.Decoder(_Format)
+_DECODER = msgspec.json.Decoder(Manifest, strict=True)
+
+
 def encode(manifest: Manifest) -> bytes:
     """A manifest as it is stored: indented JSON with a line end."""
     return msgspec.json.format(msgspec.json.encode(manifest), indent=2) + b"\n"
@@ -38,13 +43,13 @@ def decode(chunks: Iterable[bytes], target: str, backup: str) -> Manifest:
     where = f"{target}/{backup}/manifest.json"
     data = _bounded(chunks, where)
     try:
-        if msgspec.json.decode(data, type=_Format).format > MANIFEST_FORMAT:
+        if _FORMAT_DECODER.decode(data).format > MANIFEST_FORMAT:
             raise BadBackupError(
                 f"{where} has a newer format than this dbops knows ({MANIFEST_FORMAT})",
                 hint="upgrade dbops to use this backup",
                 kind="newer-format",
             )
-        manifest = msgspec.json.decode(data, type=Manifest, strict=True)
+        manifest = _DECODER.decode(data)
     except msgspec.ValidationError as error:
         raise _bad(where, str(error).replace("`", "'")) from None
     except (msgspec.DecodeError, ValueError, RecursionError) as error:

@@ -97,11 +97,12 @@ def _type_at(kind: Any, path: str) -> Any:
 
 
 def _bounds(kind: Any, path: str) -> msgspec.Meta | None:
-    """What the type of a value says about its range."""
+    """What the type of a number says about its range."""
     above, _, name = path.rpartition(".")
     table = _struct_of(_type_at(kind, above))
     hint = get_type_hints(table, include_extras=True).get(name) if table else None
-    return next((item for item in getattr(hint, "__metadata__", ()) if isinstance(item, msgspec.Meta)), None)
+    limits = (item for item in getattr(hint, "__metadata__", ()) if isinstance(item, msgspec.Meta))
+    return next((item for item in limits if item.ge is not None), None)
 
 
 def _value_at(table: Any, path: str) -> Any:

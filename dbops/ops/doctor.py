@@ -121,7 +121,6 @@ def _unused(target: Target) -> Iterator[Finding]:
     """Settings that are understood, but that this version does nothing with."""
     migrations = target.migrations
     settings = {
-        "policy.keep": target.policy.keep,
         "migrations.python": migrations.python if migrations else None,
         "migrations.app": migrations.app if migrations else None,
     }

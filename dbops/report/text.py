@@ -7,17 +7,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from dbops.config.units import format_duration, format_size
 from dbops.errors import DbopsError
 from dbops.model import Failure, Finding, Manifest, NotEvaluated, Report, Severity
-from dbops.ops.prune import Item
 from dbops.report.layout import INDENT, WIDTH, block, wrap
 
-__all__ = ["WIDTH", "block", "error", "finding", "manifest", "prune", "report", "table", "wrap"]
+__all__ = ["WIDTH", "block", "error", "finding", "manifest", "report", "table", "wrap"]
 _MARK = {Severity.ERROR: "ERROR", Severity.OVER_TARGET: "OVER", Severity.WARNING: "warning", Severity.INFO: "ok"}
 
 
 def report(value: Report) -> str:
     """Findings, what was not judged, what was proved, and the verdict as the last line."""
     findings = "".join(map(finding, value.findings))
-    return findings + "".join(_skipped(value.not_evaluated)) + _proved(value) + _verdict(value)
+    return findings + "".join(skipped(value.not_evaluated)) + _proved(value) + _verdict(value)
 
 
 def _proved(value: Report) -> str:
@@ -28,7 +27,7 @@ def _proved(value: Report) -> str:
     return drill_text.proved(value)
 
 
-def _skipped(items: Iterable[NotEvaluated]) -> Iterator[str]:
+def skipped(items: Iterable[NotEvaluated]) -> Iterator[str]:
     """What was not judged: things with one reason are told together, the reason once."""
     by_reason: dict[str, list[str]] = {}
     for item in items:
@@ -89,20 +88,6 @@ def manifest(value: Manifest, store: str) -> str:
         f"backup   {value.id} of {value.target}: {format_size(value.bytes)} in {format_duration(seconds)}\n"
         f"holds    {len(inventory.tables)} tables, {value.rows} rows; inventory {inventory.level} ({inventory.basis})\n"
         f"in       {store.rstrip('/')}/{value.target}/{value.id}/\n"
-    )
-
-
-def prune(items: Sequence[Item], *, deleted: bool) -> str:
-    """Every item with its reason."""
-    verb = "deleted" if deleted else "delete"
-    lines = [
-        block("keep" if item.keep else verb, item.name, f"{format_size(item.bytes)}: {item.reason}") for item in items
-    ]
-    gone = [item for item in items if not item.keep]
-    total = format_size(sum(item.bytes for item in gone))
-    return (
-        "".join(lines)
-        + f"{len(items) - len(gone)} kept, {len(gone)} {'deleted' if deleted else 'to delete'}, {total}\n"
     )
 
 

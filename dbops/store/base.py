@@ -38,6 +38,17 @@ class Unfinished(NamedTuple):
     modified: datetime
 
 
+class Protection(NamedTuple):
+    """What guards an object against deletion: a moment (UTC) before which the store keeps its bytes, a legal hold.
+
+    `versioned`: a deletion only hides the object; its bytes stay until the store's own rules remove old versions.
+    """
+
+    locked_until: datetime | None = None
+    held: bool = False
+    versioned: bool = False
+
+
 class Writer(Protocol):
     """Receives one object's bytes; hashes them as they pass."""
 
@@ -76,7 +87,10 @@ class Store(Protocol):
         """Finished objects whose key begins with `prefix`, in no certain order; paged, not loaded at once."""
 
     def delete(self, key: str) -> None:
-        """Removes an object; one that is not there is no error."""
+        """Removes an object; one that is not there is no error. Kind 'refused' where that is not allowed."""
+
+    def protection(self, key: str) -> Protection:
+        """What guards the object against `delete`, as far as these credentials may see it."""
 
     def unfinished(self, prefix: str = "") -> Iterator[Unfinished]:
         """What interrupted writes left behind."""

@@ -49,7 +49,10 @@ def backup(
         if isinstance(result, Plan):
             output.show(plan.document(result), plan.text(result))
         else:
+            from dbops.tasks.pruning import after_backup
+
             output.manifest(result, catalog.store.url)
+            after_backup(work)
 
 
 @flags()
@@ -166,31 +169,17 @@ def prune(
     dry_run: bool = False,
     json: bool = False,
 ) -> None:
-    """Delete what interrupted backups left behind, with the reason for all that is kept or deleted.
+    """Delete backups by policy.keep, and what interrupted runs left; the reason for each is shown.
 
     With a database at hand, its lock proves that no backup is running. Without one (a bare store), on a standby, or
-    while a backup runs, only what is older than a day is deleted.
+    while a backup runs, only debris older than a day is deleted. While the newest run failed, the newest verification
+    is red, or a clock is wrong, no backup is deleted.
 
     invoke prune --target shop --dry-run
     """
     from dbops.session import session
 
     with boundary(json) as output, session(target, url, store) as work:
-        from dbops import app
-        from dbops.ops import prune as operation
-        from dbops.report import text
+        from dbops.tasks.pruning import run
 
-        def agreed(items: tuple[operation.Item, ...]) -> bool:
-            if dry_run:
-                return False
-            if not yes:
-                work.show(text.prune(items, deleted=False))
-            work.confirm("Delete these?", yes=yes)
-            return True
-
-        engine = work.engine() if work.config.targets else None
-        result = operation.prune(
-            engine, work.catalog(), work.name_in_store(), clock=app.now, progress=work.progress, confirm=agreed
-        )
-        document = {"dry_run": dry_run, "items": [item.document() for item in result]}
-        output.show(document, text.prune(result, deleted=not dry_run))
+        run(work, output, yes=yes, dry_run=dry_run)

@@ -38,7 +38,7 @@ def pruned(
     progress = Silent()
     progress.note = notes.append  # type: ignore[assignment, method-assign]
     engine = app.open_engine(target(database.url)) if database else None
-    items = prune(engine, Catalog(store), NAME, clock=clock, progress=progress, confirm=lambda _: agreed)
+    items = prune(engine, Catalog(store), NAME, clock=clock, progress=progress, confirm=lambda _: agreed).items
     return {item.name: item.keep for item in items}, notes
 
 

@@ -111,8 +111,8 @@ def test_prune_removes_debris_and_nothing_else(catalog: Catalog) -> None:
     before = {entry.key for entry in catalog.store.list()}
 
     def run(now: datetime, agreed: bool) -> list[bool]:
-        items = pruning.prune(None, catalog, "shop", clock=lambda: now, progress=Silent(), confirm=lambda _: agreed)
-        return [item.keep for item in items]
+        done = pruning.prune(None, catalog, "shop", clock=lambda: now, progress=Silent(), confirm=lambda _: agreed)
+        return [item.keep for item in done.items]
 
     assert run(datetime.now(UTC), True) == [True, True, True], "it may be a backup that is running"
     assert run(later_than_all(), False) == [True, False, True]

@@ -115,7 +115,7 @@ def test_prune_keeps_what_looks_like_a_backup_that_lost_its_manifest(tmp_path: P
     catalog = a_catalog(tmp_path)
     for file in ("backup.dump", name):
         catalog.store.put(f"shop/20200101T000000Z/{file}", b"x")
-    [item] = pruning.plan(catalog, "shop", now=datetime.now(UTC) + 3 * DAY, locked=True)
+    [item] = pruning.plan(catalog, "shop", now=datetime.now(UTC) + 3 * DAY, locked=True).items
     assert item.keep
     assert "look at it yourself" in item.reason
 
@@ -125,7 +125,7 @@ def test_prune_says_why_a_workspace_stays(tmp_path: Path) -> None:
         def unfinished(self, prefix: str = "") -> Iterator[Unfinished]:
             yield Unfinished(".work-x", ".work-x", MOMENT)
 
-    [item] = pruning.plan(Catalog(Working(tmp_path)), "shop", now=MOMENT, locked=True)
+    [item] = pruning.plan(Catalog(Working(tmp_path)), "shop", now=MOMENT, locked=True).items
     assert (item.keep, "another target" in item.reason) == (True, True)
 
 
@@ -194,7 +194,7 @@ def test_doctor_names_settings_that_do_nothing(tmp_path: Path) -> None:
     target = load(environment={"DBOPS_STORE": "/s"}, folder=tmp_path).target()
     found = doctor(target, no_engine, lambda: LocalStore(tmp_path), clock=lambda: MOMENT, progress=Silent())
     unused = [item.subject for item in found.findings if item.id == "unused-setting"]
-    assert unused == ["targets.a.policy.keep", "targets.a.migrations.app"]
+    assert unused == ["targets.a.migrations.app"]
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from dbops.errors import ConfigError, StoreError
-from dbops.store.base import CHUNK, Entry, Stored, Unfinished, check_key
+from dbops.store.base import CHUNK, Entry, Protection, Stored, Unfinished, check_key
 from dbops.store.hashing import Hashed
 from dbops.store.local.errors import translated
 from dbops.store.local.folders import PART, WORK_PREFIX, folder, hold, is_held, is_temporary, prune, walk
@@ -106,6 +106,11 @@ class LocalStore:
                 os.unlink(name, dir_fd=above)
                 os.fsync(above)
         prune(self.root, parents)
+
+    def protection(self, key: str) -> Protection:
+        """See `Store.protection`. A folder has nothing of the kind."""
+        check_key(key)
+        return Protection()
 
     def unfinished(self, prefix: str = "") -> Iterator[Unfinished]:
         """See `Store.unfinished`. The key of a workspace is its own name, so only the empty prefix finds workspaces.

@@ -31,6 +31,10 @@ _KINDS = {
     "PreconditionFailed": "changed",
     "412": "changed",
     "FlexibleChecksumError": "checksum",
+    "AccessDenied": "refused",
+    "AllAccessDisabled": "refused",
+    "Forbidden": "refused",
+    "403": "refused",
 }
 _MISSING = "list the store, or check its url: bucket and prefix"
 _PERMISSIONS = (

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dbops.errors import ConfigError, DbopsError, StoreError
-from dbops.store.base import CHUNK, Entry, Stored, Unfinished, check_key
+from dbops.store.base import CHUNK, Entry, Protection, Stored, Unfinished, check_key
 from dbops.store.s3.client import ClientOptions, make_client
 from dbops.store.s3.download import download
 from dbops.store.s3.errors import translated
@@ -126,6 +126,20 @@ class S3Store:
     def delete(self, key: str) -> None:
         with translated(f"{self.url}/{key}", "deleting"):
             self._client("deleting").delete_object(Bucket=self.bucket, Key=self._name(key))
+
+    def protection(self, key: str) -> Protection:
+        """See `Store.protection`. S3 itself takes a plain deletion of a locked object, and hides it behind a marker.
+
+        Without s3:GetObjectRetention and s3:GetObjectLegalHold nothing of a lock is seen.
+        """
+        with translated(f"{self.url}/{key}", "looking at"):
+            found = self._client("looking at").head_object(Bucket=self.bucket, Key=self._name(key))
+        until = found.get("ObjectLockRetainUntilDate")
+        return Protection(
+            locked_until=until.astimezone(UTC) if until else None,
+            held=found.get("ObjectLockLegalHoldStatus") == "ON",
+            versioned=found.get("VersionId") is not None,
+        )
 
     def unfinished(self, prefix: str = "") -> Iterator[Unfinished]:
         """See `Store.unfinished`: multipart uploads, those still under way included; `modified` is when they began."""

@@ -1,0 +1,66 @@
+"""What a prune does or has done, as a table: every backup, and all else in the store, with its reasons."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from dbops.config.units import format_duration, format_size
+from dbops.ops.prune import Item, Kind, Pruning
+from dbops.report.layout import block, wrap
+
+_HEAD = ("", "backup", "age", "size", "proved by")
+_WIDTHS = (8, 16, 5, 7, 11)
+
+
+def text(pruning: Pruning, now: datetime, *, deleted: bool) -> str:
+    """The backups as a table, then what else lies there, and the sum."""
+    verb = "deleted" if deleted else "delete"
+    backups = [item for item in pruning.items if item.kind is Kind.BACKUP]
+    judged = [item for item in backups if item.backup is not None]
+    shown = _row(_HEAD, "why") if judged else ""
+    shown += "".join(_backup(item, verb, now) for item in judged)
+    shown += "".join(_other(item, verb) for item in pruning.items if item.backup is None)
+    shown += "".join(wrap(reason, "frozen   no backup is deleted: ", " " * 9) for reason in pruning.frozen)
+    if pruning.frozen:
+        shown += wrap("make a backup and verify it ('verify'), then prune again", "         -> ", " " * 12)
+    if pruning.versioned:
+        shown += wrap(
+            "this bucket keeps versions: what is deleted is hidden, and its room comes back when the bucket's own"
+            " lifecycle rules expire old versions",
+            "note     ",
+            " " * 9,
+        )
+    return shown + summary(pruning, deleted=deleted) + "\n"
+
+
+def summary(pruning: Pruning, *, deleted: bool) -> str:
+    """How many are kept and deleted, in one line."""
+    gone = pruning.doomed
+    total = format_size(sum(item.bytes for item in gone))
+    return f"{len(pruning.items) - len(gone)} kept, {len(gone)} {'deleted' if deleted else 'to delete'}, {total}"
+
+
+def _other(item: Item, verb: str) -> str:
+    return block("keep" if item.keep else verb, item.name, f"{format_size(item.bytes)}: {item.reason}")
+
+
+def _backup(item: Item, verb: str, now: datetime) -> str:
+    backup = item.backup
+    assert backup is not None  # noqa: S101 - only such are given
+    seconds = (now - backup.started_at).total_seconds()
+    age = " ".join(format_duration(abs(seconds)).split()[:2])
+    proof = backup.proofs[0] if backup.proofs else None
+    proved = f"{proof.task} {'PASS' if proof.good else 'FAIL'}" if proof else "-"
+    cells = (
+        "keep" if item.keep else verb,
+        item.id,
+        age if seconds >= 0 else f"-{age}",
+        format_size(item.bytes),
+        proved,
+    )
+    return _row(cells, item.reason)
+
+
+def _row(cells: tuple[str, ...], last: str) -> str:
+    first = " ".join(f"{cell:<{width}}" for cell, width in zip(cells, _WIDTHS, strict=True)) + " "
+    return wrap(last, first, " " * len(first))

@@ -1,0 +1,75 @@
+"""`prune`, asked for or after a backup: what is shown, asked and told."""
+
+from __future__ import annotations
+
+from dbops import app
+from dbops.cli import Output
+from dbops.errors import DbopsError, Exit
+from dbops.ops.prune import Pruning, prune
+from dbops.report import pruning as pages
+from dbops.session import Session
+
+
+def run(work: Session, output: Output, *, yes: bool, dry_run: bool) -> None:
+    """The task. A backup that the store refused to delete makes it a failed operation."""
+
+    def agreed(found: Pruning) -> bool:
+        if dry_run:
+            return False
+        if not yes:
+            work.show(pages.text(found, app.now(), deleted=False))
+        work.confirm("Delete these?", yes=yes)
+        return True
+
+    name = work.name_in_store()
+    target = work.config.targets.get(name)
+    result = prune(
+        work.engine() if work.config.targets else None,
+        work.catalog(),
+        name,
+        clock=app.now,
+        progress=work.progress,
+        confirm=agreed,
+        policy=target.policy if target else None,
+    )
+    document = {"dry_run": dry_run, **result.document()}
+    output.show(document, pages.text(result, app.now(), deleted=not dry_run))
+    if any(item.refused for item in result.items):
+        output.code = Exit.OPERATION
+
+
+def after_backup(work: Session) -> None:
+    """Retention where `keep.after_backup` asks for it. The backup is made: whatever goes wrong here is a warning."""
+    target = work.target()
+    if target.policy.keep is None or not target.policy.keep.after_backup:
+        return
+    try:
+        result = prune(
+            work.engine(),
+            work.catalog(),
+            target.name,
+            clock=app.now,
+            progress=work.progress,
+            confirm=lambda _: True,
+            policy=target.policy,
+        )
+        _tell(work, result)
+    except DbopsError as error:
+        _failed(work, error.message)
+    except KeyboardInterrupt:
+        _failed(work, "interrupted")
+    except Exception as error:  # noqa: BLE001 - a mistake of ours here must not make a good backup look failed
+        _failed(work, type(error).__name__)
+
+
+def _tell(work: Session, result: Pruning) -> None:
+    for item in result.items:
+        if not item.keep or item.refused:
+            work.progress.note(f"{'kept' if item.keep else 'deleted'} {item.name}: {item.reason}")
+    for reason in result.frozen:
+        work.progress.note(f"retention is frozen, no backup is deleted: {reason}")
+    work.progress.note(f"prune: {pages.summary(result, deleted=True)}")
+
+
+def _failed(work: Session, reason: str) -> None:
+    work.show(f"warning  the backup is made, but pruning after it failed: {reason}\n")
