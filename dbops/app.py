@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from dbops.ops.foreign_drill import ForeignDrill, ForeignPlaces
     from dbops.ops.foreign_source import Location
     from dbops.progress import Progress
-    from dbops.sandbox.base import Chosen, Needs, Provider
+    from dbops.sandbox.base import Chosen, Needs, Provider, Seen
     from dbops.sandbox.postgres.embedded import EmbeddedPostgres
+
+_MYSQL_FAMILY = ("mysql", "mariadb")
 
 
 def now() -> datetime:
@@ -70,22 +72,18 @@ def open_catalog(config: StoreConfig) -> Catalog:
 
 def open_engine(target: Target) -> Engine:
     """The engine of a target's URL, bound to its connection; nothing is connected yet."""
-    if dialect(target.url) != "postgres":
-        raise ConfigError(
-            f"targets.{target.name}.url: MySQL and MariaDB are not supported yet",
-            hint="use a postgresql:// URL",
-            kind="engine-unsupported",
-        )
     from dbops.config.passwords import password
+
+    url, given = split_password(target.url)[0], password(target)
+    lock_timeout = float(target.lock_timeout)
+    give_way = None if math.isinf(target.give_way) else float(target.give_way)
+    if dialect(target.url) in _MYSQL_FAMILY:
+        from dbops.engine.mysql.engine import MysqlEngine
+
+        return MysqlEngine(url, password=given, bindir=target.bindir, lock_timeout=lock_timeout, give_way=give_way)
     from dbops.engine.postgres.engine import PostgresEngine
 
-    return PostgresEngine(
-        split_password(target.url)[0],
-        password=password(target),
-        bindir=target.bindir,
-        lock_timeout=float(target.lock_timeout),
-        give_way=None if math.isinf(target.give_way) else float(target.give_way),
-    )
+    return PostgresEngine(url, password=given, bindir=target.bindir, lock_timeout=lock_timeout, give_way=give_way)
 
 
 def places(target: Target, sandbox: str | None = None) -> Places:
@@ -155,24 +153,33 @@ def open_bucket(store: StoreConfig, name: str) -> Store:
 
 
 def _dump_reader(engine: str, bindir: Path | None) -> DumpReader:
-    assert engine == "postgres"  # noqa: S101 - no other is recognised yet
+    if engine in _MYSQL_FAMILY:
+        from dbops.engine.mysql.foreign import MysqlDumps
+
+        return MysqlDumps()
     from dbops.engine.postgres.foreign import PostgresDumps
 
     return PostgresDumps(bindir)
 
 
 def _dump_loader(engine: str, url: Secret, bindir: Path | None) -> DumpLoader:
-    assert engine == "postgres"  # noqa: S101 - no other is recognised yet
+    plain, password = split_password(url)
+    if engine in _MYSQL_FAMILY:
+        from dbops.engine.mysql.foreign import MysqlDumpLoader
+
+        return MysqlDumpLoader(plain, password=password)
     from dbops.engine.postgres.foreign import PostgresDumpLoader
 
-    plain, password = split_password(url)
     return PostgresDumpLoader(plain, password=password, bindir=bindir)
 
 
 def connect(url: Secret) -> Any:
-    """An open connection of the engine's own driver (psycopg), for checks that users write."""
-    if dialect(url) != "postgres":
-        raise ConfigError("MySQL and MariaDB are not supported yet", kind="engine-unsupported")
+    """An open connection of the engine's own driver (psycopg, PyMySQL), for checks that users write."""
+    if dialect(url) in _MYSQL_FAMILY:
+        from dbops.engine.mysql.connect import Access
+
+        plain, password = split_password(url)
+        return Access(plain, password=password).connect()
     import psycopg
 
     return psycopg.connect(url.reveal())
@@ -188,28 +195,23 @@ def open_embedded() -> EmbeddedPostgres:
 def open_sandbox(choice: str, needs: Needs) -> Chosen:
     """A server for a backup with these needs, not started. `choice`: `auto`, `container`, `local`, `embedded`, or the
     URL of an empty server. Raises `ConfigError` for other words, `SandboxMissingError` if it cannot be had."""
-    if needs.engine != "postgres":
-        raise ConfigError(
-            f"there are no sandboxes for '{needs.engine}' yet", hint="a newer dbops may", kind="engine-unsupported"
-        )
     from dbops.sandbox.choose import choose
 
-    return choose(_sandboxes(choice), needs)
+    return choose(_sandboxes(choice, needs.engine), needs)
 
 
-def _sandboxes(choice: str) -> list[Provider]:
-    """Those of PostgreSQL that a word stands for, the preferred first."""
-    from dbops.sandbox.container.provider import ContainerProvider
-    from dbops.sandbox.external import ExternalProvider
-    from dbops.sandbox.postgres.embedded import EmbeddedProvider
-    from dbops.sandbox.postgres.given import look
-    from dbops.sandbox.postgres.image import PostgresImage
-    from dbops.sandbox.postgres.local import LocalProvider
-
+def _sandboxes(choice: str, engine: str) -> list[Provider]:
+    """Those of an engine that a word stands for, the preferred first."""
     if "://" in choice:
-        dialect(choice)
-        return [ExternalProvider(Secret("".join(choice)), look)]
-    known: list[Provider] = [ContainerProvider(PostgresImage()), LocalProvider(), EmbeddedProvider()]
+        return [_given_server(Secret("".join(choice)))]
+    if engine == "postgres":
+        known = _postgres_sandboxes()
+    elif engine in _MYSQL_FAMILY:
+        known = _mysql_sandboxes(engine)
+    else:
+        raise ConfigError(
+            f"there are no sandboxes for '{engine}' yet", hint="a newer dbops may", kind="engine-unsupported"
+        )
     taken = [provider for provider in known if choice in ("auto", provider.kind)]
     if not taken:
         raise ConfigError(
@@ -220,8 +222,50 @@ def _sandboxes(choice: str) -> list[Provider]:
     return taken
 
 
+def _postgres_sandboxes() -> list[Provider]:
+    from dbops.sandbox.container.provider import ContainerProvider
+    from dbops.sandbox.postgres.embedded import EmbeddedProvider
+    from dbops.sandbox.postgres.image import PostgresImage
+    from dbops.sandbox.postgres.local import LocalProvider
+
+    return [ContainerProvider(PostgresImage()), LocalProvider(), EmbeddedProvider()]
+
+
+def _mysql_sandboxes(engine: str) -> list[Provider]:
+    from dbops.sandbox.container.provider import ContainerProvider
+    from dbops.sandbox.mysql.image import MysqlImage
+    from dbops.sandbox.mysql.local import LocalProvider
+    from dbops.sandbox.mysql.product import PRODUCTS
+
+    product = PRODUCTS[engine]
+    return [ContainerProvider(MysqlImage(product)), LocalProvider(product)]
+
+
+def _given_server(url: Secret) -> Provider:
+    """A server that the caller gives. Which of MySQL and MariaDB it is, the server says, not the URL."""
+    from dbops.sandbox.external import ExternalProvider
+
+    if dialect(url.reveal()) in _MYSQL_FAMILY:
+        return ExternalProvider(url, _look_at_mysql, _MYSQL_FAMILY)
+    from dbops.sandbox.postgres.given import look
+
+    return ExternalProvider(url, look)
+
+
+def _look_at_mysql(url: Secret) -> Seen:
+    from dbops.engine.mysql.connect import Access
+    from dbops.sandbox.mysql.given import look
+
+    plain, password = split_password(url.reveal())
+    return look(Access(plain, password=password))
+
+
 def archive_engine(name: str, *, bindir: Path | None = None) -> Engine:
     """The engine that decodes archives of a dialect (`manifest.engine.name`). It never connects to a database."""
+    if name in _MYSQL_FAMILY:
+        from dbops.engine.mysql.engine import MysqlEngine
+
+        return MysqlEngine(f"{name}:///", password=None, bindir=bindir)
     if name not in ("postgres", "postgresql"):
         raise ConfigError(
             f"archives of '{name}' are not supported yet", hint="a newer dbops may", kind="engine-unsupported"

@@ -43,12 +43,14 @@ class Output:
         self._stream = stream
         self._text = ""
 
-    def report(self, report: Report) -> None:
-        """A report; its verdict decides the exit code."""
-        from dbops.report import text
-
+    def report(self, report: Report, words: str | None = None) -> None:
+        """A report; its verdict decides the exit code. `words`: its text, where it has a form of its own."""
         self.code = Exit.OPERATION if report.failure is Failure.BROKEN else _CODES[report.verdict]
-        self.show(report, text.report(report) if not self.json else "")
+        if words is None and not self.json:
+            from dbops.report import text
+
+            words = text.report(report)
+        self.show(report, words or "")
 
     def manifest(self, manifest: Manifest, store: str) -> None:
         """A backup that was just made."""

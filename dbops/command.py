@@ -134,6 +134,11 @@ class Process:
         if status not in allowed:
             raise ToolError(f"{self.name} {describe_status(status)}", hint=self.stderr_tail, kind="tool-failed")
 
+    def terminate(self) -> None:
+        """Asks it to end, from any thread, and waits for nothing: whoever reads from it meets its end."""
+        if self._popen.poll() is None:
+            self._signal(signal.SIGTERM)
+
     def end(self) -> None:
         """Terminates, then kills; returns when the process is gone. Harmless on a finished one."""
         if self._popen.poll() is None:

@@ -88,9 +88,11 @@ class Session:
 
 
 @contextmanager
-def session(target: str | None, url: str | None, store: str | None, *, jobs: str | None = None) -> Iterator[Session]:
+def session(
+    target: str | None, url: str | None, store: str | None, *, jobs: str | None = None, need_store: bool = True
+) -> Iterator[Session]:
     """The session of a task, from its flags; progress is shown for the time of the block."""
-    config = load(url=url, store=store, target=target)
+    config = load(url=url, store=store, target=target, need_store=need_store)
     name = target or (next(iter(config.targets)) if url is not None else None)
     count = None if jobs is None else number(jobs, "jobs")
     with console.progress() as progress:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -30,6 +31,15 @@ class Argv(tuple[str, ...]):
     __slots__ = ()
 
 
+class Zone(str):
+    """A time zone by its name (`Europe/Madrid`)."""
+
+    __slots__ = ()
+
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=10_000)]
+
+
 class StoreConfig(Value, frozen=True):
     """Where backups live. All but `url` is for S3."""
 
@@ -54,13 +64,25 @@ class App(Value, frozen=True):
 
 
 class Keep(Value, frozen=True):
-    """How many backups retention keeps of each kind."""
+    """Which backups retention keeps (docs/decisions/018-retention.md): the newest of each of the last days, weeks …
+    that have one, in `timezone`. `max_age` (seconds) ends that; `min_keep`: never fewer. `after_backup`: prune after
+    each backup."""
 
-    last: int = 0
-    daily: int = 0
-    weekly: int = 0
-    monthly: int = 0
-    yearly: int = 0
+    last: Count = 0
+    daily: Count = 0
+    weekly: Count = 0
+    monthly: Count = 0
+    yearly: Count = 0
+    max_age: Seconds | None = None
+    min_keep: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 1
+    timezone: Zone = Zone("UTC")
+    after_backup: bool = False
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many of each kind, those only that are asked for."""
+        kinds = {name: getattr(self, name) for name in ("last", "daily", "weekly", "monthly", "yearly")}
+        return {name: count for name, count in kinds.items() if count}
 
 
 class Policy(Value, frozen=True):
@@ -72,11 +94,33 @@ class Policy(Value, frozen=True):
     keep: Keep | None = None
 
 
+Words = Annotated[str, msgspec.Meta(min_length=1)]
+"""Text that may not be left empty."""
+
+
+class Suppress(Value, frozen=True):
+    """A finding of the gate that somebody allows, and until when. `revision`: its id, its file, or the subject of the
+    finding."""
+
+    rule: Words
+    revision: Words
+    reason: Words
+    owner: Words
+    expires: date
+
+
 class Migrations(Value, frozen=True):
+    """The application's revisions. `rules`: `off`, `error`, `warning` or `info` for rules of the gate, by id.
+    `version_schema` None: the version table is looked for in every schema."""
+
     kind: Literal["alembic", "flask-migrate"]
     directory: Path
     python: Path | None = None
     app: str | None = None
+    version_table: Words = "alembic_version"
+    version_schema: Words | None = None
+    rules: dict[str, str] = msgspec.field(default_factory=dict)
+    suppress: tuple[Suppress, ...] = ()
 
 
 class Invariant(Value, frozen=True):

@@ -12,10 +12,11 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from dbops.config import Argv, Bytes, Config, Patience, Seconds, StoreConfig, Target
+from dbops.config import Argv, Bytes, Config, Keep, Patience, Seconds, StoreConfig, Target, Zone
 from dbops.config.errors import expand, explain, field_names, unknown_key
 from dbops.config.units import parse_duration, parse_size
 from dbops.config.urls import Secret, dialect, split_password, target_name_of
+from dbops.config.zones import zone
 from dbops.errors import ConfigError
 from dbops.model import TARGET_PATTERN, is_target_name
 
@@ -33,11 +34,13 @@ def load(
     target: str | None = None,
     environment: Mapping[str, str] = os.environ,
     folder: Path | None = None,
+    need_store: bool = True,
 ) -> Config:
     """The configuration: flags win over the file, the file over `DATABASE_URL` and `DBOPS_STORE`.
 
     With `url`, the only target is that database, under the name `target` or one made from the database's name. If the
-    file has a target of that name its settings stay, but not its password: it belongs to another URL.
+    file has a target of that name its settings stay, but not its password: it belongs to another URL. `need_store`
+    False: the work is with no backup, and without a store its URL is empty.
     """
     file = find_file(environment, folder or Path.cwd())
     text = read_file(file) if file is not None else {}
@@ -48,7 +51,8 @@ def load(
         url = environment.get("DATABASE_URL") or None
     if url is not None:
         targets = _only(url, target, targets)
-    stored = _store(raw, store, environment, label, needed=not targets or not all(t.archives for t in targets.values()))
+    needed = need_store and not (targets and all(t.archives for t in targets.values()))
+    stored = _store(raw, store, environment, label, needed=needed)
     return Config(store=stored, targets=targets, file=file, file_holds_password=_holds_password(text))
 
 
@@ -119,6 +123,7 @@ def _targets(tables: dict[str, Any], label: str, folder: Path) -> dict[str, Targ
             raise unknown_key(f"{key}.name", field_names(Target), label)
         targets[name] = _convert({**table, "name": name}, Target, key, label, folder)
         _check_forms(targets[name], key, label)
+        _check_keep(targets[name].policy.keep, f"{key}.policy.keep", label)
         if "url" not in table and targets[name].archives:
             continue
         if "url" not in table:
@@ -139,6 +144,18 @@ def _check_forms(target: Target, key: str, label: str) -> None:
     ):
         if value and not form.fullmatch(value):
             raise ConfigError(f"{label}: {key}.{name} = {value!r}", hint=f"write {allowed}", kind="config-value")
+
+
+def _check_keep(keep: Keep | None, key: str, label: str) -> None:
+    """Retention that would delete by mistake: a table that keeps nothing, or minutes where months were meant."""
+    if keep is None:
+        return
+    if not keep.counts and keep.max_age is None:
+        hint = "write at least one of last, daily, weekly, monthly, yearly, max_age, such as { last = 3, daily = 7 }"
+        raise ConfigError(f"{label}: {key}: says nothing of what to keep", hint=hint, kind="config-value")
+    if keep.max_age is not None and keep.max_age < 86400:
+        hint = "m stands for minutes: write days or weeks, such as '400d'"
+        raise ConfigError(f"{label}: {key}.max_age: less than a day", hint=hint, kind="config-value")
 
 
 def _only(url: str, name: str | None, targets: dict[str, Target]) -> dict[str, Target]:
@@ -183,6 +200,9 @@ def _special(wanted: type, value: object, folder: Path) -> object:
         return Bytes(parse_size(value))
     if wanted is Secret:
         return Secret(value)
+    if wanted is Zone:
+        zone(value)  # ValueError here, not when backups are about to be deleted
+        return Zone(value)
     if issubclass(wanted, Path):
         return folder / Path(value).expanduser()
     raise NotImplementedError(wanted)

@@ -177,12 +177,24 @@ class Shell(NamedTuple):
     command: str
 
 
+class VersionRows(NamedTuple):
+    """What a migration tool's version table holds. `table` is its name for people; `found` False: there is none."""
+
+    table: str
+    found: bool
+    rows: frozenset[str]
+
+
 class Engine(Protocol):
     """One dialect, bound to one target's connection settings."""
 
     name: str
 
     def server(self) -> Server: ...
+
+    def version_rows(self, table: str, schema: str | None) -> VersionRows:
+        """The rows of a migration tool's version table. Without a schema it is looked for in every one; `DatabaseError`
+        if several have it."""
 
     def backup_obstacles(self) -> list[Finding]:
         """Why a backup as this role would be incomplete or fail; errors stop it."""

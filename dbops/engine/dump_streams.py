@@ -7,8 +7,8 @@ import lzma
 import sys
 import tempfile
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import IO, Any, cast
@@ -52,6 +52,17 @@ def look(path: Path, identity: Path | None = None) -> tuple[tuple[str, ...], byt
         packing = (*packing, name)
 
 
+def head_of(stream: IO[bytes], path: Path) -> bytes:
+    """The first bytes of what a stream holds, unpacked once if it is packed; '' where it cannot be read."""
+    packed = read(stream, _HEAD_BYTES, path)
+    name = packing_of(packed)
+    if name not in _HEAD_OF:
+        return packed
+    with suppress(EOFError, zlib.error, lzma.LZMAError, zstd.ZstdError):
+        return _HEAD_OF[name](packed)
+    return b""
+
+
 @contextmanager
 def unpacked(path: Path, packing: tuple[str, ...], identity: Path | None = None) -> Iterator[IO[bytes]]:
     """The content as a stream; it is read with `read`, which tells how it fails. Memory is flat."""
@@ -90,6 +101,11 @@ def read(stream: IO[bytes], size: int, path: Path) -> bytes:
         ) from None
 
 
+_HEAD_OF: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": lambda data: zlib.decompressobj(31).decompress(data, _HEAD_BYTES),
+    "zstd": lambda data: zstd.ZstdDecompressor().decompress(data, _HEAD_BYTES),
+    "xz": lambda data: lzma.LZMADecompressor().decompress(data, _HEAD_BYTES),
+}
 _CUT_HINT = "it was cut: look whether the job that made it was killed or ran out of space, and use another dump"
 _BYTES_HINT = "its bytes have changed since it was made: use another dump, and look at the storage"
 

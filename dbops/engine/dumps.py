@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from dbops.engine.restoring import SideDatabase
-from dbops.model import Finding, Manifest
+from dbops.model import Finding, Manifest, NotEvaluated
 from dbops.progress import Progress
 
 
@@ -26,13 +26,16 @@ class Form(StrEnum):
     TAR = "tar"
     PLAIN = "plain"
     """One script, of one database or of a whole server."""
+    SCRIPTS = "scripts"
+    """A folder of many scripts: those of mydumper, each packed by itself or not."""
 
 
 class Dump(NamedTuple):
     """A recognised dump at hand, as a local file or folder.
 
     `packing`: what stands around it, outermost first (`gzip`, `zstd`, `xz`, `age`). A `PLAIN` dump is still in it and
-    is read through `unpacked`; the others have been unpacked, since their tools need a file.
+    is read through `unpacked`; the others have been unpacked, since their tools need a file. `engine`: the dialect, as
+    in `EngineInfo.name`; where two share their dump programs, that of the server which the dump was made from.
     """
 
     engine: str
@@ -42,7 +45,7 @@ class Dump(NamedTuple):
     bytes: int = 0
     """As it was found, packed."""
     identity: Path | None = None
-    """The age key file of an encrypted `PLAIN` dump."""
+    """The age key file of an encrypted `PLAIN` dump, or of a folder's files."""
 
 
 class DumpDatabase(NamedTuple):
@@ -69,6 +72,8 @@ class DumpFacts(NamedTuple):
     server_version: str
     databases: tuple[DumpDatabase, ...]
     made_at: datetime | None = None
+    made_by: str = "begun"
+    """What the dump was at `made_at`: `begun` or `completed`."""
     compression: str = "none"
     """The tool's own, inside of the dump: `gzip`, `zstd`, `lz4`."""
     roles: tuple[str, ...] = ()
@@ -77,6 +82,14 @@ class DumpFacts(NamedTuple):
     """Bytes of its text, or of its file where that cannot be known."""
     cluster: bool = False
     """Of a whole server, with its roles."""
+    series: str = ""
+    """The source's, as in `EngineInfo.series`; empty where the version tells it, or is not known."""
+    maintenance: str = ""
+    """A database of the dump that every server of its kind has, and that is nobody's: `postgres`."""
+    findings: tuple[Finding, ...] = ()
+    """What is wrong with the dump, and no reason not to load it."""
+    not_evaluated: tuple[NotEvaluated, ...] = ()
+    """What cannot be known of such a dump."""
 
 
 class LoadedDatabase(NamedTuple):

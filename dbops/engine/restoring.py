@@ -61,6 +61,10 @@ class SideDatabase(Protocol):
     """A database beside the live one, being filled. It is dropped with its context, unless it was swapped in."""
 
     name: str
+    waits_for_swap: frozenset[str]
+    """Kinds of objects that it gets when it is swapped in: a comparison before that passes them over."""
+    changed: bool
+    """Of a database that is filled in place: whether its content is another than before, or perhaps half of one."""
 
     def load(self, manifest: Manifest, archive: Path, wishes: Wishes, progress: Progress) -> list[Finding]:
         """Fills it from a local archive, stopping at the first error that is not on a list of known harmless ones."""
@@ -121,7 +125,8 @@ class Restorer(Protocol):
         """The database itself, which must not exist yet: created empty, dropped with its context. For sandboxes."""
 
     def in_place(self, manifest: Manifest) -> SideDatabase:
-        """The live database itself: its `load` replaces the content in one transaction, its `swap` does nothing."""
+        """The live database itself: its `load` replaces the content, in one transaction where the dialect has such
+        (`changed` says what a failure leaves), its `swap` does nothing."""
 
     def end_sessions(self) -> None:
         """Ends the sessions that are in the database now."""

@@ -6,6 +6,7 @@ git would merge two changes of one file line by line, and nobody should rely on 
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,13 +30,20 @@ class Merged(NamedTuple):
     conflicts: tuple[str, ...] = ()
 
 
-def read_merged(directory: Path, ref: str) -> History:
+class MergeResult(NamedTuple):
+    """The history that the merge makes, and the ids of the revisions in it that the other side does not have."""
+
+    history: History
+    new: frozenset[str]
+
+
+def read_merged(directory: Path, ref: str) -> MergeResult:
     """The history in a folder as it stands on disk, merged with that of `ref`, such as `origin/main`."""
     where = layout.find(directory)
     ours, problems = contents(where)
     if not where.folders:
-        return parse(where.root, ours.items(), problems)
-    top = Path(_text(where.folders[0], "rev-parse", "--show-toplevel"))
+        return MergeResult(parse(where.root, ours.items(), problems), frozenset())
+    top = _top(where.folders[0])
     theirs = _commit(top, ref)
     base = _merge_base(top, theirs, ref)
     before, after = (_tree(top, commit, where) for commit in (base, theirs))
@@ -51,7 +59,12 @@ def read_merged(directory: Path, ref: str) -> History:
         )
         for name in merged.conflicts
     ]
-    return parse(where.root, sorted(merged.files.items()), problems)
+    history = parse(where.root, sorted(merged.files.items()), problems)
+    known = set(after.values())
+    new = (
+        one.id for one in history.revisions if one.path not in after and _object(merged.files[one.path]) not in known
+    )
+    return MergeResult(history, frozenset(new))
 
 
 def merge(ours: Mapping[str, bytes], base: Mapping[str, bytes], theirs: Mapping[str, bytes]) -> Merged:
@@ -76,6 +89,22 @@ def _same(one: bytes | None, other: bytes | None) -> bool:
     if one is None or other is None:
         return one is other
     return one == other or one.replace(b"\r\n", b"\n") == other.replace(b"\r\n", b"\n")
+
+
+def _object(data: bytes) -> str:
+    """The name that git has for a file's content, in a repository of SHA-1: a file that was only moved is not new."""
+    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
+
+
+def _top(folder: Path) -> Path:
+    """The root of the working tree."""
+    try:
+        return Path(_text(folder, "rev-parse", "--show-toplevel"))
+    except ToolError as error:
+        if "not a git repository" not in error.hint:
+            raise
+        hint = "--base compares with a branch of the repository: run it in a checkout, or leave it out"
+        raise ConfigError(f"{folder} is in no git checkout", hint=hint, kind="no-git") from None
 
 
 def _commit(top: Path, ref: str) -> str:
@@ -122,7 +151,7 @@ def _text(folder: Path, *arguments: str) -> str:
 
 
 def _run(folder: Path, *arguments: str) -> bytes:
-    environment = {name: value for name, value in os.environ.items() if name not in _OF_A_HOOK}
+    environment = {name: value for name, value in os.environ.items() if name not in _OF_A_HOOK} | {"LC_ALL": "C"}
     with running(["git", "-C", str(folder), *arguments], env=environment) as process:
         output = b"".join(process.chunks())
         status = process.wait(_TIMEOUT)

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from dbops.migrations.history import History
+from dbops.migrations.rules import RULES
 from dbops.migrations.shape_rules import (
     HEADS,
     MERGE_OF_ANCESTOR,
@@ -26,23 +27,23 @@ ID_LIMIT = 32
 """Characters that Alembic's `version_num` holds."""
 RESERVED = frozenset({"head", "heads", "base", "current"})
 
-_OF_KIND: dict[Kind, tuple[str, Severity, str]] = {
-    Kind.NO_FOLDER: ("migration-no-folder", Severity.ERROR, "a folder with revisions"),
-    Kind.FOLDER_MISSING: ("migration-folder-missing", Severity.WARNING, "the folder"),
-    Kind.SETTINGS: ("migration-settings", Severity.ERROR, "settings that Alembic can read"),
-    Kind.SOURCELESS: ("migration-sourceless", Severity.WARNING, "the source of the revision"),
-    Kind.UNREADABLE: ("migration-unreadable", Severity.ERROR, "a file of Python"),
-    Kind.COMPUTED: ("migration-computed", Severity.WARNING, "a literal"),
-    Kind.BAD_VALUE: ("migration-bad-value", Severity.ERROR, "a text, or texts"),
-    Kind.CONFLICT: ("migration-conflict", Severity.ERROR, "a revision file that only one side changed"),
-    Kind.NO_ID: ("migration-no-id", Severity.ERROR, "a revision id in every file"),
-    Kind.NO_DOWN: ("migration-no-down-revision", Severity.ERROR, "a parent, or None for the first revision"),
-    Kind.DUPLICATE_ID: ("migration-duplicate-id", Severity.ERROR, "an id of its own"),
-    Kind.COPIED_FILE: ("migration-copied-file", Severity.ERROR, "one file for each revision"),
-    Kind.LABEL_CLASH: ("migration-label-clash", Severity.ERROR, "a label that is not taken"),
-    Kind.PARENT_MISSING: ("migration-parent-missing", Severity.ERROR, "a parent that exists"),
-    Kind.DEPENDENCY_MISSING: ("migration-dependency-missing", Severity.ERROR, "a revision or a label that exists"),
-    Kind.CYCLE: ("migration-cycle", Severity.ERROR, "revisions in an order"),
+_OF_KIND: dict[Kind, tuple[str, str]] = {
+    Kind.NO_FOLDER: ("migration-no-folder", "a folder with revisions"),
+    Kind.FOLDER_MISSING: ("migration-folder-missing", "the folder"),
+    Kind.SETTINGS: ("migration-settings", "settings that Alembic can read"),
+    Kind.SOURCELESS: ("migration-sourceless", "the source of the revision"),
+    Kind.UNREADABLE: ("migration-unreadable", "a file of Python"),
+    Kind.COMPUTED: ("migration-computed", "a literal"),
+    Kind.BAD_VALUE: ("migration-bad-value", "a text, or texts"),
+    Kind.CONFLICT: ("migration-conflict", "a revision file that only one side changed"),
+    Kind.NO_ID: ("migration-no-id", "a revision id in every file"),
+    Kind.NO_DOWN: ("migration-no-down-revision", "a parent, or None for the first revision"),
+    Kind.DUPLICATE_ID: ("migration-duplicate-id", "an id of its own"),
+    Kind.COPIED_FILE: ("migration-copied-file", "one file for each revision"),
+    Kind.LABEL_CLASH: ("migration-label-clash", "a label that is not taken"),
+    Kind.PARENT_MISSING: ("migration-parent-missing", "a parent that exists"),
+    Kind.DEPENDENCY_MISSING: ("migration-dependency-missing", "a revision or a label that exists"),
+    Kind.CYCLE: ("migration-cycle", "revisions in an order"),
 }
 READING = frozenset(
     _OF_KIND[kind][0] for kind in Kind if kind not in (Kind.PARENT_MISSING, Kind.DEPENDENCY_MISSING, Kind.CYCLE)
@@ -86,11 +87,11 @@ def problems(history: History) -> list[Finding]:
     for problem in history.problems:
         if problem.kind in _EDGES and history.holes:
             continue
-        kind, severity, expected = _OF_KIND[problem.kind]
+        kind, expected = _OF_KIND[problem.kind]
         found.append(
             Finding(
                 id=kind,
-                severity=severity,
+                severity=RULES[kind].severity,
                 subject=problem.place,
                 expected=expected,
                 actual=problem.text,

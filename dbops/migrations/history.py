@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dbops.migrations import graph, layout, source
+from dbops.migrations.statements import Bodies, bodies
 from dbops.migrations.values import BrokenHistoryError, Kind, Problem, Revision
 from dbops.values import Value
 
@@ -49,13 +50,20 @@ class Relation(Value, frozen=True):
 class History:
     """The revisions of one project.
 
-    `revisions` are in the order of their files, one per id. `heads` and `bases` are Alembic's; they are empty where a
-    cycle keeps it from telling. `holes` are the places of revisions that could not be read: what the graph would say
-    without them is not so.
+    `revisions` are in the order of their files, one per id. `heads` and `bases` are those that Alembic has, told
+    without it: importing it takes longer than all the rest. They are empty where there is a cycle. `holes` are the
+    places of revisions that could not be read: what the graph would say without them is not so.
     """
 
-    def __init__(self, root: Path, files: Iterable[Revision], problems: Iterable[Problem] = ()) -> None:
+    def __init__(
+        self,
+        root: Path,
+        files: Iterable[Revision],
+        problems: Iterable[Problem] = (),
+        contents: Mapping[str, bytes] | None = None,
+    ) -> None:
         self.root = root
+        self._contents = contents or {}
         self.graph = graph.build(files)
         self.revisions = tuple(self.graph.revisions.values())
         self.problems = (*problems, *self.graph.problems)
@@ -65,16 +73,22 @@ class History:
     def __getitem__(self, name: str) -> Revision:
         return self.graph.revisions[name]
 
+    def bodies(self, name: str) -> Bodies:
+        """What the functions of a revision do, as far as its text shows it."""
+        return bodies(self._contents[self[name].path])
+
     def __contains__(self, name: str) -> bool:
         return name in self.graph.revisions
 
     @cached_property
     def heads(self) -> tuple[str, ...]:
-        return tuple(self._map.heads) if self.walkable else ()
+        """Those on which no other stands by its `down_revision`, as `alembic heads` has it."""
+        below = {down for downs in self.graph.parents.values() for down in downs}
+        return tuple(name for name in self.graph.revisions if name not in below) if self.walkable else ()
 
     @cached_property
     def bases(self) -> tuple[str, ...]:
-        return tuple(self._map.bases) if self.walkable else ()
+        return tuple(name for name, down in self.graph.parents.items() if not down) if self.walkable else ()
 
     @property
     def walkable(self) -> bool:
@@ -85,6 +99,11 @@ class History:
     def heights(self) -> dict[str, int]:
         """How far above a base each revision is, by parents alone."""
         return graph.heights(self.graph.parents)
+
+    @cached_property
+    def order(self) -> dict[str, int]:
+        """How far above a base each revision is, by all that it needs: one order in which all could run."""
+        return graph.heights(self.graph.needs)
 
     def ancestors(self, names: Iterable[str]) -> frozenset[str]:
         """The named revisions and all that had to run before them; unknown names have none."""
@@ -193,11 +212,12 @@ def parse(root: Path, files: Iterable[tuple[str, bytes]], problems: Iterable[Pro
     """The history that files make, given by name and content."""
     revisions: list[Revision] = []
     found = [*problems]
+    kept = dict(files)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for name, data in files:
+        for name, data in kept.items():
             one = source.read(name, data)
             found.extend(one.problems)
             if one.revision is not None:
                 revisions.append(one.revision)
-    return History(root, revisions, found)
+    return History(root, revisions, found, kept)

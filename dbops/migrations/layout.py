@@ -56,9 +56,14 @@ def find(directory: Path) -> Layout:
 def files(layout: Layout) -> Iterator[tuple[str, Path]]:
     """The files that Alembic would load, by name and path, each once however many folders and links lead to it."""
     seen: set[Path] = set()
+    folders: dict[Path, Path] = {}
     for path in _walk(layout):
-        real = path.resolve()
-        if is_loaded(path) and real not in seen:
+        if not is_loaded(path):
+            continue
+        if path.parent not in folders:
+            folders[path.parent] = path.parent.resolve()
+        real = path.resolve() if path.is_symlink() else folders[path.parent] / path.name
+        if real not in seen:
             seen.add(real)
             yield layout.name(path), path
 

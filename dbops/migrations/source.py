@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from dbops.migrations.allowances import allowances
 from dbops.migrations.statements import first_operation
 from dbops.migrations.values import Kind, Problem, Revision
 
@@ -80,12 +81,13 @@ def _declared(path: str, data: bytes, tree: ast.Module) -> Read:
         path=path,
         line=line,
         down_line=bound["down_revision"].line,
-        sha256=hashlib.sha256(data).hexdigest(),
+        sha256=hashlib.sha256(data.replace(b"\r\n", b"\n")).hexdigest(),
         labels=optional["branch_labels"],
         depends_on=optional["depends_on"],
         message=re.split(r"\n\s*\n", docstring)[0],
         created=created[1].strip() if created else "",
         operates=first_operation(tree),
+        allowances=allowances(data, tree),
     )
     return Read(revision, tuple(problems))
 

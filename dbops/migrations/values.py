@@ -2,10 +2,39 @@
 
 from __future__ import annotations
 
+from datetime import date
 from enum import StrEnum
 
 from dbops.errors import DbopsError, Exit
 from dbops.values import Value
+
+
+class Downgrade(StrEnum):
+    """What the text of a revision shows of its way back."""
+
+    WORKS = "works"
+    """An operation is in sight."""
+    EMPTY = "empty"
+    """It does nothing, and Alembic will say that it is done."""
+    REFUSES = "refuses"
+    """It raises."""
+    MISSING = "missing"
+    HIDDEN = "hidden"
+    """All that it calls is elsewhere: the text does not tell."""
+
+
+class Allowance(Value, frozen=True):
+    """A suppression written into a revision file: `rule` is allowed on the lines `first` to `last`, which are those of
+    the statement beside the comment. `wrong`: why it cannot be used, in which case the rest is not to be relied on."""
+
+    line: int
+    first: int
+    last: int
+    rule: str = ""
+    expires: date = date.min
+    owner: str = ""
+    reason: str = ""
+    wrong: str = ""
 
 
 class Revision(Value, frozen=True):
@@ -13,8 +42,8 @@ class Revision(Value, frozen=True):
 
     `path` is relative to the root of the history, with `/`; `line` and `down_line` are where `revision` and
     `down_revision` stand. `down`: parents, none for a base. `depends_on`: ids or labels, as written. `created` is the
-    text after 'Create Date:'. `sha256` is that of the file. `operates`: the line of the first statement in `upgrade()`
-    or `downgrade()` that does something; 0 if none does.
+    text after 'Create Date:'. `sha256` is that of the file with `\n` as the end of lines, which a checkout may change.
+    `operates`: the line of the first statement in `upgrade()` or `downgrade()` that does something; 0 if none does.
     """
 
     id: str
@@ -28,6 +57,7 @@ class Revision(Value, frozen=True):
     message: str = ""
     created: str = ""
     operates: int = 0
+    allowances: tuple[Allowance, ...] = ()
 
     @property
     def place(self) -> str:

@@ -28,7 +28,6 @@ def check_copy(
     progress: Progress,
     *,
     server: EngineInfo,
-    skipped_kinds: frozenset[str] = frozenset(),
 ) -> CopyCheck:
     """Everything in the copy that is not as in the source. `server` is the copy's.
 
@@ -39,7 +38,7 @@ def check_copy(
     rules = Rules(
         same_series=manifest.engine.same_series(server),
         owners=not wishes.no_owner,
-        skipped_kinds=skipped_kinds,
+        skipped_kinds=side.waits_for_swap,
         known=frozenset((finding.id, finding.subject) for finding in manifest.findings),
     )
     with side.snapshot() as snapshot:

@@ -15,7 +15,7 @@ from dbops.config import Target
 from dbops.config.urls import Secret
 from dbops.engine.base import Engine, Server
 from dbops.engine.restoring import Restorer, SideDatabase, Wishes
-from dbops.errors import BadBackupError, PreflightError, ToolError
+from dbops.errors import BadBackupError, DatabaseError, PreflightError, ToolError
 from dbops.inventory import proof
 from dbops.model import Finding, Manifest, Report, Severity, backup_id
 from dbops.ops.copy_check import check_copy
@@ -130,7 +130,7 @@ class Drill(Stage):
             self._notes.found(side.load(manifest, archive.path, wishes, progress))
             side.analyze(wishes.jobs)
             side.settle(archive.database_sql, wishes)
-        except ToolError as error:
+        except (ToolError, DatabaseError) as error:
             if error.kind in _OF_THE_SERVER:
                 raise PreflightError(error.message, hint=_OF_THE_SERVER[error.kind], kind=error.kind) from None
             if error.kind != "load-failed":

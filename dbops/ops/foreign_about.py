@@ -27,19 +27,19 @@ from dbops.ops.foreign_source import Found, Location
 
 BASIS = "none"
 """There is no inventory."""
-_MAINTENANCE = "postgres"
 _EXPANSION = 3
 """How much larger a database is than its dump's text, about, with its indexes; a compressed one twice so."""
 
 
 def unknown(location: Location, target: Target, now: datetime) -> Manifest:
     """Before the dump is at hand: only where it lies is known."""
-    return _manifest(location.name, target, now, DumpFacts("", "", "", ()), DumpDatabase(""), Freshness(newest=now))
+    return _manifest(location.name, "", target, now, DumpFacts("", "", "", ()), DumpDatabase(""), Freshness(newest=now))
 
 
 def described(found: Found, facts: DumpFacts, database: DumpDatabase, target: Target) -> Manifest:
     """One database of a dump."""
-    manifest = _manifest(found.location.name, target, found.modified, facts, database, freshness(found, facts))
+    fresh = freshness(found, facts)
+    manifest = _manifest(found.location.name, found.dump.engine, target, found.modified, facts, database, fresh)
     artifact = Artifact(name=found.location.name, bytes=found.bytes, sha256=found.sha256)
     form, packing = found.dump.form.value, "+".join((facts.compression, *found.dump.packing))
     method = Method(format=form, compression=packing, jobs=1)
@@ -47,7 +47,7 @@ def described(found: Found, facts: DumpFacts, database: DumpDatabase, target: Ta
 
 
 def _manifest(
-    name: str, target: Target, at: datetime, facts: DumpFacts, database: DumpDatabase, fresh: Freshness
+    name: str, engine: str, target: Target, at: datetime, facts: DumpFacts, database: DumpDatabase, fresh: Freshness
 ) -> Manifest:
     return Manifest(
         format=MANIFEST_FORMAT,
@@ -58,7 +58,7 @@ def _manifest(
         finished_at=at,
         dbops_version=__version__,
         engine=EngineInfo(
-            name="postgres",
+            name=engine,
             server_version=facts.server_version,
             server_id="",
             database=database.name,
@@ -67,6 +67,7 @@ def _manifest(
             ctype=database.ctype,
             locale_provider=database.locale_provider,
             locale=database.locale,
+            series=facts.series,
         ),
         tool=ToolInfo(name=facts.tool, version=facts.tool_version, argv=()),
         method=Method(format="", compression=facts.compression, jobs=1),
@@ -85,7 +86,7 @@ def _manifest(
 def freshness(found: Found, facts: DumpFacts) -> Freshness:
     """The moment that the dump itself names, but not one after it was written: its clock may be of another zone."""
     if facts.made_at is not None and facts.made_at <= found.modified:
-        return Freshness(newest=facts.made_at, basis="the dump says when it was begun")
+        return Freshness(newest=facts.made_at, basis=f"the dump says when it was {facts.made_by}")
     what = "the object was last written" if found.location.bucket else "the file was last written"
     return Freshness(newest=found.modified, basis=what)
 
@@ -111,9 +112,9 @@ def disk_bytes(found: Found, facts: DumpFacts) -> int:
     return max(facts.size, found.bytes) * _EXPANSION * (2 if packed else 1)
 
 
-def principal(loaded: tuple[LoadedDatabase, ...], target: Target) -> LoadedDatabase | None:
+def principal(loaded: tuple[LoadedDatabase, ...], facts: DumpFacts, target: Target) -> LoadedDatabase | None:
     """The database that the target's settings speak of: the only one, or the one with its name; None if none is it."""
-    others = [item for item in loaded if item.facts.name != _MAINTENANCE] or list(loaded)
+    others = [item for item in loaded if item.facts.name not in ("", facts.maintenance)] or list(loaded)
     if len(others) == 1:
         return others[0]
     named = database_name(target.url) if target.url else ""

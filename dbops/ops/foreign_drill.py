@@ -77,6 +77,9 @@ class ForeignDrill(Stage):
         databases = facts.databases or (DumpDatabase(""),)
         manifest = about.described(found, facts, databases[0], self._target)
         self._notes.identified(manifest, about.provenance(found, facts))
+        self._notes.found(facts.findings)
+        for item in facts.not_evaluated:
+            self._notes.unproved(item.id, item.reason)
         progress.phase("start")
         with timed(phases, "start"):
             sandbox = self._started(self._needs(found, facts))
@@ -84,9 +87,12 @@ class ForeignDrill(Stage):
         with timed(phases, "restore"):
             loaded = self._load(loader, found, facts)
         if not loaded.databases:
-            self._notes.lacks("no-database", "the dump has roles, but no database: there is nothing to try out")
+            self._notes.lacks(
+                "no-database",
+                "the dump has no database of its own, only what belongs to the server: there is nothing to try out",
+            )
             return
-        main = about.principal(loaded.databases, self._target)
+        main = about.principal(loaded.databases, facts, self._target)
         if main is not None:
             self.copy = Copy(sandbox.url(main.side.name), main.side.name, main.side)
         progress.phase("compare")

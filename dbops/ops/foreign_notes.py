@@ -17,17 +17,20 @@ _CONTENT = "the dump has no inventory: what its source held is not known, so the
 _SOURCE_TRAITS = frozenset(
     {
         "constraint-not-valid",
+        "constraint-violated",
         "fk-orphans",
         "insert-fails",
         "invalid-index",
+        "invalid-view",
         "matview-broken",
         "matview-not-populated",
+        "routine-broken",
         "sequence-behind",
         "unlogged-table",
         "view-broken",
     }
 )
-"""What pg_dump carries over faithfully: without an inventory nobody knows whether the source has it, too."""
+"""What dump programs carry over faithfully: without an inventory nobody knows whether the source has it, too."""
 
 
 class ForeignNotes(Notes):

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from dbops.engine.dump_streams import look
+from dbops.engine.dump_streams import head_of, look
 from dbops.engine.dumps import Dump, Form
 from dbops.errors import BadBackupError, PreflightError, StoreError
+from dbops.ops.foreign_products import MYSQL, product_of, product_of_all
 from dbops.ops.foreign_tar import members
 
 _ARCHIVE_MAGIC = b"PGDMP"
@@ -16,12 +17,18 @@ _FORMAT_AT = 10
 _CONTENTS = "toc.dat"
 _TAR_MAGIC_AT = 257
 _HEAD_LINES = 40
+_HEAD_BYTES = 1 << 14
 _POSTGRES = re.compile(rb"^--\s*PostgreSQL database (?:cluster )?dump\s*$", re.MULTILINE)
 _MYSQL = re.compile(
-    rb"^-- (MySQL|MariaDB) dump |^/\*M?!\d+\\?- enable the sandbox mode|^-- Server version\s+[\d.]+-MariaDB",
+    rb"^-- (?:MySQL|MariaDB) dump |^/\*M?!\d+\\?- enable the sandbox mode|^-- Server version\s+[\d.]+-MariaDB"
+    rb"|^/\*!\d{5} SET |^SET @MYSQLDUMP_TEMP_LOG_BIN",
     re.MULTILINE,
 )
-_MYDUMPER = re.compile(r"Started dump at:|\[source\]|\[config\]")
+"""Headers, or what stands at the beginning of a dump without one."""
+_MYDUMPER = re.compile(rb"Started dump at:|^\[(?:source|config|master)\]", re.MULTILINE)
+_MYDUMPER_FILE = re.compile(r".+-schema(?:-create|-post|-view|-triggers|-sequence)?\.sql(?:\.(?:gz|zst|xz|lz4))?\Z")
+_METADATA = "metadata"
+_SHELL = "@.json"
 _OTHER_PACKING = {
     b"PK\x03\x04": "a ZIP archive",
     b"PK\x05\x06": "an empty ZIP archive",
@@ -42,33 +49,43 @@ _OTHER_CONTENT = (
     (re.compile(rb"SQLite format 3\x00"), "an SQLite database"),
     (re.compile(rb"\x7fELF|MZ"), "a program"),
 )
-_UNSUPPORTED_HINT = "dumps of pg_dump and pg_dumpall can be drilled now"
+_TEXT_HINT = "make the dump as a script: mysqldump without --tab, or mydumper without --load-data and --csv"
 
 
 def recognise(path: Path, identity: Path | None = None) -> Dump:
     """The dump at `path`; `BadBackupError` if it is none, `PreflightError` for one that cannot be read (yet).
 
-    `identity`: a key file of age. A tar archive that holds a directory dump is recognised as `DIRECTORY`, still packed.
+    `identity`: a key file of age. A tar archive that holds a directory dump or the folder of mydumper is recognised as
+    what it holds, still packed.
     """
     try:
-        return _folder(path) if path.is_dir() else _file(path, identity)
+        return _folder(path, identity) if path.is_dir() else _file(path, identity)
     except OSError as error:
         raise StoreError(f"{path} cannot be read: {error.strerror or error}", kind="unreadable") from None
 
 
-def _folder(path: Path) -> Dump:
+def _folder(path: Path, identity: Path | None) -> Dump:
     if (contents := path / _CONTENTS).is_file():
         with contents.open("rb") as file:
             _archive_form(file.read(_FORMAT_AT + 1), path.name)
         size = sum(item.stat().st_size for item in path.iterdir() if item.is_file())
         return Dump("postgres", Form.DIRECTORY, path, (), size)
-    metadata = path / "metadata"
-    if metadata.is_file() and _MYDUMPER.search(metadata.read_text(errors="replace")[:4000]):
-        raise _unsupported(path.name, "mydumper", "MySQL")
+    names = {item.name for item in path.iterdir() if item.is_file()}
+    if _is_mydumper(names, path / _METADATA):
+        size = sum((path / name).stat().st_size for name in names)
+        schemas = (path / name for name in sorted(names) if _MYDUMPER_FILE.match(name))
+        engine = product_of_all(look(schema, identity)[1] for schema in schemas if schema.stat().st_size)
+        return Dump(engine, Form.SCRIPTS, path, (), size, identity)
+    if _SHELL in names:
+        raise _text_files(path.name, "MySQL Shell")
+    if any(name.endswith(".sql") and f"{name[:-4]}.txt" in names for name in names):
+        raise _text_files(path.name, "mysqldump --tab")
     if any(path.iterdir()):
-        hint = "a directory dump of pg_dump has a file toc.dat; give one dump, not the folder that holds many"
+        hint = "give one dump, not the folder that holds many"
         raise BadBackupError(
-            f"{path.name} is a folder, but no dump: it has no {_CONTENTS}", hint=hint, kind="not-a-dump"
+            f"{path.name} is a folder, but no dump: it has neither {_CONTENTS} (pg_dump) nor {_METADATA} (mydumper)",
+            hint=hint,
+            kind="not-a-dump",
         )
     raise BadBackupError(f"{path.name} is an empty folder", hint=_EMPTY_HINT, kind="archive-empty")
 
@@ -91,13 +108,13 @@ def _file(path: Path, identity: Path | None) -> Dump:
             raise BadBackupError(f"{path.name} is only the table of contents of a dump", hint=hint, kind="not-a-dump")
         return Dump("postgres", form, path, packing, size)
     if head[_TAR_MAGIC_AT : _TAR_MAGIC_AT + 5] == b"ustar":
-        return Dump("postgres", _tar_form(path, packing, identity), path, packing, size)
+        engine, form = _in_tar(path, packing, identity)
+        return Dump(engine, form, path, packing, size, identity if form is Form.SCRIPTS else None)
     lines = b"\n".join(head.removeprefix(b"\xef\xbb\xbf").split(b"\n")[:_HEAD_LINES])
     if _POSTGRES.search(lines):
         return Dump("postgres", Form.PLAIN, path, packing, size, identity)
-    if match := _MYSQL.search(lines):
-        tool = "mysqldump" if match[1] == b"MySQL" and b"MariaDB" not in lines else "mariadb-dump"
-        raise _unsupported(path.name, tool, "MySQL" if tool == "mysqldump" else "MariaDB")
+    if _MYSQL.search(lines):
+        return Dump(product_of_all([head]), Form.PLAIN, path, packing, size, identity)
     raise _unknown(path.name, packed, head)
 
 
@@ -110,21 +127,41 @@ def _archive_form(head: bytes, name: str) -> Form:
     return _ARCHIVE_FORMATS[number]
 
 
-def _tar_form(path: Path, packing: tuple[str, ...], identity: Path | None) -> Form:
-    """A tar of pg_dump has its contents first; a folder that somebody put into a tar has them anywhere."""
+def _in_tar(path: Path, packing: tuple[str, ...], identity: Path | None) -> tuple[str, Form]:
+    """Engine and form. A tar of pg_dump has its contents first; a folder that somebody put into a tar has them
+    anywhere, and of mydumper's no file tells all: it is read to its end."""
+    names: set[str] = set()
+    engine = ""
+    finished = b""
     for name, file in members(path, packing, identity):
-        if name.rpartition("/")[2] == _CONTENTS and name.count("/") <= 1:
+        own = name.rpartition("/")[2]
+        if own == _CONTENTS and name.count("/") <= 1:
             form = _archive_form(file.read(_FORMAT_AT + 1), path.name)
-            return form if form is Form.TAR and name == _CONTENTS else Form.DIRECTORY
-    hint = "give the dump itself, or a tar of a dump in the directory format"
+            return "postgres", form if form is Form.TAR and name == _CONTENTS else Form.DIRECTORY
+        names.add(own)
+        if own == _METADATA:
+            finished = file.read(_HEAD_BYTES)
+        elif not engine and _MYDUMPER_FILE.match(own):
+            engine = product_of(head_of(file, path))
+    if _MYDUMPER.search(finished) or any(_MYDUMPER_FILE.match(name) for name in names):
+        return engine or MYSQL, Form.SCRIPTS
+    hint = "give the dump itself, or a tar of a dump in the directory format or of a folder of mydumper"
     raise BadBackupError(f"{path.name} is a tar archive without a dump in it", hint=hint, kind="not-a-dump")
 
 
-def _unsupported(name: str, tool: str, engine: str) -> PreflightError:
+def _is_mydumper(names: set[str], metadata: Path) -> bool:
+    """By its metadata, or by its files where it was killed before it had written that."""
+    if metadata.name in names:
+        with metadata.open("rb") as file:
+            return _MYDUMPER.search(file.read(_HEAD_BYTES)) is not None
+    return f"{_METADATA}.partial" in names or any(_MYDUMPER_FILE.match(name) for name in names)
+
+
+def _text_files(name: str, tool: str) -> PreflightError:
     return PreflightError(
-        f"{name} was made by {tool}: the engine {engine} is not supported yet",
-        hint=_UNSUPPORTED_HINT,
-        kind="engine-unsupported",
+        f"{name} was made by {tool}: its rows are in text files, which cannot be read",
+        hint=_TEXT_HINT,
+        kind="format-unsupported",
     )
 
 
@@ -136,6 +173,8 @@ def _unknown(name: str, packed: str, head: bytes) -> BadBackupError | PreflightE
     what = next((text for pattern, text in _OTHER_CONTENT if pattern.match(head)), "")
     if not what:
         text = not head.translate(None, bytes(range(32, 256)) + b"\t\r\n\f")
-        what = "text, but not of a dump: it lacks the header that pg_dump writes" if text else "no dump that is known"
+        what = (
+            "text, but not of a dump: it lacks the header that dump programs write" if text else "no dump that is known"
+        )
     hint = "look at what the job that makes it really writes there"
     return BadBackupError(f"{name}{packed} is {what}", hint=hint, kind="not-a-dump")

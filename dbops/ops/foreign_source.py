@@ -23,7 +23,8 @@ from dbops.progress import Progress
 from dbops.signals import uninterrupted
 from dbops.store.base import CHUNK, Store
 
-_CONTENTS = "toc.dat"
+_CONTENTS = frozenset({"toc.dat", "metadata"})
+"""The file that makes a folder a dump: of pg_dump, of mydumper."""
 _KEPT_FREE = 64 << 20
 """Bytes that are left free in a temporary folder: others write there, too."""
 OpenBucket = Callable[[str], Store]
@@ -100,7 +101,7 @@ def _newest_object(prefix: Location, open_bucket: OpenBucket) -> Location:
     if not entries:
         raise _none(prefix.url)
     key = max(entries, key=lambda entry: (entry.modified, entry.key)).key
-    folders = {entry.key.rpartition("/")[0] for entry in entries if entry.key.rpartition("/")[2] == _CONTENTS}
+    folders = {entry.key.rpartition("/")[0] for entry in entries if entry.key.rpartition("/")[2] in _CONTENTS}
     inside = key.rpartition("/")[0]
     return Location(f"{inside}/" if inside in folders else key, prefix.bucket)
 
@@ -194,8 +195,9 @@ def _sha256(path: Path) -> str:
 
 
 def _ready(dump: Dump, scratch: Path, identity: Path | None) -> Dump:
-    """With an archive unpacked into `scratch`: pg_restore needs a file to seek in. A script stays as it is."""
-    packed_folder = dump.form is Form.DIRECTORY and dump.path.is_file()
+    """With an archive unpacked into `scratch`: pg_restore needs a file to seek in, and a folder's files are read
+    one by one. A script stays as it is."""
+    packed_folder = dump.form in (Form.DIRECTORY, Form.SCRIPTS) and dump.path.is_file()
     if dump.form is Form.PLAIN or not (dump.packing or packed_folder):
         return dump
     _check_room(scratch, dump.bytes)
@@ -221,7 +223,7 @@ def _unpack(dump: Dump, path: Path, identity: Path | None) -> None:
 
 
 def _extract(dump: Dump, path: Path, identity: Path | None) -> None:
-    """The files of a directory dump out of a tar; names and kinds of members are not trusted."""
+    """The files of a dump's folder out of a tar; names and kinds of members are not trusted."""
     path.mkdir()
     for member, file in members(dump.path, dump.packing, identity):
         name = member.rpartition("/")[2]

@@ -6,7 +6,8 @@ not needed for the same reason. Until the swap commits, nothing under the live n
 at all. So a restore that is killed anywhere leaves the old or the new database under the name, and can be run again.
 
 In place (for servers that allow no rename): whole? → preflight → ask → lock → stop app → safety backup → replace the
-content in one transaction → compare → start app. If the comparison fails, the safety backup is put back the same way.
+content (in one transaction, where the dialect has such) → compare → start app. If the comparison fails, or anything
+else once the content is another one, the safety backup is put back the same way.
 """
 
 from __future__ import annotations
@@ -83,7 +84,7 @@ def _replace(
     progress: Progress,
     safety: Callable[[], Manifest],
 ) -> Verdict:
-    """Replaces the content in one transaction, and puts the safety backup back if what came in is not equal."""
+    """Replaces the content, and puts the safety backup back if what came in is not whole and equal."""
     if wishes.end_sessions:
         restorer.end_sessions()
     restorer.check_sessions(end_sessions=False)
@@ -95,11 +96,13 @@ def _replace(
     # The safety backup may have taken long: who has come meanwhile would lose what it wrote.
     restorer.check_sessions(end_sessions=False)
     live = restorer.in_place(archive.manifest)
-    run.load(live, archive)  # one transaction: when it fails, the old content is as it was
     try:
+        run.load(live, archive)
         run.settle(live, archive)
-        verdict = run.judge(run.compare(live, archive, server, frozenset()))
+        verdict = run.judge(run.compare(live, archive, server))
     except BaseException as error:
+        if not live.changed:  # its load was one transaction: the old content is as it was
+            raise
         with uninterrupted():
             back = _put_back(run, restorer, catalog, saved, wishes, progress)
         if isinstance(error, DbopsError):

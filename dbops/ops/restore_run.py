@@ -20,8 +20,6 @@ from dbops.ops.timing import timed
 from dbops.progress import Progress
 
 Clock = Callable[[], datetime]
-WAITING_FOR_SWAP = frozenset({"database_comment"})
-"""Set in the swap's own transaction, hence not yet there when a side database is compared."""
 
 
 class Run:
@@ -106,14 +104,10 @@ class Run:
         with timed(phases, "settings"):
             side.settle(archive.database_sql, wishes)
 
-    def compare(
-        self, side: SideDatabase, archive: Archive, server: EngineInfo, skipped_kinds: frozenset[str] = WAITING_FOR_SWAP
-    ) -> Comparison:
+    def compare(self, side: SideDatabase, archive: Archive, server: EngineInfo) -> Comparison:
         self._progress.phase("compare", total_bytes=sum(t.bytes for t in self._manifest.inventory.tables))
         with timed(self.phases, "compare"):
-            return check_copy(
-                side, archive, self._wishes, self._progress, server=server, skipped_kinds=skipped_kinds
-            ).comparison
+            return check_copy(side, archive, self._wishes, self._progress, server=server).comparison
 
     def judge(self, comparison: Comparison) -> Verdict:
         self._findings += comparison.findings

@@ -12,6 +12,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from dbops.config.units import format_duration, format_size
+from dbops.ops.migration_report import MigrationReport
 from dbops.report import charts
 from dbops.report.clean import number, visible
 from dbops.report.page import Page
@@ -22,10 +23,15 @@ from dbops.report.verdict import CLASSES, headline
 if TYPE_CHECKING:
     from jinja2 import Environment
 
+    from dbops.report.graph_svg import Drawing
+
 SHOWN_FINDINGS = 100
 """Of each severity; the rest can be opened."""
 SHOWN_TABLES = 200
 """The rest waits behind a button, and is on paper; `report.js` has the same number."""
+
+_TAGS = {"conflict": "bad", "warning": "over", "current": "good", "pending": "unknown", "head": "open"}
+"""The colour of what is said of a revision."""
 
 
 def page_html(page: Page) -> str:
@@ -35,7 +41,7 @@ def page_html(page: Page) -> str:
         page=page,
         head=headline(page.run),
         drills=views(page),
-        run_groups=groups(page.run.findings),
+        run_groups=groups(page.run.findings, error="with these nothing should be applied" if page.revisions else ""),
         run_facts=facts(page.run),
         matches=MATCHES,
         classes=CLASSES,
@@ -43,10 +49,23 @@ def page_html(page: Page) -> str:
         script=script,
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         style=_file("report.css"),
+        graph=_graph(page),
+        gate_style=_file("gate.css"),
+        tags=_TAGS,
         generated=page.generated_at.strftime("%Y-%m-%d %H:%M UTC"),
         shown_findings=SHOWN_FINDINGS,
         shown_tables=SHOWN_TABLES,
     )  # fmt: skip
+
+
+def _graph(page: Page) -> Drawing | None:
+    """The drawing of the revisions that a gate has judged."""
+    if page.revisions is None or not isinstance(page.run, MigrationReport):
+        return None
+    from dbops.report.graph_rows import rows
+    from dbops.report.graph_svg import drawing
+
+    return drawing(rows(page.revisions, page.run))
 
 
 @functools.cache

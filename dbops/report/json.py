@@ -30,6 +30,8 @@ def report_json(report: Report) -> str:
 
 def page_json(page: Page) -> str:
     """`report.json`: the run, and its drills unless it is one itself."""
+    if page.revisions is not None:
+        return document(page.run)
     drills = () if page.single else tuple(page.each)
     run = {name: getattr(page.run, name) for name in Report.__struct_fields__}
     return document(ReportDocument(**run, drills=drills, generated_at=page.generated_at))
@@ -41,6 +43,13 @@ def manifest_json(manifest: Manifest) -> str:
 
 def error_document(error: DbopsError) -> dict[str, dict[str, str]]:
     return {"error": {"kind": error.kind, "message": error.message, "hint": error.hint}}
+
+
+def migration_schema() -> dict[str, Any]:
+    """The JSON schema of what `status` and `gate` print, which `docs/gate.schema.json` publishes."""
+    from dbops.ops.migration_report import MigrationReport  # a backup needs none of it
+
+    return msgspec.json.schema(MigrationReport)
 
 
 def schema() -> dict[str, Any]:

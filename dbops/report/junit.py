@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from dbops.model import Failure, Finding, Report, Severity
 from dbops.ops.drill import RTO_PHASES
+from dbops.ops.migration_report import MigrationReport
 from dbops.report.clean import flat, shorten, visible
 from dbops.report.page import Page
 from dbops.report.proof import in_order
@@ -121,6 +122,10 @@ def cases(report: Report) -> Iterator[Case]:
         yield from _phases(report, left)
         yield from _tables(report, left)
         yield from _judged(report, left)
+    if isinstance(report, MigrationReport):
+        from dbops.report import junit_migrations
+
+        yield from junit_migrations.cases(report, left)
     for finding in left.values():
         yield Case(f"{finding.id}: {finding.subject}" if finding.subject else finding.id, "finding", failures=[finding])
     yield from _open(report)

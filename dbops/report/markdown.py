@@ -6,7 +6,9 @@ import re
 from collections.abc import Iterator, Sequence
 
 from dbops.config.units import format_duration, format_size
+from dbops.migrations.suppressions import Suppressed
 from dbops.model import Finding, NotEvaluated, Report
+from dbops.ops.migration_report import MigrationReport
 from dbops.report.clean import flat, number, shorten
 from dbops.report.proof import prove
 from dbops.report.sections import gauges
@@ -41,6 +43,8 @@ def _lines(report: Report, drills: Sequence[Report]) -> Iterator[str]:
         yield from _figures(drills)
     if found := grave(report):
         yield from _findings(found)
+    if isinstance(report, MigrationReport) and report.suppressed:
+        yield from _allowed(report.suppressed)
     if report.not_evaluated:
         yield from _not_tested(report.not_evaluated)
     yield ""
@@ -73,6 +77,17 @@ def _findings(found: Sequence[Finding]) -> Iterator[str]:
     if len(found) > FINDINGS:
         yield ""
         yield f"… and {number(len(found) - FINDINGS)} more in the report."
+
+
+def _allowed(found: Sequence[Suppressed]) -> Iterator[str]:
+    yield ""
+    yield f"### Suppressed ({number(len(found))})"
+    yield ""
+    for one in found[:FINDINGS]:
+        said = f"allowed until {one.by.expires} by {one.by.owner}: {one.by.reason}"
+        yield f"- {escape(f'{one.finding.id} {one.finding.subject}')}: {escape(said)}"
+    if len(found) > FINDINGS:
+        yield f"- … and {number(len(found) - FINDINGS)} more"
 
 
 def _not_tested(items: Sequence[NotEvaluated]) -> Iterator[str]:

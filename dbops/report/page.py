@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from dbops.model import Report
 from dbops.report.history import HistoryLine
+
+if TYPE_CHECKING:
+    from dbops.migrations.history import History
 
 
 class Page(NamedTuple):
     """A run and the drills that it speaks of; a `drill` of one backup is its own. `generated_at` is UTC.
 
+    `revisions`: those that `gate` has judged, for the drawing of their graph.
     `history`: earlier runs and this one, oldest first; `history_unreadable` counts its lines that could not be read.
     """
 
@@ -21,6 +25,7 @@ class Page(NamedTuple):
     history: Sequence[HistoryLine]
     generated_at: datetime
     history_unreadable: int = 0
+    revisions: History | None = None
 
     @property
     def each(self) -> Sequence[Report]:

@@ -109,10 +109,10 @@ def _view(key: str, report: Report, page: Page) -> DrillView:
     )
 
 
-def groups(findings: Sequence[Finding]) -> list[Group]:
-    """By severity, the gravest first; only those that have any."""
+def groups(findings: Sequence[Finding], *, error: str = "") -> list[Group]:
+    """By severity, the gravest first; only those that have any. `error`: what an error means here."""
     return [
-        Group(severity, title, meaning, found)
+        Group(severity, title, error if error and severity is Severity.ERROR else meaning, found)
         for severity, (title, meaning) in SEVERITIES.items()
         if (found := [finding for finding in findings if finding.severity is severity])
     ]

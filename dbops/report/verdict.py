@@ -70,6 +70,8 @@ def _said(report: Report) -> tuple[str, str]:
         return _checked(report)
     if report.task == "drill":
         return _drilled(report, many=many)
+    if report.task == "gate":
+        return _gated(report)
     if report.verdict is Verdict.PASS:
         return f"{report.task} found nothing wrong", ""
     return f"{report.task}: {_errors(report) if report.verdict is Verdict.FAIL else 'not everything was judged'}", ""
@@ -80,6 +82,16 @@ def _checked(report: Report) -> tuple[str, str]:
         count = report.provenance.get("checks_passed")
         return "the backups restore, and every check holds", f"{count} checks passed." if count else ""
     return ("nothing was proved", _reason(report)) if report.verdict is Verdict.INCONCLUSIVE else ("a check failed", "")
+
+
+def _gated(report: Report) -> tuple[str, str]:
+    match report.verdict:
+        case Verdict.PASS:
+            return "no rule speaks against these revisions", ""
+        case Verdict.FAIL:
+            return "these revisions must not be applied as they are", f"{_errors(report)}."
+        case Verdict.INCONCLUSIVE:
+            return "not everything could be judged", report.not_evaluated[0].reason if report.not_evaluated else ""
 
 
 def _drilled(report: Report, *, many: bool) -> tuple[str, str]:

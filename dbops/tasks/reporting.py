@@ -22,6 +22,7 @@ class Paths(NamedTuple):
     junit: Path | None = None
     json: Path | None = None
     history: Path | None = None
+    sarif: Path | None = None
 
     @classmethod
     def of(cls, html: str | None, junit: str | None, json: str | None, history: str | None = None) -> Paths:

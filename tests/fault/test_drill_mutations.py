@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from dbops.model import Failure, Verdict
-from tests.mutations.benign import BENIGN, Benign
-from tests.mutations.cases import MUTATIONS, Mutation
-from tests.mutations.stored import STORED, Stored
+from tests.mutations.benign import BENIGN
+from tests.mutations.cases import MUTATIONS
+from tests.mutations.mutation import Benign, Mutation, Stored
+from tests.mutations.stored import STORED
 from tests.mutations.workshop import Workshop, naming, wrong
 from tests.restoring import Backed
 from tests.servers import Cluster
@@ -31,11 +32,18 @@ def good(workshop: Workshop) -> Backed:
     return workshop.backup()
 
 
-@pytest.mark.parametrize("mutation", [*MUTATIONS, *STORED], ids=lambda mutation: mutation.name)
-def test_a_mutated_backup_is_found_and_named(workshop: Workshop, mutation: Mutation | Stored) -> None:
-    report = workshop.drill(mutation.apply(workshop))
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
+def test_a_mutated_backup_is_found_and_named(workshop: Workshop, mutation: Mutation) -> None:
+    report = workshop.drill(workshop.mutated(mutation.script))
     assert (report.verdict, report.failure) == (Verdict.FAIL, Failure.BAD_BACKUP)
     assert naming(report, mutation.table), wrong(report)
+
+
+@pytest.mark.parametrize("stored", STORED, ids=lambda stored: stored.name)
+def test_a_store_that_was_changed_is_found_and_named(workshop: Workshop, stored: Stored[Workshop, Backed]) -> None:
+    report = workshop.drill(stored.change(workshop, workshop.backup()))
+    assert (report.verdict, report.failure) == (Verdict.FAIL, Failure.BAD_BACKUP)
+    assert naming(report, stored.named), wrong(report)
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
@@ -48,7 +56,7 @@ def test_a_copy_that_went_wrong_is_found_and_its_rows_named(
 
 
 @pytest.mark.parametrize("benign", BENIGN, ids=lambda benign: benign.name)
-def test_what_is_right_stays_green(workshop: Workshop, benign: Benign) -> None:
+def test_what_is_right_stays_green(workshop: Workshop, benign: Benign[Workshop]) -> None:
     report = benign.drill(workshop)
     assert (report.verdict, wrong(report), report.not_evaluated) == (Verdict.PASS, [], report.not_evaluated)
 

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
-from typing import NamedTuple
 
 import msgspec
 
 from dbops.model import Report
+from tests.mutations.mutation import Benign
 from tests.mutations.workshop import Workshop
 from tests.servers import Database
-
-
-class Benign(NamedTuple):
-    name: str
-    drill: Callable[[Workshop], Report]
 
 
 def _unchanged(workshop: Workshop) -> Report:

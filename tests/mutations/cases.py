@@ -1,48 +1,23 @@
-"""The mutations: what is done to a good backup, and what the drill must say of it.
-
-A mutation is a script. Run in a copy of the source, whose dump then takes the place of the backup's archive with
-correct hashes and sizes, only the inventory can tell that it is wrong. Run in the restored copy of a good backup, the
-rows that it changed can be named.
-"""
+"""The mutations: what is done to a good backup, and what the drill must say of it. See `mutation.Mutation`."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-from tests.mutations.workshop import Workshop
-from tests.restoring import Backed
-
-
-class Mutation(NamedTuple):
-    """`named`: text that a finding must hold, so that a reader knows where to look.
-
-    Where the archive itself is not the source's, nobody knows the source's rows: then it is the table that is named.
-    """
-
-    name: str
-    script: str
-    named: str
-
-    @property
-    def table(self) -> str:
-        row = self.named.startswith("event ") or " id=" in self.named
-        return (
-            "public.events" if self.named.startswith("event ") else self.named.split(" id=")[0] if row else self.named
-        )
-
-    def apply(self, workshop: Workshop) -> Backed:
-        return workshop.mutated(self.script)
-
+from tests.mutations.mutation import Mutation
 
 ODD = '"odd name"."a ""table"" of %s; --"'
 
 MUTATIONS = (
     # rows
     Mutation("missing table", "DROP TABLE events", "public.events"),
-    Mutation("missing row", "DELETE FROM events WHERE what = 'event 7'", "event 7"),
-    Mutation("duplicated row", "INSERT INTO events SELECT * FROM events WHERE what = 'event 7'", "event 7"),
+    Mutation("missing row", "DELETE FROM events WHERE what = 'event 7'", "event 7", of="public.events"),
+    Mutation(
+        "duplicated row",
+        "INSERT INTO events SELECT * FROM events WHERE what = 'event 7'",
+        "event 7",
+        of="public.events",
+    ),
     Mutation("one changed value", "UPDATE invoices SET total = total + 0.01 WHERE id = 17", "invoices id='17'"),
-    Mutation("one row for another", "UPDATE events SET what = 'event 8' WHERE what = 'event 7'", "event 7"),
+    Mutation("one row for another", "UPDATE events SET what = 'event 8' WHERE what = 'event 7'", "event 7", of="public.events"),
     Mutation("NULL turned into ''", "UPDATE customers SET note = '' WHERE id = 5", "customers id='5'"),
     Mutation("'' turned into NULL", "UPDATE customers SET note = NULL WHERE id = 6", "customers id='6'"),
     Mutation(

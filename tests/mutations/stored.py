@@ -3,28 +3,12 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
-from typing import NamedTuple
 
 from dbops.ops.fetch import archive_name
+from tests.mutations.mutation import Stored
 from tests.mutations.workshop import Workshop, believed
 from tests.restoring import Backed, artifact
 from tests.servers import Database
-
-
-class Stored(NamedTuple):
-    """`change` gets a good backup and changes its files."""
-
-    name: str
-    change: Callable[[Workshop, Backed], Backed]
-    named: str
-
-    @property
-    def table(self) -> str:
-        return self.named
-
-    def apply(self, workshop: Workshop) -> Backed:
-        return self.change(workshop, workshop.backup())
 
 
 def _flipped(_: Workshop, backed: Backed) -> Backed:

@@ -1,4 +1,4 @@
-"""Makes a good backup, mutates it, and drills what came of it."""
+"""Makes a good backup of PostgreSQL, mutates it, and drills what came of it."""
 
 from __future__ import annotations
 
@@ -9,19 +9,15 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from dbops import app
 from dbops.config import Target
-from dbops.config.urls import Secret
-from dbops.engine.base import Server
-from dbops.engine.restoring import SideDatabase
-from dbops.model import Finding, Manifest, Report, Severity
-from dbops.ops.drill import Drill, Places, drill
+from dbops.model import Manifest, Report
+from dbops.ops.drill import Places
 from dbops.ops.fetch import archive_name
-from dbops.ops.restore_plan import Archive
-from dbops.progress import Silent
-from dbops.sandbox.base import About, Chosen, Needs
+from tests.mutations.bench import RunningServer, drill_on, naming, places_on, wrong
 from tests.restoring import Backed, artifact, back_up, forged
 from tests.servers import Cluster, Database
+
+__all__ = ["Workshop", "believed", "naming", "wrong"]
 
 SOURCE = Path(__file__).with_name("source.sql")
 
@@ -76,30 +72,11 @@ class Workshop:
         subprocess.run(argv, check=True, capture_output=True)
 
     def drill(self, backed: Backed, manifest: Manifest | None = None, *, no_owner: bool = False) -> Report:
-        return drill(
-            backed.catalog,
-            manifest or backed.manifest,
-            backed.target,
-            self.places(backed.target),
-            clock=app.now,
-            progress=Silent(),
-            no_owner=no_owner,
-        )
+        return drill_on(self._server, backed, manifest, no_owner=no_owner)
 
     def drill_changed(self, backed: Backed, change: Callable[[str], object]) -> Report:
         """The drill of a backup, in which `change` is called with the copy's name before it is compared."""
-        drill = MutatingDrill(
-            backed.catalog,
-            backed.manifest,
-            backed.target,
-            self.places(backed.target),
-            clock=app.now,
-            progress=Silent(),
-        )
-        drill.change = change
-        with drill:
-            drill.run()
-        return drill.report
+        return drill_on(self._server, backed, change=change)
 
     def drill_mutated_copy(self, backed: Backed, script: str) -> Report:
         """The drill of a good backup, in whose restored copy the script runs before it is compared."""
@@ -107,46 +84,12 @@ class Workshop:
 
     def places(self, target: Target) -> Places:
         """The workshop's own server, whatever else is on it."""
-
-        def sandbox(needs: Needs) -> Chosen:
-            return Chosen("external", _Server(self.sandbox), (), ())
-
-        return Places(sandbox=sandbox, engine=app.places(target, "embedded").engine)
-
-
-class MutatingDrill(Drill):
-    """Changes the copy between its restore and its comparison, as a restore that went wrong would have."""
-
-    change: Callable[[str], object]
-
-    def _compare(self, side: SideDatabase, archive: Archive, server: Server) -> None:
-        self.change(side.name)
-        super()._compare(side, archive, server)
-
-
-class _Server:
-    """A running cluster as a sandbox: hundreds of drills on one server are quick."""
-
-    ephemeral = False
-
-    def __init__(self, cluster: Cluster) -> None:
-        self._cluster = cluster
-
-    def start(self) -> None:
-        """It runs."""
-
-    def stop(self) -> None:
-        """It goes on."""
+        return places_on(self._server, target)
 
     @property
-    def about(self) -> About:
-        return About("external", "postgres", str(self._cluster.major), "a cluster of the tests", tuned=True)
-
-    def url(self, database: str) -> Secret:
-        return Secret(self._cluster.url(database or "postgres"))
-
-    def log(self) -> str:
-        return ""
+    def _server(self) -> RunningServer:
+        cluster = self.sandbox
+        return RunningServer(lambda name: cluster.url(name or "postgres"), "postgres", str(cluster.major))
 
 
 def believed(backed: Backed) -> Backed:
@@ -154,13 +97,3 @@ def believed(backed: Backed) -> Backed:
     manifest = forged(backed)
     backed.catalog.publish(manifest)
     return backed._replace(manifest=manifest)
-
-
-def wrong(report: Report) -> list[Finding]:
-    return [finding for finding in report.findings if finding.severity is Severity.ERROR]
-
-
-def naming(report: Report, text: str) -> Finding | None:
-    """The first error that names what was mutated."""
-    found = (f for f in wrong(report) if text in f"{f.subject} {f.expected} {f.actual}")
-    return next(found, None)

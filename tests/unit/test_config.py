@@ -6,6 +6,7 @@ import stat
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -55,7 +56,7 @@ Loader = Callable[..., Config]
 def loaded(tmp_path: Path) -> Loader:
     """Loads text as dbops.toml."""
 
-    def run(text: str, **flags: str) -> Config:
+    def run(text: str, **flags: Any) -> Config:
         (tmp_path / "dbops.toml").write_text(text)
         return load(environment={"PW": "pä:ss"}, folder=tmp_path, **flags)
 

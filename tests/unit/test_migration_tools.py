@@ -201,7 +201,7 @@ def test_02_two_heads_once_merged(branched: Path, git: Run, hook: bool, monkeypa
             {"GIT_DIR": ".git", "GIT_INDEX_FILE": ".git/index", "GIT_PREFIX": ""}.items() if hook else ()
         ):
             patch.setenv(name, value)
-        found = read_merged(branched, "main")
+        found = read_merged(branched, "main").history
     assert list(findings(found)) == ["migration-heads"]
     assert {one.path for one in found.revisions} == {f"versions/{name}_x.py" for name in "abc"}
     assert git("status", "--porcelain") == "", "nothing was checked out"
@@ -215,7 +215,7 @@ def test_02_twin_one_stands_on_the_other(branched: Path, git: Run) -> None:
     git("checkout", "-q", "feature")
     (branched / "versions" / "b_x.py").unlink()
     write(branched / "versions", "b", "d")
-    found = read_merged(branched, "main")
+    found = read_merged(branched, "main").history
     assert findings(found) == {}, "also what is not committed yet"
     assert found.heads == ("b",)
 
@@ -226,7 +226,7 @@ def test_02_a_file_that_the_other_side_has_moved(branched: Path, git: Run) -> No
     git("rm", "-q", "migrations/versions/c_x.py")
     commit(git, "moved")
     git("checkout", "-q", "feature")
-    found = read_merged(branched, "main")
+    found = read_merged(branched, "main").history
     assert findings(found) == {}
     assert sorted(one.path for one in found.revisions) == ["versions/a_renamed.py", "versions/b_x.py"]
 
@@ -238,7 +238,7 @@ def test_02_the_same_file_changed_on_both_sides(branched: Path, git: Run) -> Non
     commit(git, "theirs")
     git("checkout", "-q", "feature")
     path.write_text(path.read_text() + "# ours\n")
-    found = read_merged(branched, "main")
+    found = read_merged(branched, "main").history
     assert [(one.kind, one.path) for one in found.problems] == [(Kind.CONFLICT, "versions/a_x.py")]
 
 
@@ -252,7 +252,7 @@ def test_02_what_git_does_not_know(branched: Path, git: Run, tmp_path: Path) -> 
     with pytest.raises(ConfigError, match="no common commit") as raised:
         read_merged(branched, "main")
     assert "fetch-depth" in raised.value.hint
-    assert [one.kind for one in read_merged(tmp_path / "nowhere", "main").problems] == [Kind.NO_FOLDER]
+    assert [one.kind for one in read_merged(tmp_path / "nowhere", "main").history.problems] == [Kind.NO_FOLDER]
 
 
 def test_three_way_by_files() -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from dbops.command import redact
-from dbops.config.urls import split_password
+from dbops.config.urls import Secret, split_password
 from dbops.engine.mysql.flavour import Flavour, flavour_of
 from dbops.errors import ConfigError, DatabaseError, LockedError
 
@@ -246,6 +246,10 @@ class Access:
             path.touch(0o600)
             path.write_bytes(content)
             yield f"--defaults-file={path}", ()
+
+    def for_a_person(self, flavour: Flavour) -> Secret:
+        """The same as text, for a private file of somebody who looks in with the client."""
+        return Secret(self._options(flavour))
 
     def environment(self) -> dict[str, str]:
         """The whole environment of a client program; no file of the user's home is read by it."""

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dbops.engine.base import Content, DumpOutput, DumpPlan, Server, Shell, Snapshot, TableKey
+from dbops.engine.base import Content, DumpOutput, DumpPlan, Server, Shell, Snapshot, TableKey, VersionRows
 from dbops.engine.postgres import archive, dump, server
 from dbops.engine.postgres.connect import Access
 from dbops.engine.postgres.guide import restore_guide
@@ -51,6 +51,12 @@ class PostgresEngine:
     def server(self) -> Server:
         with self._access.session() as connection:
             return server.describe(self._access, connection)
+
+    def version_rows(self, table: str, schema: str | None) -> VersionRows:
+        from dbops.engine.postgres.versions import version_rows  # a backup needs none of it
+
+        with self._access.session() as connection:
+            return version_rows(connection, table, schema)
 
     def backup_obstacles(self) -> list[Finding]:
         with self._access.session() as connection:

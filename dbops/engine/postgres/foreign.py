@@ -28,6 +28,7 @@ from dbops.progress import Progress
 
 UNNAMED = "dbops_archive"
 """What the copy of a dump is called that does not say its database's name."""
+MAINTENANCE = "postgres"
 _SYSTEM = frozenset({"template0", "template1"})
 
 
@@ -39,13 +40,13 @@ class PostgresDumps:
 
     def read(self, dump: Dump, progress: Progress) -> DumpFacts:
         if dump.form is Form.PLAIN:
-            return foreign_facts.read_script(dump, progress)
+            return foreign_facts.read_script(dump, progress)._replace(maintenance=MAINTENANCE)
         tools = installations(self._bindir)
         if not tools:
             hint = "install postgresql-client (apt, dnf; brew install libpq), or set bindir in dbops.toml"
             raise PreflightError("there is no pg_restore on this machine", hint=hint, kind="tool-missing")
         facts = foreign_facts.read_archive(max(tools, key=lambda item: item.major), dump.path, dump.path.name)
-        return facts._replace(size=dump.bytes)
+        return facts._replace(size=dump.bytes, maintenance=MAINTENANCE)
 
 
 class PostgresDumpLoader:
@@ -179,14 +180,14 @@ class PostgresDumpLoader:
     ) -> Loaded:
         made: list[LoadedDatabase] = []
         for database in facts.databases:
-            if database.name in existing and database.created and database.name not in _SYSTEM | {"postgres"}:
+            if database.name in existing and database.created and database.name not in _SYSTEM | {MAINTENANCE}:
                 raise not_empty(database.name)
             if database.name not in _SYSTEM:
                 side = self._side(manifest(database), database.name, major, ours=database.name not in existing)
                 stack.enter_context(_lifetime(side))
                 made.append(LoadedDatabase(database, manifest(database), side))
         progress.phase("load", total_bytes=facts.size)
-        findings = self._script(dump, facts, major, "postgres", existing, progress)
+        findings = self._script(dump, facts, major, MAINTENANCE, existing, progress)
         return Loaded(tuple(made), tuple(findings))
 
     def _side(self, about: Manifest, name: str, major: int, *, ours: bool) -> Fresh:

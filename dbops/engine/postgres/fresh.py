@@ -24,6 +24,8 @@ _DUPLICATE = "sqlstate-42P04"
 class Fresh(PostgresSide):
     """See `engine.restoring.Restorer.fresh`. What is not ours is never dropped."""
 
+    waits_for_swap: frozenset[str] = frozenset()
+
     def create(self, manifest: Manifest) -> None:
         with self._maintenance.session() as connection:
             if exists(connection, self.name):

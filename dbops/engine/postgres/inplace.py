@@ -43,6 +43,8 @@ def check_tools(tools: Tools) -> None:
 class InPlace(PostgresSide):
     """See `engine.restoring.Restorer.in_place`. Nothing is created, dropped or renamed."""
 
+    waits_for_swap: frozenset[str] = frozenset()
+
     def create(self, _: Manifest) -> None:
         """It is there."""
 
@@ -78,6 +80,7 @@ class InPlace(PostgresSide):
                 raise _failed(client, manifest) from None
             if client.wait() != 0:
                 raise _failed(client, manifest)
+        self.changed = True
         return missing
 
     def _script(self, reader: Process) -> Iterator[bytes]:

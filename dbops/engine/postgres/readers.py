@@ -7,23 +7,18 @@ prints has the form of an archive's data: rows, then a line `\.`.
 from __future__ import annotations
 
 import subprocess
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
-from queue import Empty, SimpleQueue
-from typing import NoReturn, TypeVar
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NoReturn
 
 from psycopg import sql
 
 from dbops.command import Process, running
-from dbops.engine.base import Content, Reading, TableKey, TableRef
+from dbops.engine.base import Content, Reading, TableRef
 from dbops.engine.postgres.connect import STANDBY_CONFLICT, STANDBY_HINT, Access
 from dbops.engine.postgres.copytext import RowsDigest
 from dbops.engine.postgres.tools import Tools
 from dbops.errors import DatabaseError
-
-Reader = TypeVar("Reader")
 
 
 class RowReader:
@@ -93,39 +88,3 @@ def rows_of(table: TableRef) -> sql.Composed:
     only = sql.SQL("ONLY ") if table.reading is Reading.ORDERED else sql.SQL("")
     where = sql.SQL(table.condition)
     return sql.SQL("FROM {}{} {}").format(only, sql.Identifier(table.schema, table.name), where)
-
-
-def spread(
-    tables: Sequence[TableRef],
-    jobs: int,
-    session: Callable[[], AbstractContextManager[Reader]],
-    work: Callable[[Reader, TableRef], Content],
-    done: Callable[[TableRef], None],
-) -> dict[TableKey, Content]:
-    """`work` over all tables in at most `jobs` sessions; the first error stops the others and is raised."""
-    waiting: SimpleQueue[TableRef] = SimpleQueue()
-    for table in tables:
-        waiting.put(table)
-    results: dict[TableKey, Content] = {}
-    stop = threading.Event()
-
-    def worker() -> None:
-        try:
-            with session() as reader:
-                while not stop.is_set():
-                    try:
-                        table = waiting.get_nowait()
-                    except Empty:
-                        return
-                    results[table.schema, table.name] = work(reader, table)
-                    done(table)
-        except BaseException:
-            stop.set()
-            raise
-
-    count = max(1, min(jobs, len(tables)))
-    with ThreadPoolExecutor(count, thread_name_prefix="inventory") as pool:
-        futures = [pool.submit(worker) for _ in range(count)]
-    for future in futures:
-        future.result()
-    return results

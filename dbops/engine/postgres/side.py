@@ -34,6 +34,9 @@ MARK = "dbops restore of "
 class PostgresSide:
     """See `engine.restoring.SideDatabase`."""
 
+    waits_for_swap = frozenset({"database_comment"})
+    changed = False
+
     def __init__(
         self, access: Access, maintenance: Maintenance, tools: Tools, major: int, live: str, name: str
     ) -> None:

@@ -17,9 +17,10 @@ from dbops.engine.base import Content, Reading, TableKey, TableRef
 from dbops.engine.postgres.connect import Access
 from dbops.engine.postgres.globals import database_sql, globals_sql
 from dbops.engine.postgres.objects import object_digest, read_definitions
-from dbops.engine.postgres.readers import RowReader, row_reader, rows_of, spread
+from dbops.engine.postgres.readers import RowReader, row_reader, rows_of
 from dbops.engine.postgres.statements import statement
 from dbops.engine.postgres.tools import Tools
+from dbops.engine.spread import spread
 from dbops.errors import ConfigError, DbopsError
 from dbops.model import Extension, Finding, LargeObjects, ObjectDigest, Severity
 from dbops.progress import Progress

@@ -1,0 +1,55 @@
+"""Every rule of the gate: its stable id, what it weighs, why it is there, and what mends what it finds.
+
+What a rule found in one place says more than what is here: each finding has its own hint.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from dbops.migrations.rule_texts import DATABASE, EDGES, FILES, LEDGER, REVISIONS, SUPPRESSIONS
+from dbops.model import Severity
+
+
+class Rule(NamedTuple):
+    """`step`: the step of the gate that judges it. `cases`: its numbers among the known cases, '' for none. `firm`:
+    Alembic itself stops there, or the gate could not be trusted without it: it is not switched off or suppressed."""
+
+    id: str
+    step: str
+    severity: Severity
+    cases: str
+    why: str
+    fix: str
+    firm: bool = False
+
+
+def _rules(step: str, texts: Iterable[tuple[str, str, str, str, str]]) -> dict[str, Rule]:
+    """Those of a step. A severity with `!` is that of a firm rule."""
+    return {
+        name: Rule(name, step, Severity(severity.rstrip("!")), cases, why, fix, firm=severity.endswith("!"))
+        for name, severity, cases, why, fix in texts
+    }
+
+
+RULES: dict[str, Rule] = {
+    **_rules("files", FILES),
+    **_rules("graph", EDGES),
+    **_rules("revisions", REVISIONS),
+    **_rules("database", DATABASE),
+    **_rules("ledger", LEDGER),
+    **_rules("suppressions", SUPPRESSIONS),
+}
+"""By id, in the order in which the gate judges them."""
+
+
+def close_to(name: str) -> str:
+    """`did you mean '…'? ` for an id that no rule has; empty if none is like it."""
+    found = difflib.get_close_matches(name, RULES, n=1)
+    return f"did you mean '{found[0]}'? " if found else ""
+
+
+def of_step(step: str) -> tuple[str, ...]:
+    return tuple(rule.id for rule in RULES.values() if rule.step == step)

@@ -1,0 +1,100 @@
+"""The steps of the gate. Each judges one thing, or says why it does not.
+
+A step is a function from the ground to an outcome: what it found, which rules it judged, what it was not asked for
+(`skipped`), and what it should have judged and could not (`open`), which makes the verdict INCONCLUSIVE.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from dbops.migrations import database_rules, ledger_rules, revision_rules
+from dbops.migrations.graph_rules import judge_graph
+from dbops.migrations.rules import of_step
+from dbops.model import Finding, NotEvaluated
+from dbops.ops.migration_ground import Ground
+
+DOWNGRADES = (revision_rules.EMPTY, revision_rules.REFUSES)
+NO_DATABASE = "no database was looked at"
+NOT_KNOWN = "which revisions are pending is not known: name the database (--target) or a branch (--base)"
+
+
+class Outcome(NamedTuple):
+    """What a step has to say. `judged`: ids of the rules that it judged."""
+
+    findings: Sequence[Finding] = ()
+    judged: Sequence[str] = ()
+    skipped: Sequence[NotEvaluated] = ()
+    open: Sequence[NotEvaluated] = ()
+
+
+class Step(NamedTuple):
+    """`id` is also the name of its time in the report."""
+
+    id: str
+    run: Callable[[Ground], Outcome]
+
+
+def graph(ground: Ground) -> Outcome:
+    """The files, the graph that they make, and the ids and merges of what is pending (of all, if that is not known)."""
+    names = None if ground.pending is None else frozenset(one.id for one in ground.pending)
+    judged = judge_graph(ground.history, names)
+    left = {one.id for one in judged.not_evaluated}
+    rules = [*of_step("files"), *of_step("graph"), *(one for one in of_step("revisions") if one not in DOWNGRADES)]
+    return Outcome(judged.findings, [one for one in rules if one not in left], open=judged.not_evaluated)
+
+
+def revisions(ground: Ground) -> Outcome:
+    """What the text of the pending revisions shows of what they do: old ones are history, and no news."""
+    if ground.pending is None:
+        reason = ground.broken or NOT_KNOWN
+        return Outcome(skipped=[NotEvaluated(id=one, reason=reason) for one in DOWNGRADES])
+    judged = revision_rules.downgrades(ground.history, ground.pending)
+    left = {one.id for one in judged.not_evaluated}
+    return Outcome(
+        judged.findings,
+        [one for one in DOWNGRADES if one not in left],
+        skipped=[*judged.not_evaluated, *revision_rules.hidden(ground.history, ground.pending)],
+    )
+
+
+def database(ground: Ground) -> Outcome:
+    """The rows of the version table against the files."""
+    if ground.version is None:
+        return Outcome(skipped=[NotEvaluated(id="database", reason=NO_DATABASE)])
+    if ground.broken:
+        return Outcome(open=[NotEvaluated(id="database", reason=ground.broken)])
+    found = database_rules.judge_database(ground.history, ground.version.rows, ground.applied)
+    return Outcome([_about(one, ground.version.table) for one in found], of_step("database"))
+
+
+def ledger(ground: Ground) -> Outcome:
+    """What ran here, as it ran, against the files."""
+    if ground.version is None:
+        return Outcome(skipped=[NotEvaluated(id="ledger", reason=NO_DATABASE)])
+    if ground.ledger is None:
+        return Outcome(skipped=[NotEvaluated(id="ledger", reason="no ledger of applied revisions is kept here")])
+    if ground.broken:
+        return Outcome(open=[NotEvaluated(id="ledger", reason=ground.broken)])
+    return Outcome(ledger_rules.judge_ledger(ground.history, ground.version.rows, ground.ledger), of_step("ledger"))
+
+
+def _about(finding: Finding, table: str) -> Finding:
+    """A finding of the database's rules, with the name that the version table has there."""
+    return msgspec.structs.replace(finding, subject=table)
+
+
+def to_come(name: str, what: str) -> Step:
+    """A step that is not made yet: never silence, and never fine while something is pending."""
+
+    def run(ground: Ground) -> Outcome:
+        if ground.version is None:
+            return Outcome(skipped=[NotEvaluated(id=name, reason=NO_DATABASE)])
+        if ground.pending == ():
+            return Outcome(skipped=[NotEvaluated(id=name, reason="nothing is pending")])
+        return Outcome(open=[NotEvaluated(id=name, reason=f"{what}: this version of dbops does not do it yet")])
+
+    return Step(name, run)

@@ -1,0 +1,38 @@
+"""The test cases of `gate` and `status`: one for each rule that was judged, whether it found something or not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from dbops.migrations.rules import RULES
+from dbops.model import Finding
+from dbops.ops.migration_report import MigrationReport
+from dbops.report.junit import Case, Left
+
+
+def cases(report: MigrationReport, left: Left) -> Iterator[Case]:
+    """Takes from `left` what its cases tell."""
+    for name in report.evaluated:
+        failures = [left.pop(key) for key in [key for key, finding in left.items() if finding.id == name]]
+        title = RULES[name].why if name in RULES else ""
+        yield Case(f"{name}: {title}", "rule", failures=failures, notes=_allowed(report, name))
+    judged = set(report.evaluated)
+    for one in report.suppressed:
+        if one.finding.id not in judged:
+            yield Case(f"{one.finding.id}: {one.finding.subject}", "allowed", notes=_allowed(report, one.finding.id))
+
+
+def _allowed(report: MigrationReport, rule: str) -> list[Finding]:
+    """What is suppressed of a rule, each with the words of whoever allowed it."""
+    return [
+        Finding(
+            id=f"{rule} (allowed)",
+            severity=one.finding.severity,
+            subject=one.finding.subject,
+            expected=one.finding.expected,
+            actual=one.finding.actual,
+            hint=f"allowed until {one.by.expires} by {one.by.owner}: {one.by.reason} [{one.by.where}]",
+        )
+        for one in report.suppressed
+        if one.finding.id == rule
+    ]
