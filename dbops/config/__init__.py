@@ -111,12 +111,29 @@ class Suppress(Value, frozen=True):
 
 class Migrations(Value, frozen=True):
     """The application's revisions. `rules`: `off`, `error`, `warning` or `info` for rules of the gate, by id.
-    `version_schema` None: the version table is looked for in every schema."""
+    `version_schema` None: the version table is looked for in every schema. `url_variable`: where the application reads
+    its database's URL; `driver`: the scheme of that URL, such as `postgresql+asyncpg`, by default one that is installed
+    there. `ini`: Alembic's settings, `folder`: where the application is started, both found by `directory` else.
+    `timeout`: of a whole upgrade; the other limits are those of `migrate` (docs/decisions/022-migrate.md)."""
 
     kind: Literal["alembic", "flask-migrate"]
     directory: Path
     python: Path | None = None
     app: str | None = None
+    ini: Path | None = None
+    folder: Path | None = None
+    url_variable: Words = "DATABASE_URL"
+    driver: Words | None = None
+    queries: Path | None = None
+    """The queries of the running release: each must still work after the upgrade."""
+    lock_timeout: Seconds = Seconds(5)
+    statement_timeout: Seconds | None = None
+    timeout: Seconds = Seconds(4 * 3600)
+    retries: Annotated[int, msgspec.Meta(ge=0, le=100)] = 5
+    retry_wait: Seconds = Seconds(5)
+    safety_backup_age: Seconds | None = None
+    """A verified backup that is no older does for the safety backup; None: always make one."""
+    auto_restore: bool = False
     version_table: Words = "alembic_version"
     version_schema: Words | None = None
     rules: dict[str, str] = msgspec.field(default_factory=dict)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from dbops.engine.base import Reading, TableKey
@@ -29,6 +29,9 @@ PLAIN = frozenset(
 )
 """Kinds whose definitions are not printed by the server's own rules: equal on every version."""
 TELLING_SETTINGS = ("default_text_search_config", "lc_monetary", "shared_preload_libraries")
+OUTSIDE = "outside-snapshot"
+"""Finding of a backup: a table that no snapshot holds (of a storage engine without transactions). Inventory and dump
+have read it one after the other, so that a difference in its rows proves nothing."""
 _SHOWN = 5
 _READINGS = {"copy-sha256": Reading.ORDERED, "copy-sum64": Reading.UNORDERED, "rows-sum64": Reading.UNORDERED}
 """Kind of digest -> how it was taken; see docs/decisions, 'Fingerprints'."""
@@ -57,7 +60,7 @@ def compare(
     """All differences. `explained` holds what a closer look at a table with another digest gave (see `suspects`)."""
     not_evaluated: list[NotEvaluated] = []
     findings = [
-        *_tables(expected, found, explained or {}, not_evaluated),
+        *_tables(expected, found, rules, explained or {}, not_evaluated),
         *_sequences(expected, found),
         *_large_objects(expected.large_objects, found.large_objects, not_evaluated),
         *_objects(expected, found, rules, not_evaluated),
@@ -103,14 +106,20 @@ def _lowered(finding: Finding) -> Finding:
     return _finding(finding.id, finding.subject, finding.expected, finding.actual, Severity.WARNING)
 
 
+def outside(known: Iterable[tuple[str, str]]) -> frozenset[str]:
+    """Labels of the tables that findings (id, subject) say to be outside of the snapshot."""
+    return frozenset(subject for kind, subject in known if kind == OUTSIDE)
+
+
 def _tables(
     expected: Inventory,
     found: Inventory,
+    rules: Rules,
     explained: Mapping[TableKey, Sequence[Finding]],
     not_evaluated: list[NotEvaluated],
 ) -> Iterator[Finding]:
     there = {(t.schema, t.name): t for t in found.tables}
-    counted = []
+    counted, loose = [], outside(rules.known)
     for table in expected.tables:
         key = (table.schema, table.name)
         copy = there.pop(key, None)
@@ -119,18 +128,27 @@ def _tables(
             continue
         if copy.columns != table.columns:
             yield _finding("table-columns", table.label, ", ".join(table.columns), ", ".join(copy.columns))
-        if copy.rows != table.rows:
-            yield _finding("table-rows", table.label, f"{table.rows} rows", f"{copy.rows} rows")
-        if explained.get(key):
-            yield from explained[key]
-        elif copy.rows == table.rows and _differ(table.digest, copy.digest):
-            yield _finding("table-content", table.label, table.digest, copy.digest)
+        differing = list(_rows(table, copy, explained.get(key, ())))
+        if differing and table.label in loose:
+            reason = f"{table.label} is outside of the snapshot: a difference proves nothing"
+            not_evaluated.append(NotEvaluated(id="table-content", reason=reason))
+            differing = [_lowered(finding) for finding in differing]
+        yield from differing
         if not comparable(table.digest, copy.digest) and table.rows:
             counted.append(table.label)
     for copy in there.values():
         yield _finding("table-extra", copy.label, "no such table", f"{copy.rows} rows")
     if counted:
         not_evaluated.append(NotEvaluated(id="table-content", reason=f"rows were only counted: {_some(counted)}"))
+
+
+def _rows(table: Table, copy: Table, explained: Sequence[Finding]) -> Iterator[Finding]:
+    if copy.rows != table.rows:
+        yield _finding("table-rows", table.label, f"{table.rows} rows", f"{copy.rows} rows")
+    if explained:
+        yield from explained
+    elif copy.rows == table.rows and _differ(table.digest, copy.digest):
+        yield _finding("table-content", table.label, table.digest, copy.digest)
 
 
 def _sequences(expected: Inventory, found: Inventory) -> Iterator[Finding]:

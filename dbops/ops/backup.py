@@ -14,8 +14,9 @@ from dbops.catalog import Catalog
 from dbops.config import Target
 from dbops.engine.base import Engine, Snapshot
 from dbops.errors import BadBackupError
+from dbops.inventory.compare import outside
 from dbops.inventory.take import complete, disagreements, take
-from dbops.model import MANIFEST_FORMAT, Finding, Freshness, Inventory, Manifest, Method, Migration, ToolInfo
+from dbops.model import MANIFEST_FORMAT, Finding, Freshness, Inventory, Manifest, Method, Migration, Severity, ToolInfo
 from dbops.ops.backup_plan import Plan, plan
 from dbops.ops.beside import Later, beside
 from dbops.ops.fetch import SUMS
@@ -119,7 +120,12 @@ def _dump(
     inventory, newest = found.inventory, found.newest
     output.put("globals.sql", found.globals_sql.encode())
     output.put("database.sql", found.database_sql.encode())
-    if decided.level != "counts" and (wrong := disagreements(inventory, archive)):
+    findings = list(found.findings)
+    loose = outside((finding.id, finding.subject) for finding in findings)
+    wrong = disagreements(inventory, archive, loose) if decided.level != "counts" else []
+    if wrong and inventory.basis == "unanchored":
+        findings.append(_moved(target.name, wrong))
+    elif wrong:
         raise BadBackupError(
             f"the archive does not hold what {target.name} held: " + "; ".join(wrong[:5]),
             hint="nothing was published; run it again, and look for faulty memory or disks if it comes back",
@@ -140,7 +146,19 @@ def _dump(
         inventory=complete(inventory, snapshot.sequences(), archive),
         migration=Migration(heads=found.heads),
         freshness=Freshness(newest=newest or snapshot.at, basis=(target.freshness or "") if newest else "snapshot"),
-        findings=tuple(found.findings),
+        findings=tuple(findings),
+    )
+
+
+def _moved(subject: str, wrong: list[str]) -> Finding:
+    """What cannot be told from damage where inventory and dump have no moment in common."""
+    return Finding(
+        id="inventory-moved",
+        severity=Severity.WARNING,
+        subject=subject,
+        expected="inventory and archive agree",
+        actual="; ".join(wrong[:5]),
+        hint="they are of different moments, so that a drill can prove nothing of these tables: see 'unanchored'",
     )
 
 

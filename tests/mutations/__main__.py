@@ -1,52 +1,33 @@
-"""`python -m tests.mutations [NAME…]`: applies every mutation to a good backup, drills it, prints what was found."""
+"""`python -m tests.mutations [SERVER…] [NAME…]`: applies every mutation to a good backup, drills it, prints what was found.
+
+SERVER is `postgres`, `mariadb10.11`, `mariadb11.8` or `mysql9.7` (all of them, if none is named); NAME is a mutation's.
+"""
 
 from __future__ import annotations
 
 import sys
-import tempfile
-from pathlib import Path
 
-from dbops.model import Report, Verdict
-from tests.installations import find_installations
-from tests.mutations.benign import BENIGN
-from tests.mutations.cases import MUTATIONS, Mutation
-from tests.mutations.stored import STORED, Stored
-from tests.mutations.workshop import Workshop, naming, wrong
-from tests.servers import Cluster
+from tests.mutations import table as postgres
+from tests.mutations.mysql import table as mysql
+from tests.mutations.printing import Table
+from tests.mysql_installations import NAMES
+
+SERVERS = ("postgres", *NAMES)
 
 
-def main(names: list[str]) -> int:
+def main(arguments: list[str]) -> int:
     """Status 1 if a mutation was not found, or something benign was."""
-    missed = 0
-    with tempfile.TemporaryDirectory() as folder, Cluster(find_installations()[0]) as cluster:
-        workshop = Workshop(cluster, Path(folder))
-        good = workshop.backup()
-        mutations: list[Mutation | Stored] = [*MUTATIONS, *STORED]
-        for mutation in mutations:
-            if names and mutation.name not in names:
-                continue
-            report = workshop.drill(mutation.apply(workshop))
-            missed += _row(mutation.name, mutation.table, report)
-            if isinstance(mutation, Mutation):
-                report = workshop.drill_mutated_copy(good, mutation.script)
-                missed += _row(f"{mutation.name}, copy", mutation.named, report)
-        for benign in BENIGN:
-            if names and benign.name not in names:
-                continue
-            report = benign.drill(workshop)
-            missed += report.verdict is not Verdict.PASS
-            seen = "nothing, as it must" if report.verdict is Verdict.PASS else f"FALSE ALARM: {wrong(report)[:3]}"
-            print(f"{benign.name:<28} {'(benign)':<28} {seen}", flush=True)
-    print(f"{missed} wrong")
-    return int(missed > 0)
-
-
-def _row(name: str, expected: str, report: Report) -> bool:
-    """Prints a row of the table; True if the mutation was missed."""
-    found = naming(report, expected)
-    seen = f"{found.id}: {found.subject}" if found else f"MISSED ({report.verdict.value})"
-    print(f"{name:<32} {expected:<26} {seen}", flush=True)
-    return found is None
+    servers = [name for name in arguments if name in SERVERS] or list(SERVERS)
+    names = {name for name in arguments if name not in SERVERS}
+    good = []
+    for server in servers:
+        table = Table()
+        if server == "postgres":
+            postgres.run(lambda name: not names or name in names, table)
+        else:
+            mysql.run(server, lambda name: not names or name in names, table)
+        good.append(table.sum_up(server))
+    return int(not all(good))
 
 
 if __name__ == "__main__":

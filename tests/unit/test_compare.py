@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dbops.engine.base import Reading
+from dbops.engine.base import Content, Reading
 from dbops.engine.postgres.settle import elsewhere, sort_out
 from dbops.errors import BadBackupError
 from dbops.inventory.compare import Rules, compare, reading, suspects
 from dbops.inventory.difference import SHOWN_ROWS, Differences, differences, explain, lines, value_text
+from dbops.inventory.take import disagreements
 from dbops.model import Extension, Finding, Inventory, LargeObjects, ObjectDigest, Sequence, Severity, Table
 
 T = Table(schema="public", name="t", rows=3, digest="copy-sha256:aa", columns=("id", "x"))
@@ -219,3 +220,28 @@ def test_a_block_can_name_another_database() -> None:
 def test_what_dbops_does_not_write_is_refused(extra: str) -> None:
     with pytest.raises(BadBackupError):
         sort_out(TEXT + extra, no_owner=False)
+
+
+# --- tables that no snapshot holds ------------------------------------------------------------------------------------
+
+LOOSE = Rules(known=frozenset({("outside-snapshot", "public.t")}))
+
+
+@pytest.mark.parametrize("change", [{"rows": 4}, {"digest": "copy-sha256:bb"}])
+def test_a_table_outside_of_the_snapshot_proves_nothing_by_its_rows(change: dict[str, Any]) -> None:
+    copy = with_(SOURCE, tables=(msgspec.structs.replace(T, **change),))
+    result = compare(SOURCE, copy, LOOSE)
+    assert [finding.severity for finding in result.findings] == [Severity.WARNING]
+    assert [item.id for item in result.not_evaluated] == ["table-content"]
+    assert ids(compare(SOURCE, copy, Rules(known=frozenset({("outside-snapshot", "public.u")}))).findings)
+
+
+@pytest.mark.parametrize("copy", [{"tables": ()}, {"tables": (msgspec.structs.replace(T, columns=("id",)),)}])
+def test_all_but_its_rows_is_judged(copy: dict[str, Any]) -> None:
+    assert ids(compare(SOURCE, with_(SOURCE, **copy), LOOSE).findings)
+
+
+def test_an_archive_need_not_agree_with_what_no_snapshot_holds() -> None:
+    archive = {("public", "t"): Content(4, "copy-sha256:bb")}
+    assert disagreements(SOURCE, archive)
+    assert not disagreements(SOURCE, archive, {"public.t"})

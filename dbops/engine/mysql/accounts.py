@@ -1,0 +1,42 @@
+"""Accounts as SQL writes them: 'user'@'host'; a role of MariaDB has no host."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+SYSTEM = frozenset({"mysql.sys", "mysql.session", "mysql.infoschema", "mariadb.sys"})
+"""Made by the server itself."""
+
+
+class Account(NamedTuple):
+    user: str
+    host: str
+
+    @property
+    def sql(self) -> str:
+        return f"{literal(self.user)}@{literal(self.host)}" if self.host else literal(self.user)
+
+    @property
+    def role(self) -> bool:
+        """Whether it is a role of MariaDB; those of MySQL are accounts like others."""
+        return not self.host
+
+
+def of_definer(text: str) -> Account:
+    """`user@host`, of which the user may hold an @."""
+    user, at, host = text.rpartition("@")
+    return Account(user, host) if at else Account(text, "")
+
+
+def of_grantee(text: str) -> Account:
+    """`'user'@'host'` as information_schema writes it, with nothing escaped."""
+    user, _, host = text.rpartition("'@'")
+    return Account(user.removeprefix("'"), host.removesuffix("'"))
+
+
+def literal(text: str) -> str:
+    """Text in single quotes, as every sql_mode reads it but NO_BACKSLASH_ESCAPES."""
+    escaped = (
+        text.replace("\\", "\\\\").replace("'", "''").replace("\n", "\\n").replace("\r", "\\r").replace("\0", "\\0")
+    )
+    return f"'{escaped}'"

@@ -1,0 +1,25 @@
+"""Whether the schema changed during a dump: the programs read definitions when their turn comes, in no snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from dbops.errors import LockedError
+
+_SHOWN = 5
+
+
+def changed(before: Mapping[str, str], after: Mapping[str, str]) -> str:
+    """What came, went or is another now, of two answers of `objects.schema_state`; '' if nothing."""
+    names = sorted(key for key in before.keys() | after.keys() if before.get(key) != after.get(key))
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
+
+
+def tables_change(what: str) -> LockedError:
+    """The error where the schema is another than it was when the moment was opened."""
+    return LockedError(
+        f"the schema was changed while it was dumped: {what}",
+        hint="run it when no schema change is under way; nothing was published",
+        kind="tables-change",
+    )

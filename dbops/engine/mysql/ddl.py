@@ -1,0 +1,193 @@
+"""Reads the definitions that the server prints (SHOW CREATE …, and what a dump made of them), as far as a restore must.
+
+The server prints names in backticks and strings in single quotes with backslashes: see the manual, 'String Literals'.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+_TOKEN = re.compile(
+    r"""(?P<name>`(?:[^`]|``)*`)
+      | (?P<string>'(?:[^'\\]|\\.|'')*'|"(?:[^"\\]|\\.|"")*")
+      | (?P<comment>/\*(?![!M]).*?\*/|--[ \t\n][^\n]*|\#[^\n]*)
+      | (?P<word>[A-Za-z_][A-Za-z0-9_$]*)
+      | (?P<mark>.)""",
+    re.VERBOSE | re.DOTALL,
+)
+_CHAIN = re.compile(
+    r"""(?P<string>'(?:[^'\\]|\\.|'')*')
+      | (?P<before>\b(?:from|join)\s+\(*|\b(?:nextval|lastval|setval)\()?
+        (?P<chain>`(?:[^`]|``)*`(?:\.`(?:[^`]|``)*`)+)(?P<call>\()?""",
+    re.VERBOSE | re.DOTALL | re.IGNORECASE,
+)
+_PART = re.compile(r"`(?:[^`]|``)*`")
+_DEFERRED = re.compile(r"(?:UNIQUE )?KEY `")
+_FOREIGN = re.compile(r"CONSTRAINT `(?:[^`]|``)*` FOREIGN KEY |FOREIGN KEY ")
+_IN_PLACE = re.compile(r"WITHOUT OVERLAPS|USING HASH|WITH PARSER")
+_FIRST_COLUMN = re.compile(r"KEY `(?:[^`]|``)*` (?:USING \w+ )?\((`(?:[^`]|``)*`)")
+_AUTO = re.compile(r"(`(?:[^`]|``)*`)[^`']* AUTO_INCREMENT\b")
+_ACCOUNT = r"(?:`(?:[^`]|``)*`|'(?:[^'\\]|''|\\.)*')"
+_DEFINER = re.compile(rf"DEFINER\s*=\s*({_ACCOUNT}(?:@{_ACCOUNT})?|CURRENT_USER(?:\(\))?)", re.IGNORECASE)
+_STATUS = re.compile(r"(ON\s+COMPLETION\s+(?:NOT\s+)?PRESERVE\s+)(ENABLE\b|DISABLE\s+ON\s+(?:SLAVE|REPLICA)\b|DISABLE\b)")
+
+
+class Table(NamedTuple):
+    """CREATE TABLE in two or three parts: the table, and what is faster made once it is full.
+
+    `keys`: definitions of secondary indexes. `foreign`: of foreign keys, which need every table's keys.
+    """
+
+    create: str
+    keys: tuple[str, ...]
+    foreign: tuple[str, ...]
+
+
+def split_table(text: str, *, keys: bool = True) -> Table:
+    """Takes foreign keys and, with `keys`, secondary indexes out of CREATE TABLE, where adding them later gives the same.
+
+    Left in: indexes of other engines than InnoDB; full-text, spatial and vector indexes, which are made one by one;
+    the index of an AUTO_INCREMENT column that no primary key begins with; unique keys of a table without a primary
+    key, since they order its rows; all of a table with system versioning, whose history forbids ALTER TABLE.
+    """
+    parts = _parts(text)
+    if parts is None or "ENGINE=InnoDB" not in parts[2] or "WITH SYSTEM VERSIONING" in parts[2]:
+        return Table(text, (), ())
+    head, items, tail = parts
+    primary = next((item for item in items if item.startswith("PRIMARY KEY")), "")
+    auto = next((match[1] for item in items if (match := _AUTO.match(item))), "")
+    needed = auto if auto and not primary.startswith(f"PRIMARY KEY ({auto}") else ""
+    kept, later, foreign = [], [], []
+    for item in items:
+        if _FOREIGN.match(item):
+            foreign.append(item)
+        elif keys and _DEFERRED.match(item) and _later(item, needed, bool(primary)):
+            later.append(item)
+        else:
+            kept.append(item)
+    if not later and not foreign:
+        return Table(text, (), ())
+    return Table(head + "\n  " + ",\n  ".join(kept) + "\n" + tail, tuple(later), tuple(foreign))
+
+
+def _later(key: str, needed: str, has_primary: bool) -> bool:
+    if _IN_PLACE.search(key) or (key.startswith("UNIQUE") and not has_primary):
+        return False
+    first = _FIRST_COLUMN.search(key)
+    return not needed or (first is not None and first[1] != needed)
+
+
+def _parts(text: str) -> tuple[str, list[str], str] | None:
+    """Head with its '(', the definitions, and the tail with its ')'; None where there is no such list."""
+    depth, begin, start = 0, -1, -1
+    items: list[str] = []
+    for match in _TOKEN.finditer(text):
+        mark = match["mark"]
+        if mark == "(":
+            depth += 1
+            if depth == 1 and begin < 0:
+                begin = start = match.end()
+        elif mark == ")":
+            depth -= 1
+            if depth == 0 and begin >= 0:
+                items.append(text[start : match.start()].strip())
+                return text[:begin], items, text[match.start() :]
+        elif mark == "," and depth == 1:
+            items.append(text[start : match.start()].strip())
+            start = match.end()
+    return None
+
+
+def requalified(text: str, old: str, new: str) -> str:
+    """With `new` as the database of every name that `old` stands before as its database: before two more names, after
+    FROM or JOIN, or before a call. A column of a table that has the name of the database keeps it."""
+    name = quoted(old)
+    if name not in text or old == new:
+        return text
+
+    def changed(match: re.Match[str]) -> str:
+        chain = match["chain"]
+        if chain is None or not chain.startswith(f"{name}."):
+            return match[0]
+        if len(_PART.findall(chain)) > 2 or match["before"] or match["call"]:
+            chain = quoted(new) + chain[len(name) :]
+        return f"{match['before'] or ''}{chain}{match['call'] or ''}"
+
+    return _CHAIN.sub(changed, text)
+
+
+def quoted(name: str) -> str:
+    return "`" + name.replace("`", "``") + "`"
+
+
+def in_head(text: str, old: str, new: str) -> str:
+    """With `new` for the first name, if that is `old`."""
+    return text.replace(quoted(old), quoted(new), 1)
+
+
+def identifiers(text: str) -> set[str]:
+    """All names in a definition, and the strings that stand where names do."""
+    return {match["name"][1:-1].replace("``", "`") for match in _TOKEN.finditer(text) if match["name"]}
+
+
+def definer(text: str) -> str | None:
+    """The account that a definition names, as it stands there; None if it names none."""
+    match = _DEFINER.search(_head(text))
+    return match[1] if match and not match[1].upper().startswith("CURRENT_USER") else None
+
+
+def without_definer(text: str) -> str:
+    """With the connecting user as definer."""
+    return _DEFINER.sub("DEFINER=CURRENT_USER", text, count=1) if definer(text) else text
+
+
+def account(text: str) -> str:
+    """`user@host` of a definer as it stands in a definition."""
+    parts = [part[1:-1].replace("``", "`").replace("''", "'") for part in re.findall(_ACCOUNT, text)]
+    return "@".join(parts)
+
+
+def _head(text: str) -> str:
+    """What stands before the body: a definer's clause can only be there."""
+    match = re.search(r"\b(TRIGGER|PROCEDURE|FUNCTION|EVENT|VIEW|PACKAGE)\b", text)
+    return text[: match.start()] if match else text[:1000]
+
+
+def disabled(text: str) -> tuple[str, str]:
+    """CREATE EVENT that creates it disabled, and the state that it named."""
+    state = ""
+
+    def change(match: re.Match[str]) -> str:
+        nonlocal state
+        state = re.sub(r"\s+", " ", match[2])
+        return match[1] + "DISABLE"
+
+    changed = _once(text, _STATUS, change)
+    return changed, state or "ENABLE"
+
+
+def enabled_as(text: str, state: str) -> str:
+    """CREATE EVENT with another state."""
+    return _once(text, _STATUS, lambda match: match[1] + state)
+
+
+def _once(text: str, pattern: re.Pattern[str], change: Callable[[re.Match[str]], str]) -> str:
+    """Changes the first place outside of names and strings."""
+    for token in _TOKEN.finditer(text):
+        if token["word"] and (match := pattern.match(text, token.start())):
+            return text[: match.start()] + change(match) + text[match.end() :]
+    return text
+
+
+def trigger_moved(text: str, old: str, new: str) -> str:
+    """CREATE TRIGGER for another database: MariaDB prints it as it was typed, with the database's name if that was."""
+    pieces, position = [], 0
+    for match in _TOKEN.finditer(text):
+        if (match["word"] or "").upper() == "EACH":
+            break
+        if match[0] in (quoted(old), old) and text[match.end() : match.end() + 1] == ".":
+            pieces += [text[position : match.start()], quoted(new)]
+            position = match.end()
+    return "".join([*pieces, text[position:]])

@@ -1,0 +1,104 @@
+"""Tries a restored copy out, as an application would and as the server's own checker does; see `SideDatabase.examine`.
+
+Inserts are rolled back, and next values are put back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import pymysql
+
+from dbops.engine.mysql.connect import Access, flavour
+from dbops.engine.mysql.examine import (
+    agreement,
+    constraints,
+    facts,
+    foreign_keys,
+    fulltext,
+    inserts,
+    routines,
+    tables,
+    uniques,
+    views,
+)
+from dbops.engine.mysql.examine.common import Outcome, Source, Task, lost, not_tried, shown
+from dbops.engine.mysql.examine.positions import kept_positions
+from dbops.engine.mysql.examine.run import run_tasks, worker_session
+from dbops.engine.restoring import Probed
+from dbops.evidence import Probe
+from dbops.model import Finding, Manifest, NotEvaluated
+from dbops.progress import Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_TITLES = {module.KIND: module.TITLE for module in (inserts, foreign_keys, constraints, tables, views, routines)}
+
+
+def examine(access: Access, manifest: Manifest, jobs: int, progress: Progress) -> Probed:
+    """In at most `jobs` sessions. `access` is to the copy. Raises `DatabaseError` where the server is lost."""
+    source = Source(access, manifest)
+    with kept_positions(access) as positions:
+        with worker_session(access) as connection:
+            product = flavour(connection).name
+            known = facts.read(connection)
+            insertion = inserts.Inserts(source, positions, product)
+            first, results = _listed(inserts.KIND, lambda: insertion.first(connection, known))
+            reading: list[Task] = []
+            lists: list[tuple[str, Callable[[], list[Task]]]] = [
+                (foreign_keys.KIND, lambda: foreign_keys.tasks(connection, known, source)),
+                (constraints.KIND, lambda: constraints.tasks(known, source, product)),
+                (constraints.KIND, lambda: uniques.tasks(known, source)),
+                (views.KIND, lambda: views.tasks(connection, source, product)),
+                (routines.KIND, lambda: routines.tasks(connection, source)),
+                (tables.KIND, lambda: fulltext.tasks(known, source)),
+                (tables.KIND, lambda: agreement.tasks(known, source) if product == "mysql" else []),
+            ]
+            for kind, listing in lists:
+                listed, unlisted = _listed(kind, listing)
+                reading += listed
+                results += unlisted
+        results += run_tasks(access, first, jobs, progress)
+        results += run_tasks(access, insertion.second(), jobs, progress)
+    results += run_tasks(access, reading, jobs, progress)
+    results += tables.unreadable(known)
+    results += run_tasks(access, tables.tasks(known), jobs, progress)
+    return _summary(results)
+
+
+def _listed(kind: str, listing: Callable[[], list[Task]]) -> tuple[list[Task], list[tuple[Task, Outcome]]]:
+    """What there is to try, by the catalog; or that this could not be found out."""
+    try:
+        return listing(), []
+    except pymysql.MySQLError as failure:
+        if lost(failure):
+            raise
+        everything = Task(kind, "all of them", 0, lambda _: Outcome())
+        return [], [(everything, not_tried(everything.label, failure))]
+
+
+def _summary(results: Iterable[tuple[Task, Outcome]]) -> Probed:
+    """Outcomes by kind of probe: one probe each, and one `NotEvaluated` for each reason."""
+    outcomes: dict[str, list[Outcome]] = {kind: [] for kind in _TITLES}
+    for task, outcome in results:
+        outcomes[task.kind].append(outcome)
+    findings: list[Finding] = []
+    skipped: list[NotEvaluated] = []
+    probes: list[Probe] = []
+    for kind, found in outcomes.items():
+        tried = sum(outcome.tried for outcome in found)
+        here = sorted(dict.fromkeys(f for outcome in found for f in outcome.findings), key=lambda f: (f.subject, f.id))
+        findings += here
+        if tried:
+            objects = {finding.subject for finding in here}
+            probes.append(Probe(id=kind, title=_TITLES[kind], tried=tried, found=len(objects)))
+        reasons: dict[str, list[str]] = {}
+        for outcome in found:
+            for reason, subject in outcome.skipped:
+                reasons.setdefault(reason, []).append(subject)
+        skipped += [
+            NotEvaluated(id=kind, reason=f"{why}: {shown(sorted(who))}") for why, who in sorted(reasons.items())
+        ]
+    return Probed(tuple(findings), tuple(skipped), tuple(probes))

@@ -1,0 +1,205 @@
+"""What all probes of `examine` share: a task, its outcome, what is known of the source, words for people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from threading import Lock
+from typing import TYPE_CHECKING, NamedTuple
+
+import pymysql
+
+from dbops.engine.mysql import probes
+from dbops.engine.mysql.connect import Access, error_of
+from dbops.engine.mysql.maintenance import run
+from dbops.engine.mysql.objects import object_digest, read_definitions
+from dbops.engine.mysql.server import describe
+from dbops.model import Finding, Manifest, Severity
+
+if TYPE_CHECKING:
+    from dbops.engine.mysql.connect import Connection
+
+SHOWN = 20
+"""At most so many keys, or names, are shown of one object."""
+STATEMENT_SECONDS = 600
+LOCK_SECONDS = 30
+NO_DEFINER = probes.NO_DEFINER
+CORRUPT = frozenset({126, 127, 145, 176, 194, 1033, 1034, 1035, 1194, 1195, 1712, 1812, 1814, 1877, 1932})
+"""A table's files are damaged or missing; 1030 is the engine's own number in words."""
+MISSING = frozenset({1054, 1146, 1305, 1356, 4091})
+"""A column, table, routine, what a view selects from, or a sequence is not there. The text names objects only."""
+_ENGINE_ERROR = 1030
+_LOCKS = frozenset({1205, 1213, 1412})
+_RIGHTS = frozenset({1044, 1142, 1143, 1227, 1369, 1370})
+TIMEOUTS = frozenset({1317, 1969, 3024})
+_LONGEST = 60
+_BESIDE_THE_SCHEMA = ("owner", "grant", "comment", "database", "event_status")
+"""Beginnings of kinds of objects that decide nothing about what works."""
+
+
+class Skipped(NamedTuple):
+    """Something that could not be tried, and why."""
+
+    reason: str
+    subject: str
+
+
+class Outcome(NamedTuple):
+    """What a task gave: how many things it tried, what it found, what it could not try."""
+
+    tried: int = 0
+    findings: tuple[Finding, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+
+
+class Task(NamedTuple):
+    """A piece of work for one session. `bytes` is how much it reads; `work` may raise an error of the driver, which
+    `failed` then turns into an outcome. Without one, or where it gives None, `not_tried` does."""
+
+    kind: str
+    label: str
+    bytes: int
+    work: Callable[[Connection], Outcome]
+    failed: Callable[[pymysql.MySQLError], Outcome | None] | None = None
+
+
+class Source:
+    """What the manifest says about the source, so that its own faults are told as such."""
+
+    def __init__(self, access: Access, manifest: Manifest) -> None:
+        self._access = access
+        self._manifest = manifest
+        self._known = {(finding.id, finding.subject) for finding in manifest.findings}
+        self._sequences = {s.name: s for s in manifest.inventory.sequences}
+        self._lock = Lock()
+        self._same_schema: bool | None = None
+
+    def knows(self, kind: str, subject: str) -> bool:
+        return (kind, subject) in self._known
+
+    def had_position(self, name: str, value: int) -> bool:
+        """Whether the source's sequence, or AUTO_INCREMENT column (`table.column`), drew this value next too."""
+        return probes.had_position(self._sequences.get(name), value)
+
+    def severity(self) -> Severity:
+        """Of something in the schema that does not work: a warning if the schema is as in the source, broken there
+        too. An error where that is not known."""
+        with self._lock:
+            if self._same_schema is None:
+                self._same_schema = self._compare()
+        return Severity.WARNING if self._same_schema else Severity.ERROR
+
+    def _compare(self) -> bool:
+        expected = self._manifest.inventory.objects
+        if not expected:
+            return False
+        with self._access.session() as connection:
+            set_limits(connection)
+            same_series = self._manifest.engine.same_series(describe(self._access, connection).info)
+            try:
+                found = read_definitions(connection, (self._manifest.engine.database,))
+            except pymysql.MySQLError as failure:
+                if lost(failure):
+                    raise
+                return False
+        for kind, objects in expected.items():
+            if kind.startswith(_BESIDE_THE_SCHEMA):
+                continue
+            here = found.get(kind, {})
+            for each in objects:
+                text = here.get(each.name)
+                if text is None or (same_series and object_digest(text) != each.digest):
+                    return False
+        return True
+
+
+def set_limits(connection: Connection) -> None:
+    """No statement of the session waits for ever, for a lock or for its end."""
+    run(connection, f"SET SESSION lock_wait_timeout = {LOCK_SECONDS}, innodb_lock_wait_timeout = {LOCK_SECONDS}")
+
+
+@contextmanager
+def read_only(connection: Connection) -> Iterator[None]:
+    """A transaction that cannot write, and is rolled back."""
+    run(connection, "START TRANSACTION READ ONLY")
+    try:
+        yield
+    finally:
+        if connection.open:
+            run(connection, "ROLLBACK")
+
+
+def lost(failure: pymysql.MySQLError) -> bool:
+    """Whether there is no session any more: it was ended, or the server was."""
+    return error_of(failure)[0] in (0, 1053, 1927, 2006, 2013, 2055, 4031)
+
+
+def damaged(failure: pymysql.MySQLError) -> bool:
+    """Whether the error says that a table's files are damaged."""
+    number, text = error_of(failure)
+    return number in CORRUPT or (number == _ENGINE_ERROR and any(f" {n} " in text for n in (126, 127, 145, 180, 194)))
+
+
+def not_tried(label: str, failure: pymysql.MySQLError) -> Outcome:
+    """What an error means that says nothing about the copy, unless it says that its files are damaged."""
+    number = error_of(failure)[0]
+    if damaged(failure):
+        return Outcome(1, (error("heap-corrupt", label, "it can be read", said(failure)),))
+    if number in TIMEOUTS:
+        return too_long(label)
+    if number in _LOCKS:
+        return Outcome(skipped=(Skipped(f"a lock was not granted in {LOCK_SECONDS} seconds", label),))
+    if number in _RIGHTS:
+        return Outcome(skipped=(Skipped("this user lacks the right", label),))
+    return Outcome(skipped=(Skipped(f"the server refuses it with error {number}", label),))
+
+
+def too_long(label: str) -> Outcome:
+    return Outcome(skipped=(Skipped(f"it took longer than {STATEMENT_SECONDS} seconds", label),))
+
+
+def impeded(failure: pymysql.MySQLError) -> bool:
+    """Whether time, a lock or a right stood against it, which says nothing about the copy."""
+    return error_of(failure)[0] in TIMEOUTS | _LOCKS | _RIGHTS
+
+
+def said(failure: pymysql.MySQLError) -> str:
+    """The server's words on one line. Only for errors whose words hold names and keys, but no other data."""
+    number, text = error_of(failure)
+    return f"{' '.join(text.split())} ({number})"
+
+
+def error(kind: str, subject: str, expected: str, actual: str, hint: str = "") -> Finding:
+    return Finding(id=kind, severity=Severity.ERROR, subject=subject, expected=expected, actual=actual, hint=hint)
+
+
+def graded(finding: Finding, severity: Severity) -> Finding:
+    """The finding, as a warning that says so if the source has the same fault."""
+    if severity is not Severity.WARNING:
+        return finding
+    return Finding(
+        id=finding.id,
+        severity=severity,
+        subject=finding.subject,
+        expected=finding.expected,
+        actual=f"{finding.actual}, as in the source",
+        hint=finding.hint,
+    )
+
+
+def shown(items: Sequence[str], count: int | None = None) -> str:
+    """The first ones, and how many more there are of `count` in all."""
+    more = (len(items) if count is None else count) - SHOWN
+    return ", ".join(items[:SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def named(columns: Sequence[str], values: Sequence[object]) -> str:
+    """`a=1, b=2` of a key's columns; long values are cut."""
+    return ", ".join(f"{column}={_cut(value)}" for column, value in zip(columns, values, strict=True))
+
+
+def _cut(value: object) -> str:
+    if isinstance(value, bytes):
+        value = f"0x{value.hex()}"
+    text = "NULL" if value is None else str(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

@@ -1,0 +1,84 @@
+"""Every view can be planned, and gives its first row. What it runs can write nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pymysql
+
+from dbops.engine.mysql.connect import error_of
+from dbops.engine.mysql.examine.common import (
+    MISSING,
+    NO_DEFINER,
+    TIMEOUTS,
+    Outcome,
+    Skipped,
+    Source,
+    Task,
+    error,
+    graded,
+    lost,
+    read_only,
+    said,
+)
+from dbops.engine.mysql.maintenance import rows, run
+from dbops.engine.mysql.statements import identifier, statement
+from dbops.model import Severity
+
+if TYPE_CHECKING:
+    from dbops.engine.mysql.connect import Connection
+
+KIND = "views"
+TITLE = "every view can be selected from"
+FIRST_ROW_SECONDS = 20
+"""What takes longer is no fault of the view: it was planned, and some rows were looked for."""
+_READ_ONLY = 1792
+
+
+def tasks(connection: Connection, source: Source, product: str) -> list[Task]:
+    def task(name: str) -> Task:
+        def failed(failure: pymysql.MySQLError) -> Outcome | None:
+            return _broken(name, failure, source)
+
+        return Task(KIND, name, 0, lambda session: _select(session, name, product), failed)
+
+    return [task(name) for name, view in rows(connection, statement("probe_names")) if view]
+
+
+def _select(connection: Connection, name: str, product: str) -> Outcome:
+    with read_only(connection):
+        rows(connection, f"SELECT * FROM {identifier(name)} LIMIT 0")  # noqa: S608
+    limit, unlimited = _limits(product)
+    run(connection, f"SET SESSION {limit}")
+    try:
+        with read_only(connection):
+            rows(connection, f"SELECT * FROM {identifier(name)} LIMIT 1")  # noqa: S608
+    except pymysql.MySQLError as failure:
+        number = error_of(failure)[0]
+        if lost(failure) or number in MISSING or number in (NO_DEFINER, _READ_ONLY):
+            raise
+        if number in TIMEOUTS:
+            return Outcome(1)
+        return Outcome(1, skipped=(Skipped(f"its first row ends in error {number}", name),))
+    finally:
+        if connection.open:
+            run(connection, f"SET SESSION {unlimited}")
+    return Outcome(1)
+
+
+def _limits(product: str) -> tuple[str, str]:
+    if product == "mariadb":
+        return f"max_statement_time = {FIRST_ROW_SECONDS}", "max_statement_time = 0"
+    return f"max_execution_time = {FIRST_ROW_SECONDS * 1000:.0f}", "max_execution_time = 0"
+
+
+def _broken(name: str, failure: pymysql.MySQLError, source: Source) -> Outcome | None:
+    number = error_of(failure)[0]
+    if number == _READ_ONLY:
+        return Outcome(skipped=(Skipped("it writes when it is run", name),))
+    if number not in MISSING and number != NO_DEFINER:
+        return None
+    hint = "something that it needs is missing"
+    finding = error("view-broken", name, "it can be selected from", said(failure), hint)
+    # An account is no part of the schema: that it is missing says nothing about the source.
+    return Outcome(1, (graded(finding, Severity.ERROR if number == NO_DEFINER else source.severity()),))

@@ -1,0 +1,80 @@
+"""Starts the dump program, and knows from what it says on stderr when its snapshot is open."""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+
+from dbops.command import Process, running
+from dbops.engine.base import DumpPlan
+from dbops.engine.mysql.connect import Access
+from dbops.engine.mysql.flavour import Flavour
+from dbops.engine.mysql.plan import Part
+
+# What --verbose says until then; whatever comes next is said after START TRANSACTION WITH CONSISTENT SNAPSHOT.
+_BEFORE = ("-- Connecting to ", "-- Starting transaction")
+_TABLE = re.compile(r"^-- Retrieving table structure for table (.*)\.\.\.$")
+
+
+class Run:
+    """One run of the dump program."""
+
+    def __init__(self, part: Part) -> None:
+        self.part = part
+        self.process: Process
+        self._on_item: Callable[[str], None] | None = None
+        self._item = ""
+        self._open = threading.Event()
+
+    def begun(self) -> bool:
+        """Whether its snapshot is open, or nothing more can come of it."""
+        return self._open.is_set() or self.process.poll() is not None
+
+    def hear(self, line: str) -> None:
+        """A line of its stderr."""
+        if not line.startswith("-- "):  # a warning, or the error with which it ends
+            return
+        if not line.startswith(_BEFORE):
+            self._open.set()
+        if match := _TABLE.match(line):
+            self._item = match[1]
+            if self._on_item is not None:
+                self._on_item(self._item)
+
+    def tell(self, on_item: Callable[[str], None]) -> None:
+        """Tells of each table from now on, first of the one that it is at."""
+        self._on_item = on_item
+        if self._item:
+            on_item(self._item)
+
+
+class Launcher:
+    """Starts the runs of one plan. They have surely ended when its context has."""
+
+    def __init__(self, access: Access, plan: DumpPlan, login: str, fds: tuple[int, ...], stack: ExitStack) -> None:
+        self._access = access
+        self._plan = plan
+        self._login = login
+        self._fds = fds
+        self._stack = stack
+        self._lock = threading.Lock()
+
+    @staticmethod
+    @contextmanager
+    def ready(access: Access, flavour: Flavour, plan: DumpPlan) -> Iterator[Launcher]:
+        """With the file at hand from which the programs read how to connect."""
+        with ExitStack() as stack:
+            login, fds = stack.enter_context(access.option_file(flavour))
+            yield Launcher(access, plan, login, fds, stack)
+
+    def start(self, part: Part) -> Run:
+        program, *options = self._plan.argv
+        argv = [program, self._login, *options, *part.options, "--", self._access.database, *part.tables]
+        run = Run(part)
+        environment, secrets = self._access.environment(), self._access.secrets
+        child = running(argv, env=environment, secrets=secrets, on_line=run.hear, pass_fds=self._fds)
+        with self._lock:
+            run.process = self._stack.enter_context(child)
+        return run

@@ -1,0 +1,356 @@
+"""Loads a dump into an empty database through the driver: no client program, no client commands, stop at the first error.
+
+Definitions run in their order in one session; rows go through up to `jobs` others, a table at a time. Secondary indexes
+of a large table are made once its rows are there, foreign keys once every table has its indexes: sorting rows once is
+cheaper than finding each row's place, and an index that is made in one go is checked (`unique_checks` of a dump lets
+duplicates in). Triggers come after the rows in a dump, so that none fires; events are made disabled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import pymysql
+
+from dbops.engine.dump_streams import chunks
+from dbops.engine.mysql import ddl
+from dbops.engine.mysql.connect import Access, error_of
+from dbops.engine.mysql.load_errors import of_definition, of_rows
+from dbops.engine.mysql.load_statements import Does, judge
+from dbops.engine.mysql.load_worker import Failure, Rows, Then, Worker
+from dbops.engine.mysql.maintenance import run
+from dbops.engine.mysql.plan import PARTS, suffix
+from dbops.engine.mysql.script import Kind, Statement, statements
+from dbops.engine.mysql.statements import identifier
+from dbops.engine.restoring import Wishes
+from dbops.model import Finding, Manifest, Severity
+from dbops.progress import Progress
+
+if TYPE_CHECKING:
+    from dbops.engine.mysql.connect import Connection
+
+SESSION = ("foreign_key_checks = 0", "unique_checks = 0", "sql_notes = 0", "sql_mode = 'NO_AUTO_VALUE_ON_ZERO'")
+"""Of sessions that fill tables; what the head of a dump sets comes on top."""
+_IF_KNOWN = (
+    "system_versioning_insert_history = 1",  # MariaDB 10.11: rows of the past can be inserted
+    "sql_generate_invisible_primary_key = 0",  # MySQL: a table without a primary key stays so
+    "innodb_ddl_buffer_size = 134217728",  # MySQL: for sorting when an index is made; it is 1 MB otherwise
+)
+_LARGE_ROWS = 20_000
+"""From here on an index is made afterwards: below, the statement costs more than it saves."""
+_DEFINER_REFUSED = (1227, 1449, 1356)
+_NO_PARENT_KEY = (1005, 1215, 1822, 1825, 6125)
+
+
+class Loaded(NamedTuple):
+    """What was met while a dump was loaded. `events`: the state of each event, which is disabled in the copy."""
+
+    findings: tuple[Finding, ...]
+    events: dict[str, str]
+
+
+class Load:
+    """One load into the database that `access` reaches."""
+
+    def __init__(self, access: Access, manifest: Manifest, wishes: Wishes, progress: Progress) -> None:
+        self._access = access
+        self._manifest = manifest
+        self._source = manifest.engine.database
+        self._wishes = wishes
+        self._progress = progress
+        self._tables = {table.name: table for table in manifest.inventory.tables}
+        self._keys: dict[str, tuple[str, ...]] = {}
+        self._foreign: dict[str, tuple[str, ...]] = {}
+        self._identifiers: dict[str, set[str]] = {}
+        self._replaced: dict[str, list[str]] = {}
+        self._skipped: set[str] = set()
+        self._events: dict[str, str] = {}
+        self._failure = Failure()
+        self._workers: list[Worker] = []
+
+    def run(self, archive: Path) -> Loaded:
+        """Raises `DatabaseError` of kind 'server-full', 'server-lost', 'server-lacks' or 'load-failed' at the first
+        error, `BadBackupError` where the dump holds what no dump holds."""
+        with self._access.session() as connection:
+            try:
+                self._prepare(connection)
+                self._all(connection, archive)
+                self._complete(connection)
+            except BaseException as error:
+                self._failure.set(error)
+                raise
+            finally:
+                self._end()
+        return Loaded(tuple(self._findings()), self._events)
+
+    def _all(self, connection: Connection, archive: Path) -> None:
+        jobs = max(1, self._wishes.jobs)
+        if self._manifest.method.format != PARTS:
+            self._play(connection, archive, jobs)
+            return
+        ending = suffix(self._manifest.method.compression)
+        parts = sorted(archive.glob(f"data-*{ending}"), key=lambda path: -path.stat().st_size)
+        self._play(connection, archive / f"schema{ending}", 1)
+        with ThreadPoolExecutor(min(jobs, len(parts)) or 1, thread_name_prefix="part") as pool:
+            futures = [pool.submit(self._play_rows, path) for path in parts]
+            try:
+                for future in futures:
+                    future.result()
+            except BaseException as error:
+                self._failure.set(error)
+                pool.shutdown(cancel_futures=True)
+                raise
+        self._play(connection, archive / f"after{ending}", 1)
+
+    def _play_rows(self, path: Path) -> None:
+        """A part with rows, in sessions of its own."""
+        self._failure.check()
+        try:
+            with self._access.session() as connection:
+                self._prepare(connection)
+                self._play(connection, path, 1)
+        except BaseException as error:
+            self._failure.set(error)
+            raise
+
+    def _play(self, connection: Connection, path: Path, jobs: int) -> None:
+        Script(self, connection, path, jobs).play()
+
+    def _prepare(self, connection: Connection) -> None:
+        run(connection, f"SET SESSION {', '.join(SESSION)}")
+        for setting in _IF_KNOWN:
+            with suppress(pymysql.MySQLError):  # an unknown variable, or one that this user may not set
+                run(connection, f"SET SESSION {setting}")
+
+    # --- for a script -------------------------------------------------------------------------------------------------
+
+    def worker(self, head: Iterable[bytes]) -> Worker:
+        """A session for rows, with the settings that the dump begins with."""
+        connection = self._access.connect()
+        self._prepare(connection)
+        for text in head:
+            connection.query(text)
+        worker = Worker(connection, self._failure, self._refused)
+        self._workers.append(worker)
+        return worker
+
+    def create_table(self, connection: Connection, name: str, text: str, where: str) -> None:
+        """Creates a table, without what comes later."""
+        text = ddl.requalified(text, self._source, self._access.database)
+        self._identifiers[name] = ddl.identifiers(text)
+        table = self._tables.get(name)
+        if table is None or table.rows < _LARGE_ROWS:
+            split = ddl.Table(text, (), ())
+        else:
+            split = ddl.split_table(text)
+        # Where a foreign key asks for an index that comes later: first without putting indexes off, then without itself.
+        whole, unbound = ddl.Table(text, (), ()), ddl.split_table(text, keys=False)
+        for attempt in dict.fromkeys((split, whole, unbound)):
+            try:
+                connection.query(attempt.create)
+            except pymysql.MySQLError as error:
+                if error_of(error)[0] in _NO_PARENT_KEY and attempt is not unbound:
+                    continue
+                raise of_definition(error, f"CREATE TABLE {name}", where) from None
+            self._keys[name], self._foreign[name] = attempt.keys, attempt.foreign
+            return
+
+    def define(self, connection: Connection, statement: Statement, where: str) -> None:
+        """Creates a view, a trigger, a routine or an event."""
+        kind, name, text = statement.kind, statement.name, _text(statement)
+        if kind is Kind.CREATE_VIEW:
+            text = ddl.requalified(text, self._source, self.database)
+        elif kind is Kind.CREATE_TRIGGER:
+            text = ddl.trigger_moved(text, self._source, self.database)
+        elif kind is Kind.CREATE_EVENT:
+            text, self._events[name] = ddl.disabled(text)
+        if self._wishes.no_owner:
+            text = ddl.without_definer(text)
+        what = f"{kind.replace('-', ' ')} {name}"
+        try:
+            connection.query(text)
+        except pymysql.MySQLError as error:
+            account = ddl.definer(text)
+            if account is None or error_of(error)[0] not in _DEFINER_REFUSED:
+                raise of_definition(error, what, where) from None
+            try:
+                connection.query(ddl.without_definer(text))
+            except pymysql.MySQLError as again:
+                raise of_definition(again, what, where) from None
+            self._replaced.setdefault(ddl.account(account), []).append(name)
+
+    def filled(self, name: str) -> Then:
+        """What follows a table's last row."""
+        keys, self._keys[name] = self._keys.get(name, ()), ()
+        table = self._tables.get(name)
+
+        def done() -> None:
+            self._progress.advance(table.bytes if table is not None else 0)
+
+        added = (f"ALTER TABLE {identifier(name)} {', '.join(f'ADD {key}' for key in keys)}",) if keys else ()
+        return Then(name, added, done)
+
+    def begun(self, name: str) -> None:
+        self._progress.item(name)
+
+    def passed_over(self, what: str) -> None:
+        self._skipped.add(what)
+
+    @property
+    def source(self) -> str:
+        return self._source
+
+    @property
+    def database(self) -> str:
+        return self._access.database
+
+    @property
+    def failure(self) -> Failure:
+        return self._failure
+
+    # --- its end ------------------------------------------------------------------------------------------------------
+
+    def _complete(self, connection: Connection) -> None:
+        """Indexes of tables without rows, and all foreign keys."""
+        self._prepare(connection)  # the dump's last statements have put back what it had set
+        for name in list(self._keys):
+            self._alter(connection, name, self._keys[name])
+        for name, keys in self._foreign.items():
+            self._alter(connection, name, keys)
+
+    def _alter(self, connection: Connection, name: str, added: tuple[str, ...]) -> None:
+        if not added:
+            return
+        try:
+            run(connection, f"ALTER TABLE {identifier(name)} {', '.join(f'ADD {one}' for one in added)}")
+        except pymysql.MySQLError as error:
+            raise of_rows(error, name, self._identifiers.get(name, ()), self._access.place()) from None
+
+    def _refused(self, error: Exception, item: Rows | Then) -> Exception:
+        if not isinstance(error, pymysql.MySQLError):
+            return error
+        return of_rows(error, item.table, self._identifiers.get(item.table, ()), self._access.place())
+
+    def _end(self) -> None:
+        """Ends all sessions; what they are at is ended in the server too, so that the copy can be dropped."""
+        if self._failure.error is not None and self._workers:
+            with suppress(Exception), self._access.session("") as other:
+                for worker in self._workers:
+                    with suppress(pymysql.MySQLError):
+                        run(other, f"KILL CONNECTION {worker.number}")
+        for worker in self._workers:
+            worker.end()
+
+    def _findings(self) -> Iterator[Finding]:
+        for account, names in sorted(self._replaced.items()):
+            yield Finding(
+                id="definer-replaced",
+                severity=Severity.WARNING,
+                subject=account,
+                expected=f"definer of {', '.join(sorted(names))}, as in the source",
+                actual="the connecting user is: the server does not let it name another one",
+                hint="restore as a user that may (SET_ANY_DEFINER, SET_USER_ID, SET USER or SUPER)",
+            )
+        for what in sorted(self._skipped):
+            yield Finding(
+                id="statement-passed-over",
+                severity=Severity.INFO,
+                subject=what,
+                actual="is in the dump and was not run: it is about the server, not the database",
+            )
+
+
+class Script:
+    """One file of a dump, from its first statement to its last."""
+
+    def __init__(self, load: Load, connection: Connection, path: Path, jobs: int) -> None:
+        self._load = load
+        self._connection = connection
+        self._path = path
+        self._jobs = jobs
+        self._head: list[bytes] = []
+        self._in_head = True
+        self._line = 0
+        self._workers: list[Worker] = []
+        self._table = ""
+        self._worker: Worker | None = None
+
+    def play(self) -> None:
+        """Sends everything, and returns when the server has done it."""
+        for statement in self._statements():
+            self._load.failure.check()
+            self._line = statement.line
+            self._one(statement)
+        self._close_table()
+        self._settle()
+
+    def _one(self, statement: Statement) -> None:
+        load, name = self._load, statement.name
+        does = judge(statement, load.source)
+        if does is Does.SETTING and self._in_head:
+            self._head.append(statement.text)
+        self._in_head = self._in_head and does in (Does.SETTING, Does.REPLICATION, Does.PASSED_OVER)
+        if does is Does.ROWS or (does is Does.KEYS and self._table == name):
+            self._rows(name, statement.text)
+        elif does is Does.TABLE:
+            self._close_table()
+            load.create_table(self._connection, name, _text(statement), self._where())
+        elif does is Does.DEFINITION:
+            self._close_table()
+            if statement.kind is Kind.CREATE_TRIGGER:
+                self._settle()  # it must not act on the rows that come with the dump
+            load.define(self._connection, statement, self._where())
+        elif does is Does.DATABASE:
+            own = ddl.in_head(_text(statement), name, load.database)
+            self._send(own.encode(errors="surrogateescape"), "alter database")
+        elif does is Does.REPLICATION:
+            load.passed_over(" ".join(_text(statement).partition("=")[0].split())[:60])
+        elif does is not Does.PASSED_OVER:
+            self._send(statement.text, f"{statement.kind} {name}".strip())
+
+    def _rows(self, name: str, text: bytes) -> None:
+        if name != self._table:
+            self._close_table()
+            self._load.begun(name)
+            self._table, self._worker = name, self._idlest()
+        assert self._worker is not None  # noqa: S101 - there is one while there is a table
+        self._worker.put(Rows(name, text))
+
+    def _idlest(self) -> Worker:
+        """The worker that has the least to do; a new one while there may be more."""
+        if len(self._workers) < self._jobs:
+            self._workers.append(self._load.worker(self._head))
+            return self._workers[-1]
+        return min(self._workers, key=lambda worker: worker.waiting)
+
+    def _send(self, text: bytes, what: str) -> None:
+        try:
+            self._connection.query(text)
+        except pymysql.MySQLError as error:
+            raise of_definition(error, what, self._where()) from None
+
+    def _where(self) -> str:
+        """For people: which line of which file, as it is unpacked."""
+        return f"{self._path.name}, line {self._line}"
+
+    def _statements(self) -> Iterator[Statement]:
+        packing = {".zst": ("zstd",), ".gz": ("gzip",)}.get(self._path.suffix, ())
+        return statements(chunks(self._path, packing), require_trailer=True)
+
+    def _close_table(self) -> None:
+        if self._worker is not None:
+            self._worker.put(self._load.filled(self._table))
+        self._table, self._worker = "", None
+
+    def _settle(self) -> None:
+        for worker in self._workers:
+            worker.settle()
+
+
+def _text(statement: Statement) -> str:
+    """As the driver sends text: bytes that are no UTF-8 stay as they are."""
+    return statement.text.decode("utf-8", "surrogateescape")

@@ -1,0 +1,91 @@
+"""What a server's refusal of a dump's statement means, told without the statement's data."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from dbops.engine.mysql.connect import error_of
+from dbops.errors import DatabaseError
+
+_FULL = (3, 1021, 1037, 1038, 1041, 1114, 1135, 3019)
+_LOST = (0, 1053, 1317, 1927, 2006, 2013, 2055, 4031)
+_LACKS = {
+    1044: "the user lacks a right",
+    1071: "an index is longer than the server's page size allows",
+    1115: "it does not know a character set",
+    1118: "a row is longer than its page size allows",
+    1128: "it lacks a loadable function",
+    1142: "the user lacks a right",
+    1153: "its max_allowed_packet is too small",
+    1193: "it does not know a variable",
+    1227: "the user lacks a right",
+    1231: "it does not know a variable's value",
+    1235: "it does not support it",
+    1273: "it does not know a collation",
+    1286: "it does not have a storage engine",
+    1289: "a feature is switched off in it",
+    1290: "an option of it forbids it",
+    1370: "the user lacks a right",
+    1419: "log_bin_trust_function_creators is off, and the user lacks the right",
+    1418: "log_bin_trust_function_creators is off",
+    1524: "a plugin is not loaded",
+    1911: "it does not know an option",
+    3161: "a storage engine is switched off in it",
+    4161: "it does not know a data type",
+}
+"""Errors of a server that is not set up for what the dump holds: they say nothing against the dump."""
+_NEAR = re.compile(r"(near ').*(' at line \d+)$", re.DOTALL)
+_KEY = re.compile(r" for key '([^']*)'$")
+_COLUMN = re.compile(r" for column (?:`[^`]*`\.`[^`]*`\.)?[`']([^`']*)[`'] at row (\d+)$")
+_LONGEST = 300
+
+
+def kind_of(number: int, text: str) -> str:
+    """Whether a load failed for the archive's sake, or the server's: they call for different repairs."""
+    if number in _FULL or "errno: 28" in text or "No space left" in text:
+        return "server-full"
+    if number in _LOST:
+        return "server-lost"
+    return "server-lacks" if number in _LACKS else "load-failed"
+
+
+def of_definition(error: Exception, what: str, place: str) -> DatabaseError:
+    """The server refused a definition: `what` names it. Its text is told, without pieces of the statement."""
+    number, text = error_of(error)
+    said = " ".join(_NEAR.sub(r"\1…\2", text).split())[:_LONGEST]
+    return _error(number, text, f"{place}: {what}: {said} ({number})")
+
+
+def of_rows(error: Exception, table: str, names: Iterable[str], place: str) -> DatabaseError:
+    """The server refused rows: only its number and `names` (of the table's columns and keys) are told, since its text
+    quotes values, and a value may look like anything."""
+    number, text = error_of(error)
+    known = set(names)
+    where = ""
+    if match := _KEY.search(text):
+        key = match[1].rpartition(".")[2]
+        where = f", key {key}" if key in known or key == "PRIMARY" else ""
+    elif match := _COLUMN.search(text):
+        where = f", column {match[1]}, row {match[2]} of its statement" if match[1] in known else ""
+    said = _symbol(number) if kind_of(number, text) != "server-lost" else "the connection was lost"
+    return _error(number, text, f"{place}: rows of {table}: {said} ({number}){where}")
+
+
+def _error(number: int, text: str, message: str) -> DatabaseError:
+    kind = kind_of(number, text)
+    hint = {
+        "server-full": "free space on the database server's disk",
+        "server-lost": "look into the server's log",
+        "server-lacks": f"the server is not set up for it: {_LACKS.get(number, '')}",
+    }.get(kind, "")
+    return DatabaseError(message, hint=hint, kind=kind)
+
+
+def _symbol(number: int) -> str:
+    """The manual's name of an error, as words: `duplicate entry`."""
+    from pymysql.constants import ER
+
+    words = {1062: "duplicate entry", 4025: "a CHECK constraint fails", 3819: "a CHECK constraint fails"}
+    names = (name for name, value in vars(ER).items() if value == number and name.isupper())
+    return words.get(number) or next(names, "the server refused them").lower().replace("_", " ")

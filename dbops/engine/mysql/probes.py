@@ -1,0 +1,193 @@
+"""Probes of a restored copy: what makes it unusable although every row is right. Cheap; they change nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pymysql
+
+from dbops.engine.mysql.accounts import SYSTEM, of_definer
+from dbops.engine.mysql.connect import error_of
+from dbops.engine.mysql.maintenance import rows
+from dbops.engine.mysql.statements import identifier, statement
+from dbops.model import Finding, Manifest, Sequence, Severity
+
+if TYPE_CHECKING:
+    from dbops.engine.mysql.connect import Connection
+
+NO_DEFINER = 1449
+_LOST = (0, 2006, 2013, 2055)
+_GONE = (1146, 1356, 1305, 1054)
+_NO_RIGHT = (1142, 1143, 1044, 1370)
+_NAME = r"`(?:[^`]|``)*`"
+_DRAWN = re.compile(rf"nextval\((?:({_NAME})\.)?({_NAME})\)", re.IGNORECASE)
+_BITS = {"tinyint": 8, "smallint": 16, "mediumint": 24, "int": 32, "bigint": 64}
+
+
+def probe(connection: Connection, manifest: Manifest, *, events_wait: bool) -> list[Finding]:
+    """What the copy has and the source had not: tables that cannot be opened, views that cannot be selected from,
+    indexes that are switched off, definers that are not there; next values that are taken already; and, where events
+    shall wait for a swap (`events_wait`), those that run.
+
+    `connection` is in the copy. Raises an error of the driver where the server is lost.
+    """
+    known = {(finding.id, finding.subject) for finding in manifest.findings}
+    found = [
+        *_opening(connection),
+        *_disabled(connection),
+        *_definers(connection),
+        *(_events(connection) if events_wait else ()),
+    ]
+    return [
+        *(finding for finding in found if (finding.id, finding.subject) not in known),
+        *_auto_increments(connection, manifest),
+        *_sequences(connection, manifest),
+    ]
+
+
+def _opening(connection: Connection) -> Iterator[Finding]:
+    """A view of a missing definer is told by `_definers`."""
+    for name, view in rows(connection, statement("probe_names")):
+        try:
+            rows(connection, f"SELECT 1 FROM {identifier(name)} LIMIT 0")  # noqa: S608
+        except pymysql.MySQLError as failure:
+            number, said = error_of(failure)
+            if number in _LOST:
+                raise
+            if number == NO_DEFINER or number in _NO_RIGHT:
+                continue
+            if view and number in _GONE:
+                hint = "something that it needs is missing"
+                yield _error("invalid-view", name, "it can be selected from, as in the source", said, hint)
+            elif not view:
+                hint = "its files are missing or damaged: look into the server's log"
+                yield _error("table-unreadable", name, "it can be opened, as in the source", said, hint)
+
+
+def _disabled(connection: Connection) -> Iterator[Finding]:
+    for table, index in rows(connection, statement("probe_disabled_indexes")):
+        hint = f"ALTER TABLE {identifier(table)} ENABLE KEYS"
+        yield _error("invalid-index", f"{index} of {table}", "it is in use, as in the source", "it is disabled", hint)
+
+
+def _definers(connection: Connection) -> Iterator[Finding]:
+    """Without the right to see the accounts, views of a missing one are found by `examine` alone."""
+    needed = {of_definer(str(definer)) for (definer,) in rows(connection, statement("definers"))}
+    try:
+        there = {(str(user), str(host)) for user, host in rows(connection, "SELECT user, host FROM mysql.user")}
+    except pymysql.MySQLError as failure:
+        if error_of(failure)[0] in _LOST:
+            raise
+        return
+    for account in sorted(needed):
+        if account.user and account.user not in SYSTEM and (account.user, account.host) not in there:
+            yield _error(
+                "definer-missing",
+                account.sql,
+                "an account: views, routines, triggers or events run with its rights",
+                "the server has no such account: they fail",
+                "create it (see globals.sql), or restore with --no-owner",
+            )
+
+
+def _events(connection: Connection) -> Iterator[Finding]:
+    for name, state in rows(connection, statement("probe_live_events")):
+        hint = "it acts on the copy, or on others: ALTER EVENT … DISABLE"
+        yield _error("event-enabled", name, "disabled in a copy", state, hint)
+
+
+# --- next values ------------------------------------------------------------------------------------------------------
+
+
+def _auto_increments(connection: Connection, manifest: Manifest) -> Iterator[Finding]:
+    """One that gives no further value, or one that is there already. If the source had it so, that is a warning."""
+    expected = {s.name: s for s in manifest.inventory.sequences}
+    for table, column, column_type, following in rows(connection, statement("probe_auto_increments")):
+        last = _extreme(connection, table, column, "MAX")
+        label, most = f"{table}.{column}", largest(column_type)
+        following = int(following)
+        if last is None or last < following <= most:
+            continue
+        hint = f"ALTER TABLE {identifier(table)} AUTO_INCREMENT = {int(last) + 1}"
+        if following >= most:
+            hint = f"no value is left in {column_type}: give the column a larger type"
+        yield _behind(label, column, last, following, had_position(expected.get(label), following), hint)
+
+
+def _sequences(connection: Connection, manifest: Manifest) -> Iterator[Finding]:
+    """Defaults that draw from a sequence of MariaDB."""
+    expected = {s.name: s for s in manifest.inventory.sequences}
+    own = str(rows(connection, "SELECT DATABASE()")[0][0])
+    for table, column, default in rows(connection, statement("probe_sequence_defaults")):
+        for database, name in drawn(default):
+            if database not in ("", own):
+                if database == manifest.engine.database:
+                    actual = f"it draws from {database}.{name}, a sequence of the source's database"
+                    hint = f"ALTER TABLE {identifier(table)} ALTER {identifier(column)} SET DEFAULT …"
+                    yield _error(
+                        "sequence-elsewhere", f"{table}.{column}", "a sequence of its own database", actual, hint
+                    )
+                continue
+            query = f"SELECT next_not_cached_value, increment FROM {identifier(name)}"  # noqa: S608
+            following, step = (int(value) for value in rows(connection, query)[0])
+            last = _extreme(connection, table, column, "MIN" if step < 0 else "MAX")
+            if last is None or (following < last if step < 0 else following > last):
+                continue
+            hint = f"ALTER SEQUENCE {identifier(name)} RESTART WITH {int(last) + (step or 1)}"
+            as_source = had_position(expected.get(name), following)
+            yield _behind(name, f"{table}.{column}", last, following, as_source, hint)
+
+
+def drawn(default: str) -> list[tuple[str, str]]:
+    """Database ('' if it is not named) and name of each sequence from which a column's default draws."""
+    return [(_plain(match[1] or ""), _plain(match[2])) for match in _DRAWN.finditer(default)]
+
+
+def largest(column_type: str) -> float:
+    """The largest number that an integer column holds; infinity for other types."""
+    kind = re.split(r"[ (]", column_type, maxsplit=1)[0]
+    if kind not in _BITS:
+        return float("inf")
+    return int(2 ** (_BITS[kind] - (0 if "unsigned" in column_type else 1)) - 1)
+
+
+def had_position(before: Sequence | None, value: int) -> bool:
+    """Whether the source drew this value next too, at some moment of its dump."""
+    return before is not None and min(before.value, before.value_after) <= value <= max(
+        before.value, before.value_after
+    )
+
+
+def _extreme(connection: Connection, table: str, column: str, function: str) -> int | None:
+    query = f"SELECT {function}({identifier(column)}) FROM {identifier(table)}"  # noqa: S608
+    try:
+        value = rows(connection, query)[0][0]
+    except pymysql.MySQLError as failure:
+        if error_of(failure)[0] in _LOST:
+            raise
+        return None  # what cannot be read is told by `_opening`
+    try:
+        return None if value is None else int(value)
+    except (TypeError, ValueError):
+        return None  # a text, into which nothing says how numbers are put
+
+
+def _behind(label: str, column: str, last: int, following: int, as_source: bool, hint: str) -> Finding:
+    return Finding(
+        id="sequence-behind",
+        severity=Severity.WARNING if as_source else Severity.ERROR,
+        subject=label,
+        expected=f"beyond {last}, which {column} holds",
+        actual=f"the next value is {following}" + (", as in the source" if as_source else ""),
+        hint=f"an insert will fail: {hint}",
+    )
+
+
+def _plain(name: str) -> str:
+    return name[1:-1].replace("``", "`") if name.startswith("`") else name
+
+
+def _error(kind: str, subject: str, expected: str, actual: str, hint: str) -> Finding:
+    return Finding(id=kind, severity=Severity.ERROR, subject=subject, expected=expected, actual=actual, hint=hint)

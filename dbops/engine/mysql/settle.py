@@ -1,0 +1,116 @@
+"""Gives a copy what belongs to the database itself (`database.sql`), and a server the accounts of `globals.sql`.
+
+Both are taken apart into statements, and whatever `globals` does not write is refused: a backup's files are data.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from dbops.engine.mysql.connect import Access
+from dbops.engine.mysql.statements import identifier
+from dbops.errors import BadBackupError
+
+_NAME = r"`(?:[^`]|``)*`"
+_STRING = r"'(?:[^'\\]|\\.|'')*'"
+_ACCOUNT = rf"{_STRING}(?:@{_STRING})?"
+_RIGHT = rf"[A-Z]+(?: [A-Z]+)*(?: \({_NAME}(?:, {_NAME})*\))?"
+_RIGHTS = rf"{_RIGHT}(?:, {_RIGHT})*"
+_ROUTINE = r"(?:PROCEDURE|FUNCTION|PACKAGE|PACKAGE BODY)"
+_SKIPPED = re.compile(r"\s*(?:--[^\n]*(?:\n|\Z)\s*)*")
+_SETTING = re.compile(r"ALTER DATABASE (?:CHARACTER SET \w+ COLLATE \w+|ENCRYPTION '[YN]');")
+_COMMENT = re.compile(rf"ALTER DATABASE COMMENT {_STRING};", re.DOTALL)
+_GRANT = re.compile(
+    rf"(GRANT {_RIGHTS} ON )(\*|{_NAME}|{_ROUTINE} {_NAME})( TO ({_ACCOUNT})(?: WITH GRANT OPTION)?);", re.DOTALL
+)
+_CREATE = re.compile(
+    rf"CREATE (?:USER IF NOT EXISTS ({_ACCOUNT}) ACCOUNT LOCK|ROLE IF NOT EXISTS ({_STRING}));", re.DOTALL
+)
+_MEMBER = re.compile(rf"GRANT {_ACCOUNT} TO ({_ACCOUNT})(?: WITH ADMIN OPTION)?;", re.DOTALL)
+_EVERYWHERE = re.compile(rf"GRANT {_RIGHTS} ON \*\.\* TO ({_ACCOUNT})(?: WITH GRANT OPTION)?;", re.DOTALL)
+
+
+class Settled(NamedTuple):
+    """Statements without their semicolon, to be run in the database: at once, and once it has its name.
+
+    A grant is by the database's name: one on a copy beside the live database would stay behind when it goes.
+    """
+
+    now: tuple[str, ...]
+    at_swap: tuple[str, ...]
+
+
+class NeededAccount(NamedTuple):
+    """An account as SQL text ('user'@'host', or 'role'), what makes it, and the grants that go with that."""
+
+    name: str
+    create: str
+    grants: tuple[str, ...]
+
+
+def sort_out(text: str, *, no_owner: bool) -> Settled:
+    """Takes `database.sql` apart. Raises `BadBackupError` for anything that `globals.database_sql` does not write."""
+    now: list[str] = []
+    at_swap: list[str] = []
+    for found in _statements(text, "database.sql", _SETTING, _COMMENT, _GRANT):
+        if found.re is _SETTING:
+            now.append(found[0][:-1])
+        elif found.re is _COMMENT or not no_owner:
+            at_swap.append(found[0][:-1])
+    return Settled(tuple(now), tuple(at_swap))
+
+
+def needed_accounts(text: str) -> list[NeededAccount]:
+    """Takes `globals.sql` apart, as `sort_out` does the other."""
+    made: dict[str, str] = {}
+    grants: dict[str, list[str]] = {}
+    for found in _statements(text, "globals.sql", _CREATE, _MEMBER, _EVERYWHERE):
+        if found.re is _CREATE:
+            made[found[1] or found[2]] = found[0][:-1]
+        else:
+            grants.setdefault(found[1], []).append(found[0][:-1])
+    return [NeededAccount(name, create, tuple(grants.get(name, ()))) for name, create in made.items()]
+
+
+def settle(access: Access, statements: tuple[str, ...]) -> None:
+    """Runs statements of `sort_out` in the database that `access` reaches."""
+    name = access.database
+    with access.session() as connection, connection.cursor() as cursor:
+        for text in statements:
+            cursor.execute(elsewhere(text, name))
+
+
+def elsewhere(text: str, name: str) -> str:
+    """A statement of `sort_out` made to name the database: for a session in any other.
+
+    In a grant on a whole database its name is a pattern, whose _ and % are to mean themselves.
+    """
+    grant = _GRANT.fullmatch(f"{text};")
+    if grant is None:
+        return text.replace("ALTER DATABASE", f"ALTER DATABASE {identifier(name)}", 1)
+    head, where, rest, _ = grant.groups()
+    if where == "*":
+        pattern = name.replace("\\", "\\\\").replace("_", "\\_").replace("%", "\\%")
+        return f"{head}{identifier(pattern)}.*{rest}"
+    kind, _, own = where.partition("`")
+    return f"{head}{kind}{identifier(name)}.`{own}{rest}"
+
+
+def _statements(text: str, file: str, *known: re.Pattern[str]) -> Iterator[re.Match[str]]:
+    position = 0
+    while True:
+        skipped = _SKIPPED.match(text, position)
+        position = skipped.end() if skipped else position
+        if position == len(text):
+            return
+        found = next((match for pattern in known if (match := pattern.match(text, position))), None)
+        if found is None:
+            raise BadBackupError(
+                f"{file} holds something that dbops does not write: {text[position : position + 80].strip()!r}",
+                hint="was it edited? run it by hand after a restore, or restore another backup",
+                kind=f"bad-{file.replace('.', '-')}",
+            )
+        yield found
+        position = found.end()

@@ -1,0 +1,246 @@
+"""The whole way on the command line, for each product: backup, verify, drill, restore; what it prints, writes, leaves."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import xml.etree.ElementTree as ET
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pymysql
+import pytest
+
+from dbops.config.urls import Secret
+from dbops.model import Verdict
+from tests.mutations.bench import wrong
+from tests.mutations.mysql.workshop import NAME, Workshop
+from tests.mysql_restoring import DBOPS, ROOT, Backed, contents, databases, until
+from tests.mysql_servers import MysqlServer, installation, servers
+from tests.sandboxes import our_containers
+
+IMAGES = {"DBOPS_MYSQL_IMAGE": "dbops-test/mysql:{version}", "DBOPS_MARIADB_IMAGE": "dbops-test/mariadb:{version}"}
+SYSTEM = {"mysql", "sys", "information_schema", "performance_schema"}
+OF_POSTGRES = re.compile(r"postgres|psql|pg_\w+|\bpublic\.|\bextensions?\b|\bVACUUM\b|\bWAL\b|large objects?|\bheap\b", re.I)
+"""Words that mean nothing to whoever runs MySQL or MariaDB."""
+
+
+@pytest.fixture(scope="module", params=servers())
+def server(request: pytest.FixtureRequest) -> Iterator[MysqlServer]:
+    with MysqlServer(installation(request.param)) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def empty_server(server: MysqlServer) -> Iterator[MysqlServer]:
+    """A server that holds nothing of anybody's: the commands restore into no other."""
+    with MysqlServer(server.installation) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def workshop(server: MysqlServer, tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    return Workshop(server, Path(tmp_path_factory.mktemp("workshop")))
+
+
+@pytest.fixture(scope="module")
+def good(workshop: Workshop) -> Backed:
+    return workshop.backup()
+
+
+def run(server: MysqlServer, folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    path = f"{server.bindir}{os.pathsep}{os.environ['PATH']}"
+    return subprocess.run(
+        [*DBOPS, *arguments],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PATH": path, **IMAGES, **environment},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=400,
+    )
+
+
+def said(done: subprocess.CompletedProcess[str], code: int, *secrets: str) -> str:
+    """What the command printed: its status is right, no secret is in it, and no word of another product."""
+    text = done.stdout + done.stderr
+    assert done.returncode == code, text
+    assert not any(secret in text for secret in secrets)
+    assert not (found := _foreign(text)), (found, text)
+    return done.stdout
+
+
+def written(path: Path) -> str:
+    """What a report says, with no word of another product in it."""
+    text = path.read_text()
+    assert not (found := _foreign(text)), found
+    return text
+
+
+def _foreign(text: str) -> list[str]:
+    """But for names of fields in JSON, which are the same for all products, and the look of a page."""
+    text = re.sub(r"<(style|script).*?</\1>", "", text, flags=re.DOTALL)
+    return [text[max(0, m.start() - 60) : m.end() + 60] for m in OF_POSTGRES.finditer(re.sub(r'"\w+":', "", text))]
+
+
+def configure(server: MysqlServer, folder: Path, store: str, **settings: Any) -> None:
+    lines = [f"[store]\nurl = {store!r}\n[targets.shop]\nurl = {server.url(NAME)!r}"]
+    lines += [f"{key} = {value!r}" for key, value in settings.items()]
+    file = folder / "dbops.toml"
+    file.write_text("\n".join(lines) + "\n")
+    file.chmod(0o600)
+
+
+# -- the whole way ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("jobs", "level"), [(1, "counts"), (1, "content"), (2, "archive"), (2, "content")])
+def test_from_backup_to_restore(
+    workshop: Workshop, empty_server: MysqlServer, tmp_path: Path, tmp_store: str, jobs: int, level: str
+) -> None:
+    server = workshop.server
+    before = databases(empty_server)
+    with workshop.source():
+        held = contents(server, NAME)
+        configure(server, tmp_path, tmp_store, jobs=jobs, inventory=level)
+        manifest = json.loads(said(run(server, tmp_path, "backup", "--json"), 0, server.password))
+        assert (manifest["engine"]["name"], manifest["inventory"]["level"]) == (server.kind, level)
+        assert "parts" in manifest["method"]["format"] or jobs == 1
+        said(run(server, tmp_path, "backups"), 0)
+        said(run(server, tmp_path, "verify", "--json"), 0, server.password)
+        flags = (f"--sandbox={empty_server.url()}", "--html=out/r.html", "--junit=out/r.xml", "--json=out/r.json")
+        said(run(server, tmp_path, "drill", *flags), 0, server.password, empty_server.password)
+        report = json.loads(written(tmp_path / "out/r.json"))
+        assert report["verdict"] == "PASS"
+        assert written(tmp_path / "out/r.html").lower().startswith("<!doctype html>")
+        assert ET.parse(tmp_path / "out/r.xml").getroot().find("testsuite") is not None
+        written(tmp_path / "out/r.xml")
+        assert databases(empty_server) == before
+        server.execute("DELETE FROM events", "DROP VIEW owned", database=NAME)
+        assert contents(server, NAME) != held
+        restored = json.loads(said(run(server, tmp_path, "restore", "--yes", "--json"), 0, server.password))
+        assert restored["verdict"] == "PASS"
+        assert contents(server, NAME) == held
+        said(run(server, tmp_path, "restore", "--drop-old", "--yes"), 0)
+        assert databases(server) - SYSTEM == {NAME}
+        assert not list(tmp_path.glob("out/*.tmp"))
+
+
+def test_nothing_but_a_url_and_a_store(workshop: Workshop, tmp_path: Path, tmp_store: str) -> None:
+    """No configuration: both as flags, for the scheme of either product."""
+    server = workshop.server
+    other = {"mysql": "mariadb", "mariadb": "mysql"}[server.kind]
+    with workshop.source():
+        url = server.url(NAME).replace(f"{server.kind}://", f"{other}://", 1)
+        for command in (["backup"], ["verify"], ["restore", "--into=elsewhere", "--yes"]):
+            said(run(server, tmp_path, *command, f"--url={url}", f"--store={tmp_store}"), 0, server.password)
+        assert contents(server, "elsewhere") == contents(server, NAME)
+        server.drop_database("elsewhere")
+        (manifest,) = Path(tmp_store.removeprefix("file://")).rglob("manifest.json")
+        assert json.loads(manifest.read_text())["engine"]["name"] == server.kind
+
+
+@pytest.mark.parametrize("kind", ["local", "container"])
+def test_a_sandbox_of_ones_own(
+    server: MysqlServer, good: Backed, tmp_path: Path, kind: str, request: pytest.FixtureRequest
+) -> None:
+    if kind == "container":
+        request.getfixturevalue("docker_engine")
+    containers = our_containers() if kind == "container" else []
+    done = run(server, tmp_path, "drill", f"--store={good.catalog.store.url}", f"--sandbox={kind}", "--json")
+    report = json.loads(said(done, 0, server.password))
+    about = report["provenance"]["sandbox"] if "sandbox" in report["provenance"] else report["evidence"]["sandbox"]
+    assert (about["kind"], about["engine"], about["teardown"]) == (kind, server.kind, "removed")
+    assert about["version"].startswith(server.installation.series)
+    if kind == "container":
+        assert our_containers() == containers
+
+
+# -- what a drill says -----------------------------------------------------------------------------------------------
+
+
+def test_invariants_and_the_smoke_command(workshop: Workshop, good: Backed, tmp_path: Path) -> None:
+    import msgspec
+
+    from dbops.config import Argv, DrillConfig, Invariant
+
+    script = tmp_path / "smoke.py"
+    script.write_text("import os, sys\nsys.exit(0 if os.environ['DATABASE_URL'].startswith(sys.argv[1]) else 7)\n")
+
+    def smoke(scheme: str) -> DrillConfig:
+        return DrillConfig(smoke=Argv((DBOPS[0], str(script), scheme)))
+
+    holds = Invariant(name="no negative total", sql="select count(*) from invoices where total < 0")
+    fails = Invariant(name="many customers", sql="select count(*) from customers", equals=301)
+    broken = Invariant(name="no such table", sql="select count(*) from nowhere")
+    writes = Invariant(name="writes", sql="delete from invoices")
+
+    def with_settings(**settings: Any) -> Backed:
+        return good._replace(target=msgspec.structs.replace(good.target, **settings))
+
+    passed = workshop.drill(with_settings(invariants=(holds,), drill=smoke(workshop.server.kind)))
+    assert (passed.verdict, wrong(passed)) == (Verdict.PASS, [])
+    failed = workshop.drill(with_settings(invariants=(holds, fails, broken, writes), drill=smoke("nothing")))
+    subjects = [finding.subject for finding in wrong(failed) if finding.id == "invariant"]
+    assert subjects == ["many customers", "no such table", "writes"]
+    (finding,) = [finding for finding in wrong(failed) if finding.id == "smoke"]
+    assert "status 7" in finding.actual
+    assert workshop.server.password not in str(failed)
+
+
+def test_a_bad_backup_is_told_with_status_3(
+    workshop: Workshop, good: Backed, empty_server: MysqlServer, tmp_path: Path
+) -> None:
+    bad = workshop.mutated(good, "DELETE FROM events WHERE what = 'event 7'; DROP VIEW owned")
+    done = run(
+        workshop.server, tmp_path, "drill", f"--store={bad.catalog.store.url}", f"--sandbox={empty_server.url()}", "--html=r.html"
+    )
+    text = said(done, 3, empty_server.password)
+    assert "events" in text
+    assert "owned" in text
+    written(tmp_path / "r.html")
+
+
+def test_a_server_that_dies_is_not_a_bad_backup(workshop: Workshop, good: Backed) -> None:
+    with MysqlServer(workshop.server.installation) as doomed:
+        report = Workshop(doomed, tmp_folder := doomed.folder / "none").drill_changed(good, lambda _: doomed.kill())
+        doomed.start()
+        del tmp_folder
+    assert (report.verdict, wrong(report)) == (Verdict.INCONCLUSIVE, [])
+
+
+def test_a_kept_copy_stays_until_it_is_ended(
+    workshop: Workshop, good: Backed, empty_server: MysqlServer, tmp_path: Path
+) -> None:
+    before = databases(empty_server)
+    store = f"--store={good.catalog.store.url}"
+    done = run(workshop.server, tmp_path, "drill", store, f"--sandbox={empty_server.url()}", "--keep", "--json")
+    report = json.loads(said(done, 0, empty_server.password))
+    (hint,) = [finding["hint"] for finding in report["findings"] if finding["id"] == "kept"]
+    connect, end = hint.splitlines()
+    file = Path(re.search(r"--defaults-file=(\S+)", connect)[1])  # type: ignore[index]
+    assert file.stat().st_mode & 0o077 == 0
+    login = pymysql.connect(read_default_file=str(file), database=connect.split()[-1])
+    with login, login.cursor() as cursor:
+        cursor.execute("SELECT COUNT(*) FROM invoices")
+        assert cursor.fetchone() == (400,)
+    os.kill(int(end.rpartition(" ")[2]), signal.SIGTERM)
+    until(lambda: databases(empty_server) == before and not file.exists())
+
+
+def test_a_server_of_the_other_product_is_refused(good: Backed, server: MysqlServer, tmp_path: Path) -> None:
+    name = "mysql9.7" if server.kind == "mariadb" else "mariadb10.11"
+    with MysqlServer(installation(name)) as other:
+        done = run(server, tmp_path, "drill", f"--store={good.catalog.store.url}", f"--sandbox={other.url()}")
+        said(done, 5, other.password)
+        assert databases(other) <= SYSTEM
+
+
+def test_an_unreachable_server_is_inconclusive(good: Backed, server: MysqlServer, tmp_path: Path) -> None:
+    url = Secret(f"{server.kind}://nobody@127.0.0.1:1/x").reveal()
+    done = run(server, tmp_path, "drill", f"--store={good.catalog.store.url}", f"--sandbox={url}", "--keep")
+    assert "kept" not in said(done, 5)

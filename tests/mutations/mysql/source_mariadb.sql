@@ -1,0 +1,11 @@
+-- What only MariaDB has, added to source.sql.
+CREATE SEQUENCE tickets START WITH 100 INCREMENT BY 5;
+SELECT NEXTVAL(tickets);
+CREATE TABLE ticket (id INT NOT NULL DEFAULT NEXTVAL(tickets) PRIMARY KEY, what VARCHAR(9)) DEFAULT CHARSET = utf8mb4;
+INSERT INTO ticket (what) VALUES ('one'), ('two');
+CREATE TABLE ages (id INT PRIMARY KEY, v INT, address INET6, code UUID) WITH SYSTEM VERSIONING;
+SET timestamp = UNIX_TIMESTAMP('2026-01-01 12:00:00.5');
+INSERT INTO ages VALUES (1, 10, '::1', '123e4567-e89b-12d3-a456-426614174000'), (2, 20, '::2', NULL);
+SET timestamp = UNIX_TIMESTAMP('2026-01-02 12:00:00.5');
+UPDATE ages SET v = v + 1;
+SET timestamp = DEFAULT;

@@ -1,0 +1,92 @@
+"""Makes a good backup of MySQL or MariaDB, mutates it, and drills what came of it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from dbops.model import Manifest, Report
+from tests.mutations.bench import RunningServer, drill_on
+from tests.mysql_restoring import Backed, back_up
+from tests.mysql_servers import MysqlServer
+
+FOLDER = Path(__file__).parent
+NAME = "workshop"
+ACCOUNTS = ("'owner'@'%'", "'reader'@'%'")
+GRANTS = (
+    f"GRANT SELECT, INSERT ON {NAME}.* TO 'reader'@'%'",
+    f"GRANT UPDATE (note), DELETE ON {NAME}.customers TO 'reader'@'%'",
+    f"GRANT EXECUTE ON PROCEDURE {NAME}.tidy TO 'reader'@'%'",
+)
+
+
+class Workshop:
+    """One server: sources are made on it under one name, backed up and dropped, and drilled there under that name."""
+
+    def __init__(self, server: MysqlServer, folder: Path) -> None:
+        self.server = server
+        self._folder = folder
+        parts = ("source.sql", f"source_{server.kind}.sql")
+        self._script = "".join((FOLDER / part).read_text(encoding="utf-8") for part in parts)
+        self._sandbox = RunningServer(server.url, server.kind, server.version)
+
+    @contextmanager
+    def source(self, *scripts: str) -> Iterator[MysqlServer]:
+        """The source, in which these scripts have run."""
+        self._clear()
+        accounts = (f"CREATE USER {account} IDENTIFIED BY {secrets.token_hex(8)!r}" for account in ACCOUNTS)
+        self.server.execute(*accounts)
+        self.server.create_database(NAME, "CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci")
+        try:
+            self.server.script(self._script, NAME)
+            self.server.execute(*GRANTS)
+            for script in scripts:
+                self.server.script(script, NAME)
+            yield self.server
+        finally:
+            self._clear()
+
+    def _clear(self) -> None:
+        """Grants go with accounts, not with databases."""
+        self.server.drop_database(NAME)
+        self.server.execute(*(f"DROP USER IF EXISTS {account}" for account in ACCOUNTS))
+
+    def backup(self, *scripts: str, **options: Any) -> Backed:
+        """A good backup of the source, in a store of its own."""
+        store = self._folder / secrets.token_hex(4)
+        store.mkdir()
+        with self.source(*scripts):
+            return back_up(self.server, NAME, store, **{"jobs": 1, **options})
+
+    def mutated(self, good: Backed, script: str) -> Backed:
+        """A backup of the source after the script, with the good backup's inventory: hashes and sizes are right."""
+        return with_inventory(self.backup(script), good.manifest)
+
+    def drill(self, backed: Backed, manifest: Manifest | None = None, *, no_owner: bool = False) -> Report:
+        try:
+            return drill_on(self._sandbox, backed, manifest, no_owner=no_owner)
+        finally:
+            self._clear()
+
+    def drill_changed(self, backed: Backed, change: Callable[[str], object]) -> Report:
+        """The drill of a backup, in which `change` is called with the copy's name before it is compared."""
+        try:
+            return drill_on(self._sandbox, backed, change=change)
+        finally:
+            self._clear()
+
+    def drill_mutated_copy(self, backed: Backed, script: str) -> Report:
+        """The drill of a good backup, in whose restored copy the script runs before it is compared."""
+        return self.drill_changed(backed, lambda name: self.server.script(script, name))
+
+
+def with_inventory(backed: Backed, manifest: Manifest) -> Backed:
+    """The backup with a manifest that has the inventory of another one."""
+    mixed = msgspec.structs.replace(backed.manifest, inventory=manifest.inventory)
+    backed.catalog.publish(mixed)
+    return backed._replace(manifest=mixed)
