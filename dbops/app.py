@@ -18,7 +18,10 @@ from dbops.errors import ConfigError
 from dbops.store.base import Store
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dbops.engine.dumps import DumpLoader, DumpReader
+    from dbops.engine.scratch import ScratchServer
     from dbops.ops.drill import Places
     from dbops.ops.foreign_drill import ForeignDrill, ForeignPlaces
     from dbops.ops.foreign_source import Location
@@ -198,6 +201,17 @@ def open_sandbox(choice: str, needs: Needs) -> Chosen:
     from dbops.sandbox.choose import choose
 
     return choose(_sandboxes(choice, needs.engine), needs)
+
+
+def scratch(engine: str, url_of: Callable[[str], Secret], *, encoding: str = "", collation: str = "") -> ScratchServer:
+    """Scratch databases on a sandbox's server: `url_of` is its `url`."""
+    if engine in _MYSQL_FAMILY:
+        from dbops.engine.mysql.scratch import MysqlScratch
+
+        return MysqlScratch(url_of, encoding=encoding, collation=collation)
+    from dbops.engine.postgres.scratch import PostgresScratch
+
+    return PostgresScratch(url_of)
 
 
 def _sandboxes(choice: str, engine: str) -> list[Provider]:

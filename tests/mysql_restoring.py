@@ -68,8 +68,8 @@ INSERT INTO ticket (what) VALUES ('one'), ('two');
 UPDATE ticket SET what = 'three' WHERE what = 'two';
 """
 _ROWS = """
-INSERT INTO customers (name, note) SELECT CONCAT('customer ', n), NULLIF(CONCAT('note ', n MOD 5), 'note 0') FROM numbers
-    WHERE n <= 500;
+INSERT INTO customers (name, note)
+    SELECT CONCAT('customer ', n), NULLIF(CONCAT('note ', n MOD 5), 'note 0') FROM numbers WHERE n <= 500;
 INSERT INTO invoices (customer_id, total, paid_at, body, seal, rate)
     SELECT 1 + n MOD 500, n / 7, IF(n MOD 3 = 0, TIMESTAMP('2026-01-01 12:00:00.5') + INTERVAL n MINUTE, NULL),
            JSON_OBJECT('n', n), UNHEX(SHA2(n, 256)), n / 3 FROM numbers;
@@ -77,11 +77,11 @@ DELETE FROM invoices WHERE id MOD 11 = 0;
 """
 NUMBERS = """
 CREATE TABLE numbers (n INT PRIMARY KEY);
-INSERT INTO numbers SELECT 1 + a.d + 10 * b.d + 100 * c.d + 1000 * e.d FROM
- (SELECT 0 d UNION SELECT 1 UNION SELECT 2 UNION SELECT 3 UNION SELECT 4 UNION SELECT 5 UNION SELECT 6 UNION SELECT 7 UNION SELECT 8 UNION SELECT 9) a,
- (SELECT 0 d UNION SELECT 1 UNION SELECT 2 UNION SELECT 3 UNION SELECT 4 UNION SELECT 5 UNION SELECT 6 UNION SELECT 7 UNION SELECT 8 UNION SELECT 9) b,
- (SELECT 0 d UNION SELECT 1 UNION SELECT 2 UNION SELECT 3 UNION SELECT 4 UNION SELECT 5 UNION SELECT 6 UNION SELECT 7 UNION SELECT 8 UNION SELECT 9) c,
- (SELECT 0 d UNION SELECT 1 UNION SELECT 2 UNION SELECT 3) e;
+CREATE TABLE digits (d INT);
+INSERT INTO digits VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8), (9);
+INSERT INTO numbers SELECT 1 + a.d + 10 * b.d + 100 * c.d + 1000 * e.d FROM digits a, digits b, digits c, digits e
+    WHERE e.d < 4;
+DROP TABLE digits;
 """
 ROWS = NUMBERS + _ROWS + "DROP TABLE numbers;"
 

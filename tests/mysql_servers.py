@@ -134,7 +134,9 @@ class MysqlServer:
         if self.kind == "mariadb":
             rights = ["--auth-root-authentication-method=normal", "--skip-test-db", "--skip-name-resolve"]
             install = self.installation.tool("mariadb-install-db")
-            self._tool(install, "--no-defaults", f"--datadir={self.data}", *rights, *birth)
+            # Two at once would take each other's temporary tables for their own.
+            places = [f"--datadir={self.data}", f"--tmpdir={self.folder / 'tmp'}"]
+            self._tool(install, "--no-defaults", *places, *rights, *birth)
         elif birth or self.installation.cache is None:
             self._initialize(birth)
         else:

@@ -25,6 +25,7 @@ from dbops.model import Artifact, Finding, Manifest, Report, Severity
 from dbops.ops.backup import backup
 from dbops.ops.restore import restore
 from dbops.progress import Silent
+from tests.backups import Backup
 from tests.inputs import contents
 from tests.servers import Cluster, Database
 
@@ -141,7 +142,7 @@ def before_compare(monkeypatch: pytest.MonkeyPatch, change: Callable[[Database],
     monkeypatch.setattr(PostgresSide, "snapshot", snapshot)
 
 
-def artifact(backed: Backed, name: str) -> Path:
+def artifact(backed: Backup, name: str) -> Path:
     """Where a file of the backup lies; the store is a folder."""
     path = backed.catalog.store.local_path(backed.catalog.key("shop", backed.manifest.id, name))
     assert path is not None
@@ -166,7 +167,7 @@ def until(condition: Callable[[], Any]) -> Any:
     return value
 
 
-def forged(backed: Backed) -> Manifest:
+def forged(backed: Backup) -> Manifest:
     """The manifest that believes what lies in the store now: the hash is no help any more."""
 
     def now(item: Artifact) -> Artifact:

@@ -131,6 +131,8 @@ class Migrations(Value, frozen=True):
     timeout: Seconds = Seconds(4 * 3600)
     retries: Annotated[int, msgspec.Meta(ge=0, le=100)] = 5
     retry_wait: Seconds = Seconds(5)
+    max_lock: Seconds = Seconds(5)
+    """For which a rehearsal may see a table blocked without a warning."""
     safety_backup_age: Seconds | None = None
     """A verified backup that is no older does for the safety backup; None: always make one."""
     auto_restore: bool = False

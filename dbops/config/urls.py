@@ -59,6 +59,21 @@ def split_password(url: str) -> tuple[str, str | None]:
     return plain, unquote(password) if colon else (in_query[-1] if in_query else None)
 
 
+def with_password(url: str, password: str | None) -> Secret:
+    """The URL with a password in it: for programs that take nothing else, by their environment."""
+    plain, given = split_password(url)
+    chosen = password if password is not None else given
+    if chosen is None:
+        return Secret(plain)
+    parts = _split(plain)
+    userinfo = parts.netloc.rpartition("@")[0]
+    if userinfo:
+        head, tail = plain.split("://", 1)[0], plain.split("@", 1)[1]
+        return Secret(f"{head}://{userinfo}:{quote(chosen, safe='')}@{tail}")
+    pair = urlencode([("password", chosen)], quote_via=quote)  # the user is in the query, or the system's own
+    return Secret(f"{plain}{'&' if parts.query else '?'}{pair}")
+
+
 def _split(url: str) -> SplitResult:
     """The parts of a URL. Refused is one where a piece of the password would be taken for a port, path or query."""
     try:

@@ -19,6 +19,7 @@ from dbops.store.base import Writer
 from dbops.values import label
 
 if TYPE_CHECKING:
+    from dbops.engine.migrating import Migrator
     from dbops.engine.restoring import Restorer
 
 
@@ -220,6 +221,9 @@ class Engine(Protocol):
 
     def restorer(self, name: str | None = None) -> Restorer:
         """What replaces a database by a backup: the URL's own, or another one of the same server."""
+
+    def migrator(self) -> Migrator:
+        """What a migration of the URL's own database needs, and the ledger of those that ran."""
 
     def restore_guide(self, manifest: Manifest) -> str:
         """RESTORE.md: the exact commands that restore this backup without dbops."""

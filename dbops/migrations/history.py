@@ -77,6 +77,10 @@ class History:
         """What the functions of a revision do, as far as its text shows it."""
         return bodies(self._contents[self[name].path])
 
+    def content(self, name: str) -> bytes:
+        """The file of a revision, as it was read."""
+        return self._contents[self[name].path]
+
     def __contains__(self, name: str) -> bool:
         return name in self.graph.revisions
 

@@ -2,18 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from dbops.engine.migrating import LedgerEntry
 
-from dbops.values import Value
-
-
-class LedgerEntry(Value, frozen=True):
-    """A revision that has run. `parents`: all that it stood on then, by `down_revision` and `depends_on`, as ids.
-    `file_hash` is `Revision.sha256`; `applied_at` is UTC; `duration` in seconds."""
-
-    id: str
-    parents: tuple[str, ...]
-    file_hash: str
-    applied_at: datetime
-    dbops_version: str
-    duration: float
+__all__ = ["LedgerEntry"]

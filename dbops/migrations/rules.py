@@ -9,7 +9,17 @@ import difflib
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from dbops.migrations.rule_texts import DATABASE, EDGES, FILES, LEDGER, REVISIONS, SUPPRESSIONS
+from dbops.migrations.rule_texts import (
+    COMMUTATIVITY,
+    DATABASE,
+    EDGES,
+    FILES,
+    LEDGER,
+    LINT,
+    REHEARSAL,
+    REVISIONS,
+    SUPPRESSIONS,
+)
 from dbops.model import Severity
 
 
@@ -40,6 +50,9 @@ RULES: dict[str, Rule] = {
     **_rules("revisions", REVISIONS),
     **_rules("database", DATABASE),
     **_rules("ledger", LEDGER),
+    **_rules("lint", LINT),
+    **_rules("commutativity", COMMUTATIVITY),
+    **_rules("rehearsal", REHEARSAL),
     **_rules("suppressions", SUPPRESSIONS),
 }
 """By id, in the order in which the gate judges them."""

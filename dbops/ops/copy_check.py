@@ -50,7 +50,9 @@ def check_copy(
         for table in suspected:
             key = (table.schema, table.name)
             progress.item(f"rows of {table.label}")
-            explained[key] = _not_the_source(table, held.get(key)) or _look_closer(side, archive, snapshot, refs[key], table)
+            explained[key] = _not_the_source(table, held.get(key)) or _look_closer(
+                side, archive, snapshot, refs[key], table
+            )
     result = compare(manifest.inventory, found, rules, explained)
     result = result._replace(findings=[*result.findings, *side.probe(manifest)])
     return CopyCheck(result, found, explained)
@@ -105,7 +107,9 @@ def _not_the_source(table: Table, archived: Content | None) -> list[Finding]:
     if archived is not None and not (comparable(table.digest, archived.digest) and table.digest != archived.digest):
         return []
     return [
-        _of_another_moment(table, f"{archived.rows} rows, {archived.digest}, in the archive" if archived else "not in the archive")
+        _of_another_moment(
+            table, f"{archived.rows} rows, {archived.digest}, in the archive" if archived else "not in the archive"
+        )
     ]
 
 

@@ -142,6 +142,10 @@ class Drill(Stage):
 
     def _compare(self, side: SideDatabase, archive: Archive, server: Server) -> None:
         check = check_copy(side, archive, self._wishes, self._progress, server=server.info)
+        for kind in sorted(
+            side.waits_for_swap & {kind for kind, there in self.manifest.inventory.objects.items() if there}
+        ):
+            self._notes.unproved(kind, "on a server where it would act, a copy gets it only when it goes live")
         self._notes.compared(
             check.comparison,
             proof.tables(self.manifest.inventory, check.found, check.explained),

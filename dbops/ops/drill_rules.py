@@ -36,7 +36,7 @@ def application_findings(target: Target, side: SideDatabase, url: Secret) -> Pro
     skipped: list[NotEvaluated] = []
     probes: list[Probe] = []
     if target.invariants:
-        broken = [finding for rule in target.invariants if (finding := _invariant(rule, side)) is not None]
+        broken = invariant_findings(target, side)
         findings += broken
         title = "every invariant of dbops.toml holds"
         probes.append(Probe(id="invariant", title=title, tried=len(target.invariants), found=len(broken)))
@@ -48,6 +48,11 @@ def application_findings(target: Target, side: SideDatabase, url: Secret) -> Pro
         title = "the application's own command succeeds on the copy"
         probes.append(Probe(id="smoke", title=title, tried=1, found=len(failed)))
     return Probed(tuple(findings), tuple(skipped), tuple(probes))
+
+
+def invariant_findings(target: Target, side: SideDatabase) -> list[Finding]:
+    """The invariants that do not hold."""
+    return [finding for rule in target.invariants if (finding := _invariant(rule, side)) is not None]
 
 
 def _invariant(rule: Invariant, side: SideDatabase) -> Finding | None:

@@ -28,6 +28,12 @@ STEPS: Sequence[Step] = (
 )
 
 
+def with_steps(plan: Sequence[Step], *steps: Step) -> tuple[Step, ...]:
+    """The plan with these in the places of those of the same ids."""
+    named = {step.id: step for step in steps}
+    return tuple(named.get(step.id, step) for step in plan)
+
+
 class Settings(NamedTuple):
     """A target's own: the weight of rules, and what is allowed for a time."""
 

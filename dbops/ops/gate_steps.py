@@ -14,7 +14,7 @@ import msgspec
 from dbops.migrations import database_rules, ledger_rules, revision_rules
 from dbops.migrations.graph_rules import judge_graph
 from dbops.migrations.rules import of_step
-from dbops.model import Finding, NotEvaluated
+from dbops.model import Finding, NotEvaluated, Severity
 from dbops.ops.migration_ground import Ground
 
 DOWNGRADES = (revision_rules.EMPTY, revision_rules.REFUSES)
@@ -79,7 +79,28 @@ def ledger(ground: Ground) -> Outcome:
         return Outcome(skipped=[NotEvaluated(id="ledger", reason="no ledger of applied revisions is kept here")])
     if ground.broken:
         return Outcome(open=[NotEvaluated(id="ledger", reason=ground.broken)])
-    return Outcome(ledger_rules.judge_ledger(ground.history, ground.version.rows, ground.ledger), of_step("ledger"))
+    found = ledger_rules.judge_ledger(ground.history, ground.version.rows, ground.ledger)
+    return Outcome([*found, *_interrupted(ground)], of_step("ledger"))
+
+
+def _interrupted(ground: Ground) -> list[Finding]:
+    """Case 41: what a migration that was killed has left, and where the database stands now."""
+    if ground.intent is None or ground.version is None:
+        return []
+    begun = ground.intent
+    there = ground.history.ancestors(ground.version.rows)
+    ran = [name for name in begun.revisions if name in there]
+    left = [name for name in begun.revisions if name not in there]
+    return [
+        Finding(
+            id="migration-interrupted",
+            severity=Severity.WARNING,
+            subject=ground.version.table,
+            expected=f"the migration of {begun.begun_at:%Y-%m-%d %H:%M} UTC comes to its end",
+            actual=f"it was killed: applied are {', '.join(ran) or 'none'}, and {', '.join(left) or 'none'} is left",
+            hint=f"its safety backup is {begun.backup}: dbops restore --backup {begun.backup}; or go on: dbops migrate",
+        )
+    ]
 
 
 def _about(finding: Finding, table: str) -> Finding:
@@ -88,13 +109,19 @@ def _about(finding: Finding, table: str) -> Finding:
 
 
 def to_come(name: str, what: str) -> Step:
-    """A step that is not made yet: never silence, and never fine while something is pending."""
+    """A step that needs more than files and a database: never silence, and never fine while something is pending."""
 
     def run(ground: Ground) -> Outcome:
         if ground.version is None:
             return Outcome(skipped=[NotEvaluated(id=name, reason=NO_DATABASE)])
         if ground.pending == ():
             return Outcome(skipped=[NotEvaluated(id=name, reason="nothing is pending")])
-        return Outcome(open=[NotEvaluated(id=name, reason=f"{what}: this version of dbops does not do it yet")])
+        return Outcome(
+            open=[
+                NotEvaluated(
+                    id=name, reason=f"{what}: needs the application, which [targets.….migrations] of dbops.toml names"
+                )
+            ]
+        )
 
     return Step(name, run)

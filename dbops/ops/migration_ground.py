@@ -6,6 +6,7 @@ from functools import cached_property
 from pathlib import Path
 
 from dbops.engine.base import VersionRows
+from dbops.engine.migrating import Intent
 from dbops.errors import ConfigError, NothingToCheckError
 from dbops.migrations import layout
 from dbops.migrations.base_branch import read_merged
@@ -19,7 +20,8 @@ _HINT = "name the folder that has env.py and versions/, or one with alembic.ini"
 
 class Ground:
     """`target`: its name, '' without one. `base`: the branch that the files are merged with, `new`: what it lacks.
-    `version` None: no database is looked at. `ledger` None: none is kept."""
+    `version` None: no database is looked at. `ledger` None: none is kept. `intent`: what a migration that was killed
+    has left there."""
 
     def __init__(
         self,
@@ -30,9 +32,10 @@ class Ground:
         new: frozenset[str] = frozenset(),
         version: VersionRows | None = None,
         ledger: tuple[LedgerEntry, ...] | None = None,
+        intent: Intent | None = None,
     ) -> None:
         self.history, self.target, self.base, self.new = history, target, base, new
-        self.version, self.ledger = version, ledger
+        self.version, self.ledger, self.intent = version, ledger, intent
 
     @cached_property
     def broken(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dbops.migrations.suppressions import Suppressed
 from dbops.migrations.values import Revision
 from dbops.model import Report
+from dbops.ops.rehearse_facts import Rehearsal
 from dbops.values import Value
 
 
@@ -33,6 +34,7 @@ class MigrationReport(Report, frozen=True):
     since: str = ""
     suppressed: tuple[Suppressed, ...] = ()
     evaluated: tuple[str, ...] = ()
+    rehearsal: Rehearsal | None = None
 
 
 def steps(revisions: tuple[Revision, ...]) -> tuple[Pending, ...]:

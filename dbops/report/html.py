@@ -50,6 +50,7 @@ def page_html(page: Page) -> str:
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         style=_file("report.css"),
         graph=_graph(page),
+        way_back=_way_back(page),
         gate_style=_file("gate.css"),
         tags=_TAGS,
         generated=page.generated_at.strftime("%Y-%m-%d %H:%M UTC"),
@@ -66,6 +67,15 @@ def _graph(page: Page) -> Drawing | None:
     from dbops.report.graph_svg import drawing
 
     return drawing(rows(page.revisions, page.run))
+
+
+def _way_back(page: Page) -> str:
+    """How a rehearsal says that production gets back; '' where there was none."""
+    if not isinstance(page.run, MigrationReport) or page.run.rehearsal is None:
+        return ""
+    from dbops.report.rehearsal_text import way_back
+
+    return way_back(page.run.rehearsal)
 
 
 @functools.cache

@@ -39,12 +39,14 @@ def status(report: MigrationReport, history: History) -> str:
 
 def gate(report: MigrationReport, history: History) -> str:
     """Findings, what is suppressed, what was not evaluated, and go or no-go as the last line."""
-    from dbops.report import text
+    from dbops.report import rehearsal_text, text
 
     lines = [_database(report), _code(report, history), *_pending(report.pending, report.since), "\n"]
     lines += map(text.finding, report.findings)
     lines += map(_suppressed, report.suppressed)
     lines += text.skipped(report.not_evaluated)
+    if report.rehearsal is not None:
+        lines += ["\n", *rehearsal_text.figures(report.rehearsal), "\n"]
     return "".join([*lines, _verdict(report)])
 
 
@@ -142,10 +144,14 @@ def _verdict(report: MigrationReport) -> str:
     }[report.verdict]
     if report.verdict is Verdict.PASS and report.current is not None:
         word = "go"
+    if report.task in ("migrate", "rehearse"):
+        from dbops.report import rehearsal_text
+
+        word = rehearsal_text.verdict(report)
     facts = [_plural(len(report.evaluated), "rule") + " judged", _time(report.phases.values())]
     if report.suppressed:
         facts.insert(1, f"{len(report.suppressed)} suppressed")
-    subject = f"gate {report.target}".strip()
+    subject = f"{report.task} {report.target}".strip()
     return wrap(f"{subject}: {word} ({', '.join(facts)})", f"{report.verdict.value}  ", " " * 6)
 
 

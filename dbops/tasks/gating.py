@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from dbops import app
+import msgspec
+
+from dbops import app, console
+from dbops.catalog import Catalog
 from dbops.cli import Output
 from dbops.config import Migrations, Target
 from dbops.config.file import load
@@ -16,8 +21,11 @@ from dbops.migrations.suppressions import check_settings
 from dbops.ops import gate as gating
 from dbops.ops import status as standing
 from dbops.ops.gate import Settings
+from dbops.ops.gate_steps import Step
 from dbops.ops.migration_ground import Ground, read_files
 from dbops.ops.migration_report import MigrationReport
+from dbops.ops.rehearse import Rehearser
+from dbops.ops.rehearse_trial import HEADS
 from dbops.report import migrations_text
 from dbops.report.page import Page
 from dbops.tasks.reporting import SUMMARY, Paths
@@ -33,6 +41,9 @@ class Request(NamedTuple):
     base: str | None = None
     url: str | None = None
     static: bool = False
+    store: str | None = None
+    sandbox: str | None = None
+    backup: str = "latest"
 
 
 class Files(NamedTuple):
@@ -57,21 +68,28 @@ def show_rules(output: Output) -> None:
 
 
 def status(output: Output, request: Request) -> None:
-    ground, settings, phases = _ground(request)
+    ground, settings, phases, _ = judged(request)
     report = standing.status(ground, settings, clock=app.now, phases=phases)
     output.report(report, migrations_text.status(report, ground.history))
 
 
 def gate(output: Output, request: Request, files: Files) -> None:
     files.paths.prepare()
-    ground, settings, phases = _ground(request)
-    report = gating.gate(ground, settings, clock=app.now, phases=phases)
+    ground, settings, phases, target = judged(request)
+    plan = gating.STEPS
+    with rehearsing(target, request) as rehearser, tried(target, request, ground) as steps:
+        plan = gating.with_steps(plan, *steps)
+        if rehearser is not None:
+            plan = gating.with_steps(plan, rehearser.step())
+        report = gating.gate(ground, settings, clock=app.now, phases=phases, plan=plan)
+    if rehearser is not None:
+        report = msgspec.structs.replace(report, rehearsal=rehearser.result)
     page = Page(run=report, drills=(), history=(), generated_at=app.now(), revisions=ground.history)
-    _write(page, report, ground, files)
+    write(page, report, ground, files)
     output.report(report, _text(page, report, ground, files.format))
 
 
-def _ground(request: Request) -> tuple[Ground, Settings, dict[str, float]]:
+def judged(request: Request) -> tuple[Ground, Settings, dict[str, float], Target | None]:
     """What is judged. A directory alone needs no configuration, and gets none."""
     if request.static and request.url:
         raise ConfigError("--static looks at no database: leave out --url", kind="bad-flag")
@@ -85,12 +103,15 @@ def _ground(request: Request) -> tuple[Ground, Settings, dict[str, float]]:
     begun = time.monotonic()
     history, new = read_files(directory, request.base)
     phases = {"read": time.monotonic() - begun}
-    version = None
+    version = applied = intent = None
     if target is not None and not request.static:
         begun = time.monotonic()
         table = migrations.version_table if migrations is not None else "alembic_version"
         schema = migrations.version_schema if migrations is not None else None
-        version = app.open_engine(target).version_rows(table, schema)
+        engine = app.open_engine(target)
+        version = engine.version_rows(table, schema)
+        kept = engine.migrator()
+        applied, intent = kept.ledger(), kept.intent()
         phases["query"] = time.monotonic() - begun
     ground = Ground(
         history,
@@ -98,8 +119,52 @@ def _ground(request: Request) -> tuple[Ground, Settings, dict[str, float]]:
         base=request.base or "",
         new=new,
         version=version,
+        ledger=applied,
+        intent=intent,
     )
-    return ground, settings, phases
+    return ground, settings, phases, target
+
+
+@contextmanager
+def rehearsing(
+    target: Target | None, request: Request, *, to: str = HEADS, always: bool = False
+) -> Iterator[Rehearser | None]:
+    """What rehearses the target's revisions, with its progress shown; None where there is no target with revisions."""
+    if target is None or target.migrations is None or request.static:
+        yield None
+        return
+    chosen = target
+    if request.directory:
+        own = msgspec.structs.replace(target.migrations, directory=Path(request.directory).expanduser())
+        chosen = msgspec.structs.replace(target, migrations=own)
+
+    def catalog() -> Catalog:
+        return app.open_catalog(load(url=request.url, store=request.store, target=request.target).store)
+
+    with console.progress() as progress:
+        yield Rehearser(
+            catalog,
+            chosen,
+            app.places(chosen, request.sandbox),
+            clock=app.now,
+            progress=progress,
+            backup=request.backup,
+            to=to,
+            always=always,
+        )
+
+
+@contextmanager
+def tried(target: Target | None, request: Request, ground: Ground) -> Iterator[tuple[Step, ...]]:
+    """Lint and commutativity, which need the application and a scratch server."""
+    if target is None or request.static:
+        yield ()
+        return
+    from dbops.tasks.trying import trying
+
+    store = load(url=request.url, store=request.store, target=request.target, need_store=False).store
+    with trying(target, ground, store, request.sandbox, rehearsed=True) as steps:
+        yield steps
 
 
 def _target(request: Request) -> Target | None:
@@ -139,7 +204,7 @@ def _text(page: Page, report: MigrationReport, ground: Ground, form: str) -> str
     return migrations_text.gate(report, ground.history)
 
 
-def _write(page: Page, report: MigrationReport, ground: Ground, files: Files) -> None:
+def write(page: Page, report: MigrationReport, ground: Ground, files: Files) -> None:
     if files.paths.sarif is not None:
         from dbops.report.sarif import sarif
         from dbops.report.write import replace

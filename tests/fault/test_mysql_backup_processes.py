@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import subprocess
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -20,7 +21,6 @@ from tests.fault import mysql, support
 from tests.fault.support import At
 from tests.mysql_servers import MysqlServer, installation, servers
 
-PROGRAMS = ("mysqldump", "mariadb-dump")
 jobs_and_levels = pytest.mark.parametrize(
     ("jobs", "level"), [(1, "counts"), (1, "archive"), (2, "counts"), (2, "content")]
 )
@@ -68,13 +68,13 @@ def test_the_session_of_the_dump_is_ended(
     assert caught.value.exit_code == 4
     support.only(store, older)
     mysql.no_sessions(server)
-    assert not support.programs(*PROGRAMS)
+    assert not mysql.dump_programs()
 
 
 @jobs_and_levels
 def test_the_dump_program_is_killed(server: MysqlServer, store: Path, older: Manifest, jobs: int, level: str) -> None:
     def kill() -> None:
-        for pid in support.programs(*PROGRAMS):
+        for pid in mysql.dump_programs():
             os.kill(pid, signal.SIGKILL)
 
     progress = At("advance", kill)
@@ -171,7 +171,7 @@ def test_the_disk_fills_up_midway(server: MysqlServer, small_tmpfs: Callable[[st
     assert caught.value.exit_code == 4
     support.only(folder, older)
     mysql.no_sessions(server)
-    assert not support.programs(*PROGRAMS)
+    assert not mysql.dump_programs()
 
 
 def test_too_little_space_from_the_start(server: MysqlServer, small_tmpfs: Callable[[str], Path]) -> None:
@@ -226,7 +226,7 @@ def test_a_program_that_leaves_them_out(
         ("SELECT, TRIGGER, EVENT ON bank.*", "cannot-read-database"),
         ("SELECT ON bank.account", "cannot-read-database"),
         ("SELECT, SHOW VIEW, TRIGGER, EVENT ON bank.*", "cannot-see-routines"),
-        ("ALL ON bank.*", "cannot-read-routine"),
+        ("SELECT, SHOW VIEW, TRIGGER, EVENT, EXECUTE ON bank.*", "cannot-read-routine"),
     ],
 )
 def test_a_user_who_does_not_see_all_is_refused(server: MysqlServer, store: Path, rights: str, kind: str) -> None:
@@ -247,3 +247,47 @@ def test_an_invalid_view_is_named_before_the_dump(server: MysqlServer, store: Pa
     finally:
         with contextlib.suppress(RuntimeError):
             server.drop_database("broken")
+
+
+def test_an_event_that_the_program_would_never_get_past(server: MysqlServer, store: Path) -> None:
+    body = "CREATE EVENT two ON SCHEDULE EVERY 1 DAY DO BEGIN INSERT INTO t VALUES (';;'); END"
+    server.execute(body, database="little")
+    try:
+        if server.version.startswith("11.8"):
+            support.run(mysql.target(server, "little"), store)
+            return
+        with pytest.raises(PreflightError) as caught:
+            support.run(mysql.target(server, "little"), store)
+        assert caught.value.kind == "endless-event"
+        assert "two" in caught.value.message
+    finally:
+        server.execute("DROP EVENT two", database="little")
+
+
+# --- B12: what no snapshot holds --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("jobs", "level"), [(1, "archive"), (2, "content")])
+def test_a_table_without_transactions_that_is_written_meanwhile(
+    server: MysqlServer, store: Path, jobs: int, level: str
+) -> None:
+    """The dump reads it after the inventory has: the backup says that it is outside, and is one."""
+    server.execute("CREATE TABLE hits (n INT) ENGINE=MyISAM", "INSERT INTO hits VALUES (1)", database="bank")
+    stop = threading.Event()
+
+    def write() -> None:
+        with contextlib.closing(server.connect("bank")) as connection, connection.cursor() as cursor:
+            while not stop.is_set():
+                cursor.execute("INSERT INTO hits VALUES (1)")
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        made = support.run(mysql.target(server, "bank", jobs=jobs, inventory=level), store)
+    finally:
+        stop.set()
+        writer.join()
+        server.execute("DROP TABLE hits", database="bank")
+    outside = [finding for finding in made.findings if finding.id == "outside-snapshot"]
+    assert [(finding.subject, finding.severity.value) for finding in outside] == [("hits", "warning")]
+    assert {table.name for table in made.inventory.tables} >= {"hits", "account"}

@@ -19,7 +19,8 @@ from tests.fault.support import DBOPS, ROOT, process
 from tests.fault.test_backup_secrets import PASSWORD, Watch, hidden
 from tests.mysql_servers import MysqlServer, installation, servers
 
-PROGRAMS = {"mysqldump", "mariadb-dump"}
+PROGRAMS = {"mysqldump", "mariadb-dump", "ld-linux-x86-64"}
+"""The last: those that run through a loader of their own."""
 
 
 @pytest.fixture(scope="module", params=servers())

@@ -111,7 +111,7 @@ def test_r03_the_first_error_ends_it_and_tells_no_data(shop: Backed, rows: bytes
 
 
 def test_r03_a_definition_that_fails_is_named(shop: Backed) -> None:
-    secret = f"SELECT nonsense '{SECRET}'".encode()
+    secret = f"SELECT SELECT '{SECRET}'".encode()
     manifest = rewritten(shop, lambda text: text.replace(b"BEGIN RETURN n * 2; END", secret))
     with untouched(shop.server, "shop"), pytest.raises(DatabaseError, match="create function twice") as caught:
         run_restore(shop, manifest=manifest)
@@ -146,7 +146,9 @@ def _user(server: MysqlServer, *grants: str) -> Access:
 
 def _found(access: Access, manifest: Manifest, **wishes: Any) -> dict[str, str]:
     found = MysqlRestorer(access, None, None).preflight(manifest, Wishes(**wishes)).findings
-    return {finding.id: f"{finding.subject}: {finding.expected}" for finding in found if finding.severity is Severity.ERROR}
+    return {
+        finding.id: f"{finding.subject}: {finding.expected}" for finding in found if finding.severity is Severity.ERROR
+    }
 
 
 def test_r06_what_the_server_lacks_is_named_before_anything_is_done(shop: Backed) -> None:
@@ -173,7 +175,8 @@ def test_r06_what_the_server_lacks_is_named_before_anything_is_done(shop: Backed
 def test_r06_a_dump_for_another_product_fails_for_the_servers_sake(shop: Backed) -> None:
     """Its live database is not touched, and the error does not blame the backup."""
     manifest = rewritten(
-        shop, lambda text: text.replace(b"CREATE TABLE `log` (", b"CREATE TABLE `log` (`x` text COLLATE utf8mb4_klingon_ci,")
+        shop,
+        lambda text: text.replace(b"CREATE TABLE `log` (", b"CREATE TABLE `log` (`x` text COLLATE utf8mb4_klingon_ci,"),
     )
     with untouched(shop.server, "shop"), pytest.raises(DatabaseError) as caught:
         run_restore(shop, manifest=manifest)
@@ -221,7 +224,9 @@ def test_r08_neither_triggers_nor_events_act_on_the_copy(
 def test_r09_commands_of_a_client_are_refused(shop: Backed, tmp_path: Path, line: bytes) -> None:
     touched = tmp_path / "touched"
     command = line % str(touched).encode()
-    manifest = rewritten(shop, lambda text: text.replace(b"CREATE TABLE `invoices`", command + b"CREATE TABLE `invoices`"))
+    manifest = rewritten(
+        shop, lambda text: text.replace(b"CREATE TABLE `invoices`", command + b"CREATE TABLE `invoices`")
+    )
     with untouched(shop.server, "shop"), pytest.raises(BadBackupError) as caught:
         run_restore(shop, manifest=manifest)
     assert caught.value.kind == "client-command"
@@ -290,6 +295,19 @@ def test_r10_definers_that_are_not_there(filled: MysqlServer, tmp_path: Path) ->
     assert contents(filled, "owned") == good
     assert filled.execute("SELECT COUNT(*) FROM mysql.user WHERE user = 'gone'") == [(1,)]
     filled.execute("DROP USER gone")
+    filled.drop_database("owned")
+
+
+def test_a_view_whose_definer_has_rights_on_the_live_database_alone(filled: MysqlServer, tmp_path: Path) -> None:
+    """As an application's user has: in the copy, under its other name, the view cannot be selected from."""
+    filled.create_database("owned")
+    filled.execute("DROP USER IF EXISTS app", "CREATE USER app", "GRANT ALL ON owned.* TO app")
+    filled.execute("CREATE TABLE t (id INT)", "CREATE DEFINER=app VIEW v AS SELECT * FROM t", database="owned")
+    backed = back_up(filled, "owned", tmp_path, jobs=1)
+    report = run_restore(backed)
+    assert report.verdict is Verdict.PASS, report.findings
+    assert filled.execute("SELECT * FROM v", database="owned") == []
+    filled.execute("DROP USER app")
     filled.drop_database("owned")
 
 

@@ -73,7 +73,7 @@ def source(name: str, *, only: str) -> Path:
             refusals = []
             for version in versions:
                 try:
-                    _run([*apt, "source", "--download-only", f"{name}={version}"], scratch)
+                    _run([*apt, "source", "--download-only", "--tar-only", f"{name}={version}"], scratch)
                 except MissingInputError as error:
                     refusals.append(str(error))
                 else:

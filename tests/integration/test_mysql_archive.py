@@ -46,9 +46,7 @@ class Source:
         with contextlib.closing(self.server.connect(TORTURED)) as connection, connection.cursor() as cursor:
             cursor.execute("SET NAMES utf8mb4, time_zone = '+00:00', sql_mode = '', group_concat_max_len = 1000000")
             for table in schema.tables:
-                cursor.execute(
-                    fingerprint.digest_statement(schema.of(table), schema.rows_of(table), as_dumped=True)
-                )
+                cursor.execute(fingerprint.digest_statement(schema.of(table), schema.rows_of(table), as_dumped=True))
                 ((rows, total),) = cursor.fetchall()
                 found[table.name] = fingerprint.content(table.label, rows, None if total is None else int(total))
         return found

@@ -82,7 +82,7 @@ def test_a_backup_restores_by_hand(
                 assert comparable(content.digest, found[name].digest)
             if content.digest:
                 assert content.digest == found[name].digest
-        assert server.execute("SELECT one()", database="restored") == [(1,)]
+        assert server.execute("SELECT `one`()", database="restored") == [(1,)]
         assert server.execute("SELECT s FROM total", database="restored") == [(2_000_000,)]
     finally:
         server.drop_database("restored")

@@ -18,7 +18,8 @@ LONG = "é" * 64
 ODD = "t %s {} 'q' \"d\" `b` \\"
 
 NAMES = f"""
-CREATE TABLE {quoted(ODD)} (`id %s` INT AUTO_INCREMENT PRIMARY KEY, `a ``b'"` INT, `c,)(` VARCHAR(20) CHARACTER SET utf8mb4,
+CREATE TABLE {quoted(ODD)} (`id %s` INT AUTO_INCREMENT PRIMARY KEY, `a ``b'"` INT,
+    `c,)(` VARCHAR(20) CHARACTER SET utf8mb4,
     CONSTRAINT `ch %s {{}} ' ``` CHECK (`a ``b'"` > 0 AND `c,)(` <> 'CHECK (\\'x' AND `c,)(` <> 'é中'),
     UNIQUE KEY `u ' % ``` (`a ``b'"`, `c,)(`(3)))
 INSERT INTO {quoted(ODD)} (`a ``b'"`, `c,)(`) VALUES (1, 'eins'), (2, 'zwei'), (NULL, 'zwei')
@@ -36,7 +37,8 @@ GREEN = (
 CREATE TABLE customers (id INT AUTO_INCREMENT PRIMARY KEY, email VARCHAR(40) NOT NULL UNIQUE, n INT CHECK (n < 100),
     note TEXT, at TIMESTAMP NULL, twice INT AS (n * 2) STORED, thrice INT AS (n * 3), code CHAR(4) NOT NULL, j JSON,
     e ENUM('a', 'b') NOT NULL, CHECK (n > 0 OR note = 'zero'), UNIQUE KEY by_code (code, n), KEY (thrice), KEY (e, at))
-INSERT INTO customers (email, n, note, code, j, e) VALUES ('a@x', 1, 'x', 'ab', '{}', 'a'), ('b@x', NULL, NULL, 'ab', NULL, 'b'),
+INSERT INTO customers (email, n, note, code, j, e) VALUES ('a@x', 1, 'x', 'ab', '{}', 'a'), ('b@x', NULL,
+    NULL, 'ab', NULL, 'b'),
     ('c@x', 0, 'zero', 'cd', '[1]', 'a'), ('d@x', NULL, 'y', 'ab', NULL, 'a')
 CREATE TRIGGER touch BEFORE INSERT ON customers FOR EACH ROW SET NEW.note = 'touched'
 CREATE TABLE refused (id BIGINT AUTO_INCREMENT PRIMARY KEY, at DATE)
@@ -99,7 +101,8 @@ CREATE VIEW draws AS SELECT nextval(`s %s '`) AS n FROM two
 """
 
 GREEN_MYSQL = """
-CREATE TABLE by_expression (id INT AUTO_INCREMENT PRIMARY KEY, t VARCHAR(20) NOT NULL, j JSON, UNIQUE ((LOWER(t)), (LENGTH(t)) DESC),
+CREATE TABLE by_expression (id INT AUTO_INCREMENT PRIMARY KEY, t VARCHAR(20) NOT NULL, j JSON,
+    UNIQUE ((LOWER(t)), (LENGTH(t)) DESC),
     UNIQUE many ((CAST(j->'$.n' AS UNSIGNED ARRAY))))
 INSERT INTO by_expression (t, j) VALUES ('A', '{"n": [1, 2]}'), ('b', NULL)
 CREATE TABLE unforced (a INT, CONSTRAINT off CHECK (a > 0) NOT ENFORCED)
@@ -235,7 +238,8 @@ class Fault(NamedTuple):
 
 EXAMINED = {
     "exhausted": Fault(
-        ("ALTER TABLE natural_key MODIFY n TINYINT NOT NULL AUTO_INCREMENT", "INSERT INTO natural_key VALUES ('z', 127)"),
+        ("ALTER TABLE natural_key MODIFY n TINYINT NOT NULL AUTO_INCREMENT",
+         "INSERT INTO natural_key VALUES ('z', 127)"),
         "insert-fails", "natural_key", "",
     ),
     "sequence behind": Fault(
@@ -248,12 +252,14 @@ EXAMINED = {
         ("ALTER SEQUENCE down MINVALUE -2",), "insert-fails", "drawn_down", "run out", "mariadb"
     ),
     "trigger's table gone": Fault(
-        ("CREATE TABLE audit (a INT)", "CREATE TRIGGER logs AFTER INSERT ON tenants FOR EACH ROW INSERT INTO audit VALUES (1)",
+        ("CREATE TABLE audit (a INT)",
+         "CREATE TRIGGER logs AFTER INSERT ON tenants FOR EACH ROW INSERT INTO audit VALUES (1)",
          "DROP TABLE audit, flat, held"),
         "insert-fails", "tenants", "audit' doesn't exist",
     ),
     "trigger's definer gone": Fault(
-        ("DROP TABLE flat, held", "CREATE USER nobody_here", "CREATE DEFINER=nobody_here TRIGGER logs AFTER INSERT ON tenants"
+        ("DROP TABLE flat, held", "CREATE USER nobody_here",
+         "CREATE DEFINER=nobody_here TRIGGER logs AFTER INSERT ON tenants"
          " FOR EACH ROW SET @x = 1", "DROP USER nobody_here"),
         "insert-fails", "tenants", "nobody_here",
     ),
@@ -281,7 +287,8 @@ EXAMINED = {
     ),
     "views without their table": Fault(("DROP TABLE gone",), "view-broken", "", "references invalid table(s)"),
     "view without its definer": Fault(
-        ("CREATE USER nobody_here", "CREATE DEFINER=nobody_here VIEW v AS SELECT 1 AS n FROM two", "DROP USER nobody_here"),
+        ("CREATE USER nobody_here", "CREATE DEFINER=nobody_here VIEW v AS SELECT 1 AS n FROM two",
+         "DROP USER nobody_here"),
         "view-broken", "v", "nobody_here",
     ),
     "row in another's partition": Fault(
@@ -291,7 +298,8 @@ EXAMINED = {
         "constraint-violated", "parts", "misplaced row", "mysql",
     ),
     "routine that does not parse": Fault(
-        ("UPDATE mysql.proc SET body = 'BEGIN nonsense', body_utf8 = 'BEGIN nonsense' WHERE name = 'single' AND db = DATABASE()",
+        ("UPDATE mysql.proc SET body = 'BEGIN nonsense', body_utf8 = 'BEGIN nonsense'"
+         " WHERE name = 'single' AND db = DATABASE()",
          "CREATE PROCEDURE other() SELECT 1"),
         "routine-broken view-broken", "", "", "mariadb",
     ),
@@ -314,17 +322,9 @@ def test_a_fault_is_found(copy: Copy, name: str) -> None:
         assert fault.subject in finding.subject
         assert fault.words in finding.actual
     after = copy.state()
-    before.pop("next"), after.pop("next")  # a server puts no AUTO_INCREMENT behind what is there
+    for state in (before, after):
+        del state["next"]  # a server puts no AUTO_INCREMENT behind what is there
     assert after == before
-
-
-CHECKS = {
-    "table": (
-        "ALTER TABLE customers DROP CONSTRAINT {0}",
-        "UPDATE customers SET n = 0, note = 'no' WHERE id = 3",
-        "id=3",
-    ),
-}
 
 
 def test_a_check_that_rows_violate(copy: Copy) -> None:
@@ -346,7 +346,8 @@ def test_a_check_that_rows_violate(copy: Copy) -> None:
 
 PROBED = {
     "exhausted": Fault(
-        ("ALTER TABLE natural_key MODIFY n TINYINT NOT NULL AUTO_INCREMENT", "INSERT INTO natural_key VALUES ('z', 127)"),
+        ("ALTER TABLE natural_key MODIFY n TINYINT NOT NULL AUTO_INCREMENT",
+         "INSERT INTO natural_key VALUES ('z', 127)"),
         "sequence-behind", "natural_key.n", "the next value is 12",
     ),
     "sequence": Fault(
@@ -360,11 +361,13 @@ PROBED = {
         ("DROP VIEW looking", "DROP TABLE gone"), "invalid-view", "on %s gone", "references invalid table(s)",
     ),
     "definer": Fault(
-        ("CREATE USER `no '@ body`@`h %`", "CREATE DEFINER=`no '@ body`@`h %` PROCEDURE p() SELECT 1", "DROP USER `no '@ body`@`h %`"),
+        ("CREATE USER `no '@ body`@`h %`", "CREATE DEFINER=`no '@ body`@`h %` PROCEDURE p() SELECT 1",
+         "DROP USER `no '@ body`@`h %`"),
         "definer-missing", "'no ''@ body'@'h %'", "no such account",
     ),
     "definer of a view": Fault(
-        ("CREATE USER nobody_here", "CREATE DEFINER=nobody_here VIEW v AS SELECT 1 AS n FROM two", "DROP USER nobody_here"),
+        ("CREATE USER nobody_here", "CREATE DEFINER=nobody_here VIEW v AS SELECT 1 AS n FROM two",
+         "DROP USER nobody_here"),
         "definer-missing", "'nobody_here'@'%'", "no such account",
     ),
     "event": Fault(

@@ -77,7 +77,8 @@ def test_a_lock_that_is_not_granted(database: MysqlServer, monkeypatch: pytest.M
 
 def test_an_expression_that_fails_spoils_no_other(database: MysqlServer) -> None:
     database.execute(
-        "CREATE TABLE odd (id INT PRIMARY KEY, a VARCHAR(9), CONSTRAINT fits CHECK (id REGEXP a), CONSTRAINT small CHECK (id < 9))",
+        "CREATE TABLE odd (id INT PRIMARY KEY, a VARCHAR(9), CONSTRAINT fits CHECK (id REGEXP a),"
+        " CONSTRAINT small CHECK (id < 9))",
         "INSERT INTO odd VALUES (1, '1')",
         database=NAME,
     )

@@ -1,4 +1,4 @@
-"""`python -m tests.mutations [SERVER…] [NAME…]`: applies every mutation to a good backup, drills it, prints what was found.
+"""`python -m tests.mutations [SERVER…] [NAME…]`: every mutation of a good backup, drilled: what was found.
 
 SERVER is `postgres`, `mariadb10.11`, `mariadb11.8` or `mysql9.7` (all of them, if none is named); NAME is a mutation's.
 """

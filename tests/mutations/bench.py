@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
 
 from dbops import app
-from dbops.catalog import Catalog
 from dbops.config import Target
 from dbops.config.urls import Secret
 from dbops.engine.base import Server
@@ -16,17 +14,7 @@ from dbops.ops.drill import Drill, Places
 from dbops.ops.restore_plan import Archive
 from dbops.progress import Silent
 from dbops.sandbox.base import About, Chosen, Needs
-
-
-class Backup(Protocol):
-    """A target with a backup: `Backed` of either engine."""
-
-    @property
-    def target(self) -> Target: ...
-    @property
-    def catalog(self) -> Catalog: ...
-    @property
-    def manifest(self) -> Manifest: ...
+from tests.backups import Backup
 
 
 class RunningServer:
@@ -99,5 +87,5 @@ def wrong(report: Report) -> list[Finding]:
 
 def naming(report: Report, text: str) -> Finding | None:
     """The first error that names what was mutated."""
-    found = (f for f in wrong(report) if text in f"{f.subject} {f.expected} {f.actual}")
+    found = (f for f in wrong(report) if text in f"{f.id} {f.subject} {f.expected} {f.actual}")
     return next(found, None)

@@ -17,7 +17,12 @@ MUTATIONS = (
         of="public.events",
     ),
     Mutation("one changed value", "UPDATE invoices SET total = total + 0.01 WHERE id = 17", "invoices id='17'"),
-    Mutation("one row for another", "UPDATE events SET what = 'event 8' WHERE what = 'event 7'", "event 7", of="public.events"),
+    Mutation(
+        "one row for another",
+        "UPDATE events SET what = 'event 8' WHERE what = 'event 7'",
+        "event 7",
+        of="public.events",
+    ),
     Mutation("NULL turned into ''", "UPDATE customers SET note = '' WHERE id = 5", "customers id='5'"),
     Mutation("'' turned into NULL", "UPDATE customers SET note = NULL WHERE id = 6", "customers id='6'"),
     Mutation(

@@ -12,12 +12,13 @@ B = TypeVar("B")
 
 
 class Mutation(NamedTuple):
-    """A script. Run in a copy of the source, whose dump then takes the place of the backup's archive with correct hashes
-    and sizes, only the inventory can tell that it is wrong. Run in the restored copy of a good backup, the rows that it
-    changed can be named.
+    """A script. Run in a copy of the source, whose dump then takes the place of the backup's archive with correct
+    hashes and sizes, only the inventory can tell that it is wrong. Run in the restored copy of a good backup, the rows
+    that it changed can be named.
 
     `named`: text that a finding must hold, so that a reader knows where to look. `of`: the table of a row that `named`
-    tells by its contents. `only`: the product that has such a thing; empty for both.
+    tells by its contents. `only`: the beginning of the names of servers that have such a thing; empty for all.
+    `copy_only`: a dump cannot carry what the script does, so that only a copy can be wrong so.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Mutation(NamedTuple):
     named: str
     of: str = ""
     only: str = ""
+    copy_only: bool = False
 
     @property
     def table(self) -> str:

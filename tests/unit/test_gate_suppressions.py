@@ -206,6 +206,6 @@ def test_a_suppression_without_a_key_is_an_error(tmp_path: Path, key: str) -> No
 
 def test_every_rule_says_why_and_what_to_do() -> None:
     for rule in RULES.values():
-        assert rule.id.startswith("migration-")
+        assert rule.id.startswith(("migration-", "sql-", "rehearsal-"))
         assert rule.why.endswith(".")
         assert len(rule.fix) >= 10

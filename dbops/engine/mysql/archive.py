@@ -153,13 +153,15 @@ def of_backup(manifest: Manifest, path: Path, progress: Progress) -> dict[TableK
     """Decodes a backup's archive to its end. `BadBackupError`: 'archive-truncated', 'archive-corrupt' or
     'client-command'."""
     digests = any(table.digest for table in manifest.inventory.tables)
-    return read_archive(path, progress, digests=digests, charset=manifest.engine.encoding).found()
+    return read_archive(path, progress, digests=digests, charset=manifest.engine.encoding, manifest=manifest).found()
 
 
-def read_archive(path: Path, progress: Progress, *, digests: bool = True, charset: str = "") -> Contents:
+def read_archive(
+    path: Path, progress: Progress, *, digests: bool = True, charset: str = "", manifest: Manifest | None = None
+) -> Contents:
     """Reads an archive of dbops, a file or a folder of parts, to its end; the errors of `of_backup`."""
     contents = Contents(digests=digests, charset=charset)
-    for part in parts(path):
+    for part in parts(path, manifest):
         try:
             for data in dump_streams.chunks(part, packing(part)):
                 contents.feed(data)
@@ -170,11 +172,15 @@ def read_archive(path: Path, progress: Progress, *, digests: bool = True, charse
     return contents
 
 
-def parts(path: Path) -> list[Path]:
-    """The files of an archive in the order in which they are to be read: tables, rows, the rest."""
+def parts(path: Path, manifest: Manifest | None = None) -> list[Path]:
+    """The files of an archive in the order in which they are to be read: tables, rows, the rest. With its manifest:
+    those that it names, since nobody knows what others are."""
     if not path.is_dir():
         return [path]
     files = sorted(file for file in path.iterdir() if ".sql" in file.suffixes)
+    if manifest is not None:
+        named = {Path(artifact.name).name for artifact in manifest.artifacts if "/" in artifact.name}
+        files = [file for file in files if file.name in named]
     order = {"schema": 0, "data": 1, "after": 2}
     files.sort(key=lambda file: order.get(file.name.partition(".")[0].partition("-")[0], 1))
     if not files or not files[0].name.startswith("schema."):
@@ -195,7 +201,7 @@ def lines(manifest: Manifest, path: Path, table: TableRef) -> Iterator[bytes]:
     `BadBackupError` of kind 'no-such-table' or 'rows-unreadable' where the archive does not have them so.
     """
     found: Table | None = None
-    for part in parts(path):
+    for part in parts(path, manifest):
         try:
             for one in statements(dump_streams.chunks(part, packing(part)), require_trailer=True):
                 if one.kind is Kind.CREATE_TABLE and one.name == table.name:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from dbops.engine.mysql.connect import Connection
 
 _ER_FIRST, _CR_FIRST = 1000, 2000
-"""Numbers of a server's own errors, up to where the client's begin (a connection that is lost); newer ones are beyond."""
+"""Numbers of a server's errors, up to where those of a lost connection begin."""
 _ROUTINES = ("FUNCTION", "PROCEDURE", "PACKAGE", "PACKAGE BODY")
 
 
@@ -93,7 +93,9 @@ def read(connection: Connection, database: str) -> Belongings:
             charset,
             collation,
             triggers=tuple(_show(connection, "TRIGGER", found.get("TRIGGER", ()), _TRIGGER)),
-            routines=tuple(piece for kind in _ROUTINES for piece in _show(connection, kind, found.get(kind, ()), _ROUTINE)),
+            routines=tuple(
+                piece for kind in _ROUTINES for piece in _show(connection, kind, found.get(kind, ()), _ROUTINE)
+            ),
             views=tuple(_show(connection, "VIEW", found.get("VIEW", ()), _VIEW)),
             events=tuple(_show(connection, "EVENT", found.get("EVENT", ()), _EVENT)),
         )
@@ -152,7 +154,9 @@ def bring(connection: Connection, database: str, wanted: Belongings, *, events: 
                 _create(connection, piece, wanted.collation)
         for piece in _changed(connection, database, here.routines, routines):
             _create(connection, piece, wanted.collation)
-        broken = _create_views(connection, _changed(connection, database, here.views, views, replace=True), strict=strict)
+        broken = _create_views(
+            connection, _changed(connection, database, here.views, views, replace=True), strict=strict
+        )
         told = [msgspec.structs.replace(piece, state=piece.state if events else "DISABLE") for piece in scheduled]
         for piece in _changed(connection, database, here.events, told):
             _create(connection, piece, wanted.collation)
@@ -164,7 +168,7 @@ def _groups(wanted: Belongings) -> tuple[tuple[Piece, ...], ...]:
 
 
 def _moved(piece: Piece, old: str, new: str) -> Piece:
-    """For another database, which the server's own text may name: views do among others', triggers as they were made."""
+    """For another database: views name it where they select from several, triggers where somebody typed it."""
     if piece.kind == "VIEW":
         return msgspec.structs.replace(piece, text=ddl.requalified(piece.text, old, new))
     if piece.kind == "TRIGGER":

@@ -302,6 +302,7 @@ def _of_flavour(flavour: Flavour) -> list[str]:
 def _quoted(value: str) -> str:
     """For an option file (manual, 'Using Option Files'): quotes keep spaces and #, the backslash escapes."""
     text = value.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
+    text = text.replace('"', '\\"')  # else it would end the quotes, and a # behind it begin a comment
     return f'"{text}"'
 
 

@@ -31,7 +31,9 @@ _FIRST_COLUMN = re.compile(r"KEY `(?:[^`]|``)*` (?:USING \w+ )?\((`(?:[^`]|``)*`
 _AUTO = re.compile(r"(`(?:[^`]|``)*`)[^`']* AUTO_INCREMENT\b")
 _ACCOUNT = r"(?:`(?:[^`]|``)*`|'(?:[^'\\]|''|\\.)*')"
 _DEFINER = re.compile(rf"DEFINER\s*=\s*({_ACCOUNT}(?:@{_ACCOUNT})?|CURRENT_USER(?:\(\))?)", re.IGNORECASE)
-_STATUS = re.compile(r"(ON\s+COMPLETION\s+(?:NOT\s+)?PRESERVE\s+)(ENABLE\b|DISABLE\s+ON\s+(?:SLAVE|REPLICA)\b|DISABLE\b)")
+_STATUS = re.compile(
+    r"(ON\s+COMPLETION\s+(?:NOT\s+)?PRESERVE\s+)(ENABLE\b|DISABLE\s+ON\s+(?:SLAVE|REPLICA)\b|DISABLE\b)"
+)
 
 
 class Table(NamedTuple):
@@ -46,7 +48,7 @@ class Table(NamedTuple):
 
 
 def split_table(text: str, *, keys: bool = True) -> Table:
-    """Takes foreign keys and, with `keys`, secondary indexes out of CREATE TABLE, where adding them later gives the same.
+    """Takes foreign keys and, with `keys`, secondary indexes out of CREATE TABLE where adding them later is the same.
 
     Left in: indexes of other engines than InnoDB; full-text, spatial and vector indexes, which are made one by one;
     the index of an AUTO_INCREMENT column that no primary key begins with; unique keys of a table without a primary

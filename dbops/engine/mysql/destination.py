@@ -41,5 +41,5 @@ def look(access: Access, connection: Connection, name: str) -> tuple[Destination
     server = server._replace(info=info, database_bytes=int(size))
     sessions = tuple(lingering(connection, name))
     lines = tuple(inside.line for inside in sessions)
-    destination = Destination(server, name, True, int(tables), int(count), int(size), lines)  # noqa: FBT003
+    destination = Destination(server, name, True, int(tables), int(count), int(size), lines)
     return destination, Obstructions(tuple(foreign_keys_into(connection, name)), bool(half), sessions)

@@ -20,6 +20,7 @@ from dbops.model import Finding, Manifest
 from dbops.progress import Progress
 
 if TYPE_CHECKING:
+    from dbops.engine.mysql.migrator import MysqlMigrator
     from dbops.engine.mysql.restorer import MysqlRestorer
 
 
@@ -112,6 +113,11 @@ class MysqlEngine:
         from dbops.engine.mysql.restorer import MysqlRestorer  # a backup needs none of it
 
         return MysqlRestorer(self._access, name, self._bindir)
+
+    def migrator(self) -> MysqlMigrator:
+        from dbops.engine.mysql.migrator import MysqlMigrator  # a backup needs none of it
+
+        return MysqlMigrator(self._access)
 
     # --- archives ---------------------------------------------------------------------------------------------------
 

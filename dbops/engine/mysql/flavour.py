@@ -13,7 +13,7 @@ class Flavour(NamedTuple):
     """As in `EngineInfo.name` and in URLs."""
     title: str
     dump_programs: tuple[str, ...]
-    """Names of its dump program, the preferred first. That one of this name is the right product, its `--version` says."""
+    """Names of its dump program, the preferred first. That one is of the right product, its `--version` says."""
     no_time_limit: str
     """Session variables that keep the server from ending a long query."""
     fresh_statistics: str

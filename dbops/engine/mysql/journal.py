@@ -82,11 +82,12 @@ class Journal:
         """All or nothing."""
         document = base64.b64encode(zlib.compress(msgspec.json.encode(swap))).decode()
         pieces = [document[at : at + _PIECE] for at in range(0, len(document), _PIECE)]
-        run(self.connection, "START TRANSACTION", f"DELETE FROM {self._table}")
+        run(self.connection, "START TRANSACTION", f"DELETE FROM {self._table}")  # noqa: S608
         with self.connection.cursor() as cursor:
+            insert = f"INSERT INTO {self._table.replace('%', '%%')} VALUES (%s, %s)"  # noqa: S608
             now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
             for number, text in enumerate([f"{phase} {now}", *pieces]):
-                cursor.execute(f"INSERT INTO {self._table} VALUES (%s, %s)", [number, text])
+                cursor.execute(insert, [number, text])
         run(self.connection, "COMMIT")
 
     def read(self) -> tuple[Phase, Swap | None] | None:
@@ -98,7 +99,7 @@ class Journal:
         )
         if not there:
             return None
-        texts = [text for (text,) in rows(self.connection, f"SELECT text FROM {self._table} ORDER BY number")]
+        texts = [text for (text,) in rows(self.connection, f"SELECT text FROM {self._table} ORDER BY number")]  # noqa: S608
         if not texts:
             return Phase.LOADING, None
         document = zlib.decompress(base64.b64decode("".join(texts[1:])))

@@ -74,7 +74,5 @@ def as_it_was(connection: Connection, database: str) -> Belongings:
 
 
 def _empty(connection: Connection, database: str) -> bool:
-    [(count,)] = rows(
-        connection, "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = %s", [database]
-    )
+    [(count,)] = rows(connection, "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = %s", [database])
     return not count and not rows(connection, statement("restore_belongings"), {"name": database})

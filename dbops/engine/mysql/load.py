@@ -1,4 +1,4 @@
-"""Loads a dump into an empty database through the driver: no client program, no client commands, stop at the first error.
+"""Loads a dump into an empty database through the driver: without a client and its commands, up to the first error.
 
 Definitions run in their order in one session; rows go through up to `jobs` others, a table at a time. Secondary indexes
 of a large table are made once its rows are there, foreign keys once every table has its indexes: sorting rows once is
@@ -16,15 +16,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pymysql
 
-from dbops.engine.dump_streams import chunks
 from dbops.engine.mysql import ddl
 from dbops.engine.mysql.connect import Access, error_of
 from dbops.engine.mysql.load_errors import of_definition, of_rows
-from dbops.engine.mysql.load_statements import Does, judge
+from dbops.engine.mysql.load_script import Script, text_of
 from dbops.engine.mysql.load_worker import Failure, Rows, Then, Worker
 from dbops.engine.mysql.maintenance import run
 from dbops.engine.mysql.plan import PARTS, suffix
-from dbops.engine.mysql.script import Kind, Statement, statements
+from dbops.engine.mysql.script import Kind, Statement
 from dbops.engine.mysql.statements import identifier
 from dbops.engine.restoring import Wishes
 from dbops.model import Finding, Manifest, Severity
@@ -63,6 +62,7 @@ class Load:
         self._wishes = wishes
         self._progress = progress
         self._tables = {table.name: table for table in manifest.inventory.tables}
+        self._large = any(table.rows >= _LARGE_ROWS for table in manifest.inventory.tables)
         self._keys: dict[str, tuple[str, ...]] = {}
         self._foreign: dict[str, tuple[str, ...]] = {}
         self._identifiers: dict[str, set[str]] = {}
@@ -93,7 +93,9 @@ class Load:
             self._play(connection, archive, jobs)
             return
         ending = suffix(self._manifest.method.compression)
-        parts = sorted(archive.glob(f"data-*{ending}"), key=lambda path: -path.stat().st_size)
+        named = {Path(artifact.name).name for artifact in self._manifest.artifacts}
+        files = (path for path in archive.glob(f"data-*{ending}") if path.name in named)
+        parts = sorted(files, key=lambda path: -path.stat().st_size)
         self._play(connection, archive / f"schema{ending}", 1)
         with ThreadPoolExecutor(min(jobs, len(parts)) or 1, thread_name_prefix="part") as pool:
             futures = [pool.submit(self._play_rows, path) for path in parts]
@@ -134,6 +136,7 @@ class Load:
         self._prepare(connection)
         for text in head:
             connection.query(text)
+        run(connection, "SET SESSION autocommit = 1")
         worker = Worker(connection, self._failure, self._refused)
         self._workers.append(worker)
         return worker
@@ -143,11 +146,12 @@ class Load:
         text = ddl.requalified(text, self._source, self._access.database)
         self._identifiers[name] = ddl.identifiers(text)
         table = self._tables.get(name)
-        if table is None or table.rows < _LARGE_ROWS:
-            split = ddl.Table(text, (), ())
+        if self._large:
+            # Foreign keys of all tables: else making a small one waits until the large one that it refers to is full.
+            split = ddl.split_table(text, keys=table is not None and table.rows >= _LARGE_ROWS)
         else:
-            split = ddl.split_table(text)
-        # Where a foreign key asks for an index that comes later: first without putting indexes off, then without itself.
+            split = ddl.Table(text, (), ())
+        # Where a foreign key asks for an index that comes later: without putting indexes off, then without the key.
         whole, unbound = ddl.Table(text, (), ()), ddl.split_table(text, keys=False)
         for attempt in dict.fromkeys((split, whole, unbound)):
             try:
@@ -161,7 +165,7 @@ class Load:
 
     def define(self, connection: Connection, statement: Statement, where: str) -> None:
         """Creates a view, a trigger, a routine or an event."""
-        kind, name, text = statement.kind, statement.name, _text(statement)
+        kind, name, text = statement.kind, statement.name, text_of(statement)
         if kind is Kind.CREATE_VIEW:
             text = ddl.requalified(text, self._source, self.database)
         elif kind is Kind.CREATE_TRIGGER:
@@ -262,95 +266,3 @@ class Load:
                 subject=what,
                 actual="is in the dump and was not run: it is about the server, not the database",
             )
-
-
-class Script:
-    """One file of a dump, from its first statement to its last."""
-
-    def __init__(self, load: Load, connection: Connection, path: Path, jobs: int) -> None:
-        self._load = load
-        self._connection = connection
-        self._path = path
-        self._jobs = jobs
-        self._head: list[bytes] = []
-        self._in_head = True
-        self._line = 0
-        self._workers: list[Worker] = []
-        self._table = ""
-        self._worker: Worker | None = None
-
-    def play(self) -> None:
-        """Sends everything, and returns when the server has done it."""
-        for statement in self._statements():
-            self._load.failure.check()
-            self._line = statement.line
-            self._one(statement)
-        self._close_table()
-        self._settle()
-
-    def _one(self, statement: Statement) -> None:
-        load, name = self._load, statement.name
-        does = judge(statement, load.source)
-        if does is Does.SETTING and self._in_head:
-            self._head.append(statement.text)
-        self._in_head = self._in_head and does in (Does.SETTING, Does.REPLICATION, Does.PASSED_OVER)
-        if does is Does.ROWS or (does is Does.KEYS and self._table == name):
-            self._rows(name, statement.text)
-        elif does is Does.TABLE:
-            self._close_table()
-            load.create_table(self._connection, name, _text(statement), self._where())
-        elif does is Does.DEFINITION:
-            self._close_table()
-            if statement.kind is Kind.CREATE_TRIGGER:
-                self._settle()  # it must not act on the rows that come with the dump
-            load.define(self._connection, statement, self._where())
-        elif does is Does.DATABASE:
-            own = ddl.in_head(_text(statement), name, load.database)
-            self._send(own.encode(errors="surrogateescape"), "alter database")
-        elif does is Does.REPLICATION:
-            load.passed_over(" ".join(_text(statement).partition("=")[0].split())[:60])
-        elif does is not Does.PASSED_OVER:
-            self._send(statement.text, f"{statement.kind} {name}".strip())
-
-    def _rows(self, name: str, text: bytes) -> None:
-        if name != self._table:
-            self._close_table()
-            self._load.begun(name)
-            self._table, self._worker = name, self._idlest()
-        assert self._worker is not None  # noqa: S101 - there is one while there is a table
-        self._worker.put(Rows(name, text))
-
-    def _idlest(self) -> Worker:
-        """The worker that has the least to do; a new one while there may be more."""
-        if len(self._workers) < self._jobs:
-            self._workers.append(self._load.worker(self._head))
-            return self._workers[-1]
-        return min(self._workers, key=lambda worker: worker.waiting)
-
-    def _send(self, text: bytes, what: str) -> None:
-        try:
-            self._connection.query(text)
-        except pymysql.MySQLError as error:
-            raise of_definition(error, what, self._where()) from None
-
-    def _where(self) -> str:
-        """For people: which line of which file, as it is unpacked."""
-        return f"{self._path.name}, line {self._line}"
-
-    def _statements(self) -> Iterator[Statement]:
-        packing = {".zst": ("zstd",), ".gz": ("gzip",)}.get(self._path.suffix, ())
-        return statements(chunks(self._path, packing), require_trailer=True)
-
-    def _close_table(self) -> None:
-        if self._worker is not None:
-            self._worker.put(self._load.filled(self._table))
-        self._table, self._worker = "", None
-
-    def _settle(self) -> None:
-        for worker in self._workers:
-            worker.settle()
-
-
-def _text(statement: Statement) -> str:
-    """As the driver sends text: bytes that are no UTF-8 stay as they are."""
-    return statement.text.decode("utf-8", "surrogateescape")

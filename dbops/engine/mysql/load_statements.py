@@ -61,7 +61,7 @@ _OF_THE_SERVER = re.compile(
     re.IGNORECASE,
 )
 _HISTORY = b"system_versioning_insert_history"
-_AUTOCOMMIT = re.compile(rf"{_SPACE}*SET\s+(?:SESSION\s+|@@)?AUTOCOMMIT\b", re.IGNORECASE)
+_AUTOCOMMIT = re.compile(r"(?:\s|,|@@|\.)AUTOCOMMIT\s*:?=", re.IGNORECASE)
 _HEAD = 4096
 
 
@@ -76,7 +76,7 @@ def judge(statement: Statement, source: str) -> Does:
     elif statement.kind is Kind.SET:
         if _OF_THE_SERVER.search(head):
             does = None
-        elif _AUTOCOMMIT.match(head) or _HISTORY in statement.text:  # every session of a load has it on
+        elif _AUTOCOMMIT.search(head) or _HISTORY in statement.text:  # every session of a load has it on
             does = Does.PASSED_OVER
     if does is None:
         raise _foreign(statement, "that no dump program writes")

@@ -1,4 +1,7 @@
-"""A session of its own thread that rows are poured into, while whoever reads the dump goes on reading."""
+"""A session of its own thread that rows are poured into, while whoever reads the dump goes on reading.
+
+Each statement commits by itself: a transaction over many costs MariaDB half as much work again.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,6 @@ from contextlib import suppress
 from queue import Empty, Full, Queue
 from typing import TYPE_CHECKING, NamedTuple
 
-
 from dbops.engine.mysql.maintenance import session_number
 
 if TYPE_CHECKING:
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
 _AHEAD = 4
 """Statements that wait, of up to a megabyte or a row each: memory stays flat."""
 _SECONDS = 0.2
-_COMMIT_BYTES = 64 << 20
 
 
 class Rows(NamedTuple):
@@ -28,7 +29,7 @@ class Rows(NamedTuple):
 
 
 class Then(NamedTuple):
-    """Statements to be run once the rows before it are committed, such as the table's indexes."""
+    """Statements to be run once the rows before it are there, such as the table's indexes."""
 
     table: str
     statements: tuple[str, ...]
@@ -65,7 +66,6 @@ class Worker:
         self.number = session_number(connection)
         self.waiting = 0
         """Bytes that are not yet sent."""
-        self._uncommitted = 0
         self._failure = failure
         self._refused = refused
         self._queue: Queue[Rows | Then | None] = Queue(_AHEAD)
@@ -111,20 +111,17 @@ class Worker:
                 if item is None:
                     return
                 self._do(item)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - handed to the thread that waits
             self._failure.set(self._refused(error, item) if item is not None else error)
+            # At once: whatever it may still hold, another session's statement could be waiting for.
+            with suppress(Exception):
+                self.connection.close()
 
     def _do(self, item: Rows | Then) -> None:
         if isinstance(item, Rows):
-            if not self._uncommitted:
-                self._run([b"BEGIN"])
             self._run([item.text])
             self.waiting -= len(item.text)
-            self._uncommitted += len(item.text)
-        if self._uncommitted and (isinstance(item, Then) or self._uncommitted > _COMMIT_BYTES):
-            self._run([b"COMMIT"])
-            self._uncommitted = 0
-        if isinstance(item, Then):
+        else:
             self._run(item.statements)
             item.done()
 

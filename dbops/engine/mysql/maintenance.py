@@ -1,4 +1,4 @@
-"""Sessions beside the database that is worked on, and what is done with whole databases: creating, dropping, looking in."""
+"""Sessions beside the database that is worked on, and what is done with whole databases."""
 
 from __future__ import annotations
 

@@ -101,7 +101,9 @@ class Preflight:
         version, oldest = parse_version(here.server_version), OLDEST[here.name]
         title = f"{named(here.name).title} {here.server_version}"
         if version[:2] < oldest:
-            yield _error("server-version", title, f"{oldest[0]}.{oldest[1]} or newer", str(version), "upgrade the server")
+            yield _error(
+                "server-version", title, f"{oldest[0]}.{oldest[1]} or newer", str(version), "upgrade the server"
+            )
         if source.collation and not self._knows(source.encoding, source.collation):
             hint = "restore to a server of the source's own product and version"
             yield _error("collation", title, f"knows {source.collation}, as the source", "does not know it", hint)
@@ -146,7 +148,9 @@ class Preflight:
 
     def _missing_rights(self) -> Iterator[Finding]:
         name = self._destination.name
-        places = [name] if self._wishes.in_place else [name, beside(name, RESTORE, _MOMENT), beside(name, BEFORE, _MOMENT)]
+        places = (
+            [name] if self._wishes.in_place else [name, beside(name, RESTORE, _MOMENT), beside(name, BEFORE, _MOMENT)]
+        )
         missing: dict[str, list[str]] = {}
         for place in places:
             held = rights.read(self._connection, place)
@@ -169,7 +173,9 @@ class Preflight:
         subject, expected = "lower_case_table_names", f"{before}, as in the source"
         if here == "1" and names:
             hint = "restore to a server that keeps the case of names: it cannot be changed after its data was made"
-            yield _error(subject.replace("_", "-"), ", ".join(names[:5]), expected, f"{here}: it would be renamed", hint)
+            yield _error(
+                subject.replace("_", "-"), ", ".join(names[:5]), expected, f"{here}: it would be renamed", hint
+            )
         else:
             hint = "a statement that writes a table's name in another case fails here"
             yield _warning(subject.replace("_", "-"), subject, expected, here, hint if here == "0" else "")
@@ -191,7 +197,9 @@ class Preflight:
         if not needed:
             return
         try:
-            there = {(str(user), str(host)) for user, host in rows(self._connection, "SELECT user, host FROM mysql.user")}
+            there = {
+                (str(user), str(host)) for user, host in rows(self._connection, "SELECT user, host FROM mysql.user")
+            }
         except pymysql.MySQLError:
             reason = "whether the server has the accounts that the database needs: this user may not see them"
             self.skipped.append(NotEvaluated(id="missing-role", reason=reason))
@@ -199,7 +207,9 @@ class Preflight:
         missing = [account.sql for account in needed if (account.user, account.host) not in there]
         if missing and wishes.create_roles:
             if not self._rights.has_everywhere("CREATE USER"):
-                yield _error("no-create-user", ", ".join(missing), "may create accounts", "may not", "GRANT CREATE USER")
+                yield _error(
+                    "no-create-user", ", ".join(missing), "may create accounts", "may not", "GRANT CREATE USER"
+                )
         elif missing:
             hint = (
                 "add --create-roles, or run the backup's globals.sql\n"

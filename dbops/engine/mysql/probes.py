@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 NO_DEFINER = 1449
 _LOST = (0, 2006, 2013, 2055)
+_NO_RIGHT_IN_VIEW = 1356
+"""A view needs what is not there, or what its definer may not use: the products do not say which."""
 _GONE = (1146, 1356, 1305, 1054)
 _NO_RIGHT = (1142, 1143, 1044, 1370)
 _NAME = r"`(?:[^`]|``)*`"
@@ -35,7 +37,7 @@ def probe(connection: Connection, manifest: Manifest, *, events_wait: bool) -> l
     """
     known = {(finding.id, finding.subject) for finding in manifest.findings}
     found = [
-        *_opening(connection),
+        *_opening(connection, beside=events_wait),
         *_disabled(connection),
         *_definers(connection),
         *(_events(connection) if events_wait else ()),
@@ -47,8 +49,10 @@ def probe(connection: Connection, manifest: Manifest, *, events_wait: bool) -> l
     ]
 
 
-def _opening(connection: Connection) -> Iterator[Finding]:
-    """A view of a missing definer is told by `_definers`."""
+def _opening(connection: Connection, *, beside: bool) -> Iterator[Finding]:
+    """A view of a missing definer is told by `_definers`. In a copy beside the live database (`beside`) other definers
+    may read nothing, since their rights hang on its name: there what their views select is tried with our own."""
+    others = dict(rows(connection, statement("probe_definer_views"))) if beside else {}
     for name, view in rows(connection, statement("probe_names")):
         try:
             rows(connection, f"SELECT 1 FROM {identifier(name)} LIMIT 0")  # noqa: S608
@@ -58,12 +62,31 @@ def _opening(connection: Connection) -> Iterator[Finding]:
                 raise
             if number == NO_DEFINER or number in _NO_RIGHT:
                 continue
-            if view and number in _GONE:
+            if number == _NO_RIGHT_IN_VIEW and name in others and _selects(connection, others[name]):
+                yield Finding(
+                    id="view-not-tried",
+                    severity=Severity.INFO,
+                    subject=name,
+                    expected="it can be selected from, as in the source",
+                    actual="its definer may not read the copy under this name",
+                )
+            elif view and number in _GONE:
                 hint = "something that it needs is missing"
                 yield _error("invalid-view", name, "it can be selected from, as in the source", said, hint)
             elif not view:
                 hint = "its files are missing or damaged: look into the server's log"
                 yield _error("table-unreadable", name, "it can be opened, as in the source", said, hint)
+
+
+def _selects(connection: Connection, definition: str) -> bool:
+    """Whether we can select what a view selects; a view in it that its own definer may not read is tried by itself."""
+    try:
+        rows(connection, f"SELECT 1 FROM ({definition}) AS tried LIMIT 0")  # noqa: S608
+    except pymysql.MySQLError as failure:
+        if error_of(failure)[0] in _LOST:
+            raise
+        return error_of(failure)[0] == _NO_RIGHT_IN_VIEW
+    return True
 
 
 def _disabled(connection: Connection) -> Iterator[Finding]:

@@ -15,6 +15,7 @@ from dbops.model import EngineInfo, Finding, Severity
 if TYPE_CHECKING:
     from dbops.engine.mysql.connect import Access, Connection
 
+_ENDS_AT_EVENTS = Version(11, 8)
 _SHOWN = 5
 _NEEDED = ("SELECT", "SHOW VIEW", "TRIGGER", "EVENT")
 """What the dump program needs to see all of a database: without one, objects are left out, and its status is 0."""
@@ -37,6 +38,7 @@ def describe(access: Access, connection: Connection) -> Server:
         encoding=encoding or "",
         collation=collation or "",
         role=user,
+        series=f"{number.major}.{number.minor}",
     )
     replica = str(read_only).upper() not in ("0", "OFF", "NONE")
     return Server(info, number.major, access.host(), int(size), replica, bool(superuser))
@@ -67,6 +69,7 @@ def obstacles(connection: Connection) -> list[Finding]:
         *_rights(connection, flavour, database),
         *_hidden_routines(connection),
         *_unreadable(connection),
+        *_endless_events(connection, flavour, version),
     ]
 
 
@@ -161,6 +164,23 @@ def _unreadable(connection: Connection) -> list[Finding]:
             )
         )
     return found
+
+
+def _endless_events(connection: Connection, flavour: Flavour, version: Version) -> list[Finding]:
+    """At an event with `;;` in its body, mysqldump 9.7 and mariadb-dump 10.11 look for another delimiter and never end;
+    mariadb-dump 11.8 does (seen on these three)."""
+    if flavour.name == "mariadb" and version >= _ENDS_AT_EVENTS:
+        return []
+    return [
+        _finding(
+            "endless-event",
+            str(name),
+            expected="an event without ';;' in its body",
+            actual="the dump program would never end at it",
+            hint="write the body in another way on the source, with a space between the two",
+        )
+        for (name,) in _rows(connection, "endless_events")
+    ]
 
 
 def _finding(kind: str, subject: str, *, expected: str, actual: str, hint: str) -> Finding:

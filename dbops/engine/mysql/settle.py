@@ -28,6 +28,8 @@ _GRANT = re.compile(
 _CREATE = re.compile(
     rf"CREATE (?:USER IF NOT EXISTS ({_ACCOUNT}) ACCOUNT LOCK|ROLE IF NOT EXISTS ({_STRING}));", re.DOTALL
 )
+_NO_SUCH = (1054, 1146, 1305)
+"""Errors of the server: no such column, table or routine."""
 _MEMBER = re.compile(rf"GRANT {_ACCOUNT} TO ({_ACCOUNT})(?: WITH ADMIN OPTION)?;", re.DOTALL)
 _EVERYWHERE = re.compile(rf"GRANT {_RIGHTS} ON \*\.\* TO ({_ACCOUNT})(?: WITH GRANT OPTION)?;", re.DOTALL)
 
@@ -75,11 +77,20 @@ def needed_accounts(text: str) -> list[NeededAccount]:
 
 
 def settle(access: Access, statements: tuple[str, ...]) -> None:
-    """Runs statements of `sort_out` in the database that `access` reaches."""
+    """Runs statements of `sort_out` in the database that `access` reaches.
+
+    A grant on what the copy lacks is left out: what is missing, and the grant, show when the copy is compared.
+    """
+    import pymysql
+
     name = access.database
     with access.session() as connection, connection.cursor() as cursor:
         for text in statements:
-            cursor.execute(elsewhere(text, name))
+            try:
+                cursor.execute(elsewhere(text, name))
+            except pymysql.MySQLError as error:
+                if error.args[0] not in _NO_SUCH:
+                    raise
 
 
 def elsewhere(text: str, name: str) -> str:

@@ -130,9 +130,7 @@ class MysqlSnapshot:
 
         def read(connection: Connection, table: TableRef) -> Content:
             with connection.cursor() as cursor:
-                cursor.execute(
-                    digest_statement(schema.of(table), schema.rows_of(table), as_dumped=self.as_dumped)
-                )
+                cursor.execute(digest_statement(schema.of(table), schema.rows_of(table), as_dumped=self.as_dumped))
                 row = cursor.fetchone() or (0, 0)
             return content(table.name, int(row[0]), None if row[1] is None else int(row[1]))
 

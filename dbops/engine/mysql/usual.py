@@ -15,7 +15,11 @@ def value(access: Access, query: str, timeout: float) -> object:
     with access.session() as connection:
         product = flavour(connection)
         # An application's session has the server's own sql_mode, not our empty one.
-        limit = f"max_statement_time = {timeout:.3f}" if product.name == "mariadb" else f"max_execution_time = {timeout * 1000:.0f}"
+        limit = (
+            f"max_statement_time = {timeout:.3f}"
+            if product.name == "mariadb"
+            else f"max_execution_time = {timeout * 1000:.0f}"
+        )
         run(connection, f"SET SESSION sql_mode = DEFAULT, {limit}")
         run(connection, "START TRANSACTION READ ONLY")
         with connection.cursor() as cursor:

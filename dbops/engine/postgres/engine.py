@@ -21,6 +21,7 @@ from dbops.model import Finding, Manifest
 from dbops.progress import Progress
 
 if TYPE_CHECKING:
+    from dbops.engine.postgres.migrator import PostgresMigrator
     from dbops.engine.postgres.restorer import PostgresRestorer
 
 
@@ -103,6 +104,11 @@ class PostgresEngine:
         from dbops.engine.postgres.restorer import PostgresRestorer  # a backup needs none of it
 
         return PostgresRestorer(self._access, name, self._bindir)
+
+    def migrator(self) -> PostgresMigrator:
+        from dbops.engine.postgres.migrator import PostgresMigrator  # a backup needs none of it
+
+        return PostgresMigrator(self._access)
 
     # --- archives ---------------------------------------------------------------------------------------------------
 

@@ -1,5 +1,4 @@
 -- One of everything that a mutation can break. Small: it is dumped and restored once for each mutation.
-SET time_zone = '+00:00', sql_mode = '';
 CREATE TABLE customers (
     id INT AUTO_INCREMENT PRIMARY KEY, first_name VARCHAR(40) NOT NULL, last_name VARCHAR(40) NOT NULL,
     note VARCHAR(100), mood ENUM('sad','ok','happy') DEFAULT 'ok' COMMENT 'how they feel',
@@ -47,7 +46,8 @@ INSERT INTO `a ``table`` of %s; --` WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL 
 CREATE TABLE places (id INT PRIMARY KEY, spot POINT NOT NULL, SPATIAL KEY by_spot (spot));
 INSERT INTO places VALUES (1, ST_GeomFromText('POINT(1 2)')), (2, ST_GeomFromText('POINT(3 4)'));
 CREATE TABLE counted (id INT AUTO_INCREMENT PRIMARY KEY, what VARCHAR(9)) AUTO_INCREMENT = 500;
-INSERT INTO counted (what) VALUES ('one'), ('two');
+INSERT INTO counted (what) VALUES ('one'), ('two'), ('three');
+DELETE FROM counted WHERE what = 'three';
 
 CREATE VIEW open_invoices AS SELECT * FROM invoices WHERE total > 10;
 CREATE DEFINER = 'owner'@'%' SQL SECURITY INVOKER VIEW owned AS SELECT id FROM customers;

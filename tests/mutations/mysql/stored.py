@@ -4,19 +4,16 @@ edited, packed again and hashed again."""
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable
 from pathlib import Path
+
+import msgspec
 
 from dbops.ops.fetch import archive_name
 from tests.mutations.mutation import Stored
 from tests.mutations.mysql.workshop import Workshop, with_inventory
 from tests.mysql_restoring import Backed, artifact, rewritten
-
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
+from tests.restoring import forged
 
 Change = Callable[[Workshop, Backed], Backed]
 
@@ -74,8 +71,6 @@ def _cut_frame(_: Workshop, backed: Backed) -> Backed:
 
 
 def _with_hashes(backed: Backed) -> Backed:
-    from tests.restoring import forged
-
     manifest = forged(backed)
     backed.catalog.publish(manifest)
     return backed._replace(manifest=manifest)
@@ -110,8 +105,15 @@ def _part_of_an_older(workshop: Workshop, backed: Backed) -> Backed:
 
 def _part_missing(workshop: Workshop, _: Backed) -> Backed:
     """A part of a parallel dump that the manifest does not even name."""
-    import msgspec
+    good = workshop.backup(jobs=2)
+    kept = tuple(item for item in good.manifest.artifacts if not item.name.endswith("/data-01.sql.zst"))
+    (name,) = {item.name for item in good.manifest.artifacts} - {item.name for item in kept}
+    artifact(good, name).unlink()
+    return _with_hashes(good._replace(manifest=msgspec.structs.replace(good.manifest, artifacts=kept)))
 
+
+def _part_unnamed(workshop: Workshop, _: Backed) -> Backed:
+    """A part that lies in the folder, but that no manifest names: nobody knows where its rows come from."""
     good = workshop.backup(jobs=2)
     kept = tuple(item for item in good.manifest.artifacts if not item.name.endswith("/data-01.sql.zst"))
     return _with_hashes(good._replace(manifest=msgspec.structs.replace(good.manifest, artifacts=kept)))
@@ -121,24 +123,47 @@ STORED: tuple[Stored[Workshop, Backed], ...] = (
     Stored("flipped bit", _flipped, "backup_"),
     Stored("archive gone", _gone, "backup_"),
     Stored("cut inside the packing", _cut_frame, "backup_"),
-    Stored("cut between statements", _cut_at_a_statement, "backup_"),
+    Stored("cut between statements", _cut_at_a_statement, "Dump completed"),
     Stored("another database's backup", _other, "customers"),
     Stored("older backup, newer name", _older, "invoices"),
     Stored("part of an older backup", _part_of_an_older, "invoices"),
-    Stored("missing part", _part_missing, ""),
+    Stored("missing part", _part_missing, "table-rows"),
+    Stored("part that no manifest names", _part_unnamed, "table-rows"),
     Stored("row out of the text", _edited(rb"\('2024-06-08','event 7'\),\n?", b""), "events"),
     Stored("row twice in the text", _edited(rb"(\('2024-06-08','event 7'\)),", rb"\1,\1,"), "events"),
     Stored("value in the text", _edited(rb"'event 7'", b"'event 0'"), "events"),
     Stored("NULL as ''", _edited(rb"(\(5,'[^']*','[^']*',)NULL", rb"\1''"), "customers"),
     Stored("utf8 taken for latin1", _edited(rb"SET NAMES utf8mb4", b"SET NAMES latin1"), "customers"),
-    Stored("trigger out of the text", _edited(rb"CREATE(?:(?!CREATE).)*? TRIGGER `?touch`?.*?;;\n", b";;\n"), "touch"),
-    Stored("sql_mode of a trigger", _edited(rb"(SET sql_mode\s*= )'([^']*)'(.{0,200}TRIGGER)", rb"\1'ANSI_QUOTES'\3"), "touch"),
+    Stored(
+        "trigger out of the text",
+        _edited(rb"/\*M?!\d+ CREATE\*/ (?:(?!;;\n).)*?TRIGGER `?touch`?.*?;;\n", b""),
+        "touch",
+    ),
+    Stored(
+        "sql_mode of a trigger",
+        _edited(rb"(SET sql_mode\s*= )'([^']*)'(.{0,200}TRIGGER)", rb"\1'ANSI_QUOTES'\3"),
+        "touch",
+    ),
     Stored("index out of the text", _edited(rb",\n  KEY `by_total` \([^\n]*\)", b""), "by_total"),
     Stored("default out of the text", _edited(rb" DEFAULT 'ok' COMMENT", b" COMMENT"), "customers.mood"),
-    Stored("collation out of the text", _edited(rb"(`code` varchar\(20\)[^,\n]*) COLLATE utf8mb4_bin", rb"\1"), "customers.code"),
-    Stored("generated column that is none", _edited(rb"(`due` int[^ ,\n]*) GENERATED ALWAYS AS [^,]*VIRTUAL", rb"\1"), "invoices"),
-    Stored("partitions out of the text", _edited(rb"\n/\*!\d+ PARTITION BY .*?\*/;|\n PARTITION BY .*?;", b";"), "events"),
-    Stored("counter in the text", _edited(rb"AUTO_INCREMENT=502", b"AUTO_INCREMENT=2"), "counted"),
+    Stored(
+        "collation out of the text",
+        _edited(rb"(`code` varchar\(20\)[^,\n]*) COLLATE utf8mb4_bin", rb"\1"),
+        "customers.code",
+    ),
+    Stored(
+        "generated column that is none",
+        _edited(rb"(`due` int[^ ,\n]*) GENERATED ALWAYS AS [^,]*VIRTUAL", rb"\1"),
+        "invoices",
+    ),
+    Stored(
+        "partitions out of the text", _edited(rb"\n/\*!\d+ PARTITION BY .*?\*/;|\n PARTITION BY .*?;", b";"), "events"
+    ),
+    Stored("counter in the text", _edited(rb"AUTO_INCREMENT=503", b"AUTO_INCREMENT=2"), "counted"),
     Stored("another definer in the text", _edited(rb"`owner`@`%`", b"`reader`@`%`"), "owned"),
-    Stored("client command in the text", _edited(rb"\nDROP TABLE IF EXISTS `events`", rb"\n\\! touch /tmp/x\nDROP TABLE IF EXISTS `events`"), "backup_"),
+    Stored(
+        "client command in the text",
+        _edited(rb"\nDROP TABLE IF EXISTS `events`", rb"\n\\! touch /tmp/x\nDROP TABLE IF EXISTS `events`"),
+        "mysql client",
+    ),
 )

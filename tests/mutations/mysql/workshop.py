@@ -17,6 +17,9 @@ from tests.mysql_servers import MysqlServer
 
 FOLDER = Path(__file__).parent
 NAME = "workshop"
+SETTINGS = {"event-scheduler": "OFF"}
+"""As sandboxes are: only where no event can run do events get the state that they had."""
+LAX = "SET NAMES utf8mb4; SET sql_mode = '', time_zone = '+00:00';\n"
 ACCOUNTS = ("'owner'@'%'", "'reader'@'%'")
 GRANTS = (
     f"GRANT SELECT, INSERT ON {NAME}.* TO 'reader'@'%'",
@@ -43,10 +46,10 @@ class Workshop:
         self.server.execute(*accounts)
         self.server.create_database(NAME, "CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci")
         try:
-            self.server.script(self._script, NAME)
+            self.server.script(LAX + self._script, NAME)
             self.server.execute(*GRANTS)
             for script in scripts:
-                self.server.script(script, NAME)
+                self.server.script(LAX + script, NAME)
             yield self.server
         finally:
             self._clear()
@@ -82,7 +85,7 @@ class Workshop:
 
     def drill_mutated_copy(self, backed: Backed, script: str) -> Report:
         """The drill of a good backup, in whose restored copy the script runs before it is compared."""
-        return self.drill_changed(backed, lambda name: self.server.script(script, name))
+        return self.drill_changed(backed, lambda name: self.server.script(LAX + script, name))
 
 
 def with_inventory(backed: Backed, manifest: Manifest) -> Backed:

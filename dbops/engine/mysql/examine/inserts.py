@@ -54,6 +54,8 @@ _WORDS = {
     3819: "a check refuses it",
     4025: "a check refuses it",
 }
+_CUT = 60
+"""Characters from which on a name in a message may be only its beginning."""
 _KEY = re.compile(r" for key '(.*)'$", re.DOTALL)
 _TEXT = frozenset({"char", "varchar", "tinytext", "text", "mediumtext", "longtext"})
 _BINARY = frozenset({"binary", "varbinary", "tinyblob", "blob", "mediumblob", "longblob"})
@@ -176,7 +178,7 @@ class Inserts:
         return not_tried(table.name, failure) if damaged(failure) else None
 
     def _severity(self, table: Table, number: int) -> Severity:
-        """A warning if the source's next values were these too. An exhausted sequence may have had other bounds there."""
+        """A warning if the source's next values were these too. A sequence may have had other bounds there."""
         names = [
             (f"{table.name}.{c.name}", self._positions.get((table.name, c.name))) for c in table.columns if c.automatic
         ]
@@ -200,12 +202,9 @@ def _of_a_fed_key(table: Table, failure: pymysql.MySQLError) -> bool:
     if match is None:
         return False
     text = match[1].rpartition(" for key '")[2]
-    return any(
-        text in (key.name, f"{table.name}.{key.name}")
-        or (len(text) > 60 and f"{table.name}.{key.name}".startswith(text))
-        for key in table.keys
-        if key.unique and any(part.column in fed for part in key.parts)
-    )
+    names = [key.name for key in table.keys if key.unique and any(part.column in fed for part in key.parts)]
+    whole = [f"{table.name}.{name}" for name in names]
+    return text in (*names, *whole) or (len(text) > _CUT and any(name.startswith(text) for name in whole))
 
 
 def _refused(table: Table, failure: pymysql.MySQLError) -> Outcome:

@@ -1,13 +1,19 @@
 -- Every privilege on the database and what is in it: grantee as information_schema writes it ('user'@'host', unescaped),
--- what it is on, its name, column, privileges, and whether they may be passed on.
+-- what it is on, its name, column, privileges, and whether they may be passed on. A grant on a table outlives the table:
+-- it cannot be given again.
 SELECT p.grantee, 'database', '', '', p.privilege_type, p.is_grantable
 FROM information_schema.schema_privileges p WHERE REPLACE(p.table_schema, '\\', '') = DATABASE()
 UNION ALL
 SELECT p.grantee, 'table', p.table_name, '', p.privilege_type, p.is_grantable
-FROM information_schema.table_privileges p WHERE p.table_schema = DATABASE()
+FROM information_schema.table_privileges p
+JOIN information_schema.tables t ON t.table_schema = p.table_schema AND t.table_name = p.table_name
+WHERE p.table_schema = DATABASE()
 UNION ALL
 SELECT p.grantee, 'table', p.table_name, p.column_name, p.privilege_type, p.is_grantable
-FROM information_schema.column_privileges p WHERE p.table_schema = DATABASE()
+FROM information_schema.column_privileges p
+JOIN information_schema.columns c ON c.table_schema = p.table_schema AND c.table_name = p.table_name
+     AND c.column_name = p.column_name
+WHERE p.table_schema = DATABASE()
 UNION ALL
 SELECT CONCAT('''', p.user, '''@''', p.host, ''''), LOWER(p.routine_type), p.routine_name, '',
        CASE REPLACE(p.proc_priv, 'Grant', '') WHEN '' THEN 'Usage' ELSE TRIM(BOTH ',' FROM REPLACE(p.proc_priv, 'Grant', '')) END,

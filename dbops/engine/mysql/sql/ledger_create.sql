@@ -1,0 +1,9 @@
+CREATE TABLE IF NOT EXISTS dbops_ledger (
+  number BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,
+  id VARCHAR(190) CHARACTER SET utf8mb4 COLLATE utf8mb4_bin NOT NULL UNIQUE,
+  parents TEXT NOT NULL,
+  file_hash VARCHAR(64) NOT NULL,
+  applied_at DATETIME(6) NOT NULL,
+  dbops_version VARCHAR(40) NOT NULL,
+  seconds DOUBLE NOT NULL
+) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COMMENT='revisions that dbops migrate has run'

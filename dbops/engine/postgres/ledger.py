@@ -1,0 +1,82 @@
+"""The ledger of applied revisions in a PostgreSQL database: the schema `dbops`, which backups hold as any other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC
+from typing import TYPE_CHECKING
+
+from dbops.engine.migrating import Intent, LedgerEntry
+from dbops.engine.postgres.statements import statement
+
+if TYPE_CHECKING:
+    from dbops.engine.postgres.connect import Connection
+
+
+def exists(connection: Connection) -> bool:
+    row = connection.execute("SELECT to_regclass('dbops.ledger') IS NOT NULL").fetchone()
+    return bool(row and row[0])
+
+
+def read(connection: Connection) -> tuple[LedgerEntry, ...] | None:
+    """See `Migrator.ledger`."""
+    if not exists(connection):
+        return None
+    query = "SELECT id, parents, file_hash, applied_at, dbops_version, seconds FROM dbops.ledger ORDER BY number"
+    return tuple(
+        LedgerEntry(
+            id=name,
+            parents=tuple(parents),
+            file_hash=digest,
+            applied_at=at.astimezone(UTC),
+            dbops_version=version,
+            duration=seconds,
+        )
+        for name, parents, digest, at, version, seconds in connection.execute(query)
+    )
+
+
+def record(connection: Connection, entries: Iterable[LedgerEntry]) -> None:
+    """See `Migrator.record`: all of them, or none."""
+    with connection.transaction():
+        create(connection)
+        for entry in entries:
+            connection.execute("DELETE FROM dbops.ledger WHERE id = %s", [entry.id])
+            connection.execute(
+                statement("ledger_record"),
+                {name: getattr(entry, name) for name in entry.__struct_fields__} | {"parents": list(entry.parents)},
+            )
+
+
+def forget(connection: Connection, names: Iterable[str]) -> None:
+    if exists(connection):
+        connection.execute("DELETE FROM dbops.ledger WHERE id = ANY(%s)", [list(names)])
+
+
+def create(connection: Connection) -> None:
+    """Makes it, if it is not there. Nothing is locked, nor any right asked for, where it is."""
+    if not exists(connection):
+        connection.execute(statement("ledger_create"))
+
+
+def intent(connection: Connection) -> Intent | None:
+    if not exists(connection):
+        return None
+    row = connection.execute("SELECT revisions, begun_at, backup, dbops_version FROM dbops.migration").fetchone()
+    if row is None:
+        return None
+    return Intent(revisions=tuple(row[0]), begun_at=row[1].astimezone(UTC), backup=row[2], dbops_version=row[3])
+
+
+def intend(connection: Connection, wanted: Intent | None) -> None:
+    with connection.transaction():
+        if wanted is not None:
+            create(connection)
+        elif not exists(connection):
+            return
+        connection.execute("DELETE FROM dbops.migration")
+        if wanted is not None:
+            connection.execute(
+                "INSERT INTO dbops.migration (revisions, begun_at, backup, dbops_version) VALUES (%s, %s, %s, %s)",
+                [list(wanted.revisions), wanted.begun_at, wanted.backup, wanted.dbops_version],
+            )

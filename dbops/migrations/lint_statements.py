@@ -1,0 +1,216 @@
+"""Rules over single statements that are the same in every dialect, or that squawk does not have (case 36)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+from dbops.migrations.lint_facts import Facts
+from dbops.migrations.sql_revisions import Step, outside_only
+from dbops.migrations.sql_shape import Shape, after, shape, table_names
+from dbops.migrations.sql_text import Statement
+from dbops.model import Severity
+
+
+class Fault(NamedTuple):
+    """What is wrong with a statement. `severity` None: that of the rule."""
+
+    rule: str
+    step: Step
+    table: str
+    expected: str
+    actual: str
+    hint: str = ""
+    severity: Severity | None = None
+
+
+Judge = Callable[[Step, Shape, Facts], Iterator[Fault]]
+
+
+def no_where(step: Step, found: Shape, facts: Facts) -> Iterator[Fault]:
+    """UPDATE or DELETE of every row, in one statement: all of them stay locked until the transaction ends."""
+    one = step.statement
+    if found.verb not in ("UPDATE", "DELETE") or one.has("WHERE") or one.has("LIMIT"):
+        return
+    size = facts.size(found.table)
+    heavy = found.verb == "DELETE" and (size is None or size.rows > 0)
+    yield Fault(
+        "sql-no-where",
+        step,
+        found.table,
+        "a WHERE, or batches",
+        f"{found.verb} of every row of {facts.about(found.table)}",
+        "add the condition that is meant; change many rows in batches, outside of the migration's transaction",
+        Severity.ERROR if heavy else facts.weight(found.table),
+    )
+
+
+def truncate(step: Step, found: Shape, facts: Facts) -> Iterator[Fault]:
+    if found.verb != "TRUNCATE":
+        return
+    size = facts.size(found.table)
+    yield Fault(
+        "sql-truncate",
+        step,
+        found.table,
+        "rows that stay",
+        f"TRUNCATE of {facts.about(found.table)}",
+        "if the rows may go: keep the backup from before, and suppress this finding with the reason",
+        Severity.INFO if size is not None and size.rows == 0 else None,
+    )
+
+
+def whole_table(step: Step, found: Shape, facts: Facts) -> Iterator[Fault]:
+    """What copies a whole table while nobody may use it."""
+    what = _whole_table(step.statement, found)
+    if what:
+        yield Fault(
+            "sql-rewrite",
+            step,
+            found.table,
+            "no table written anew while it is locked",
+            f"{what}: {facts.about(found.table)} is copied, and nobody reads or writes it meanwhile",
+            "do it outside of the migration, in a quiet hour, or with a tool that copies beside (pg_repack)",
+            facts.weight(found.table),
+        )
+
+
+def _whole_table(one: Statement, found: Shape) -> str:
+    if found.verb == "VACUUM" and "FULL" in one.words[:8]:
+        return "VACUUM FULL"
+    if found.verb == "CLUSTER":
+        return "CLUSTER"
+    if found.verb == "OPTIMIZE":
+        return "OPTIMIZE TABLE"
+    if found.verb == "REFRESH" and "CONCURRENTLY" not in one.words[:5]:
+        return "REFRESH MATERIALIZED VIEW without CONCURRENTLY"
+    if found.verb == "ALTER TABLE" and one.has("SET", "TABLESPACE"):
+        return "SET TABLESPACE"
+    if found.verb == "ALTER TABLE" and (one.has("SET", "LOGGED") or one.has("SET", "UNLOGGED")):
+        return "SET LOGGED" if one.has("SET", "LOGGED") else "SET UNLOGGED"
+    if found.verb == "ALTER TABLE" and one.has("SET", "ACCESS", "METHOD"):
+        return "SET ACCESS METHOD"
+    return ""
+
+
+def reindex(step: Step, found: Shape, facts: Facts) -> Iterator[Fault]:
+    if found.verb == "REINDEX" and "CONCURRENTLY" not in step.statement.words:
+        yield Fault(
+            "sql-index-blocks",
+            step,
+            found.table,
+            "REINDEX CONCURRENTLY",
+            f"REINDEX blocks writes to {facts.about(found.table)} while the index is built",
+            "add CONCURRENTLY, in an autocommit block",
+            facts.weight(found.table),
+        )
+
+
+def lock_table(step: Step, found: Shape, facts: Facts) -> Iterator[Fault]:
+    if found.verb != "LOCK TABLE":
+        return
+    one = step.statement
+    light = one.has("SHARE", "MODE") or one.has("READ") or one.has("ROW", "EXCLUSIVE") or one.has("ACCESS", "SHARE")
+    yield Fault(
+        "sql-lock-table",
+        step,
+        found.table,
+        "locks that end with their statement",
+        f"{one.shown}: held until the transaction ends, and whoever uses {found.table} waits",
+        "leave it to the statements that need it; put what must be atomic into a short transaction of its own",
+        Severity.WARNING if light or facts.stopped else None,
+    )
+
+
+def trigger(step: Step, found: Shape, facts: Facts) -> Iterator[Fault]:  # noqa: ARG001 - all judges are alike
+    one = step.statement
+    if found.verb == "CREATE TRIGGER":
+        what = f"a trigger on {found.table}"
+    elif found.verb == "ALTER TABLE" and (one.has("DISABLE", "TRIGGER") or one.has("ENABLE", "TRIGGER")):
+        what = f"{'DISABLE' if one.has('DISABLE', 'TRIGGER') else 'ENABLE'} TRIGGER on {found.table}"
+    else:
+        return
+    yield Fault(
+        "sql-trigger",
+        step,
+        found.table,
+        "writes that go on as the running release knows them",
+        f"{what}: it takes a lock that writes wait for, and from then on every write is another one",
+        "rehearse it with the running release's writes",
+    )
+
+
+def partition(step: Step, found: Shape, facts: Facts) -> Iterator[Fault]:
+    one = step.statement
+    if found.verb != "ALTER TABLE":
+        return
+    if one.has("ATTACH", "PARTITION"):
+        tail = after(one, "ATTACH", "PARTITION")
+        part = next(iter(table_names(tail)), "")
+        if facts.is_new(part):
+            return
+        yield Fault(
+            "sql-partition",
+            step,
+            found.table,
+            "a partition that needs no scan",
+            f"ATTACH PARTITION reads all of {facts.about(part)} under a lock, unless a valid CHECK shows its bounds",
+            "add a CHECK of the bounds NOT VALID, validate it, then attach",
+            facts.weight(part),
+        )
+    elif one.has("DETACH", "PARTITION") and not (one.has("CONCURRENTLY") or one.has("FINALIZE")):
+        yield Fault(
+            "sql-partition",
+            step,
+            found.table,
+            "DETACH PARTITION … CONCURRENTLY",
+            f"DETACH PARTITION blocks all of {found.table}",
+            "add CONCURRENTLY, in an autocommit block",
+            Severity.WARNING,
+        )
+
+
+def unique(step: Step, found: Shape, facts: Facts) -> Iterator[Fault]:
+    """Case 28: whether there are duplicates, only the rows tell."""
+    one = step.statement
+    index = found.verb == "CREATE INDEX" and "UNIQUE" in one.words[:3]
+    added = found.verb == "ALTER TABLE" and (one.has("UNIQUE") or one.has("ADD", "PRIMARY", "KEY"))
+    added = added and not one.has("USING", "INDEX") and not one.has("ADD", "COLUMN")
+    size = facts.size(found.table)
+    if not (index or added) or (size is not None and size.rows == 0):
+        return
+    yield Fault(
+        "sql-unique",
+        step,
+        found.table,
+        "no duplicates",
+        f"a unique index over the rows of {facts.about(found.table)}: one duplicate, and the migration fails",
+        "look for duplicates before (GROUP BY … HAVING count(*) > 1); the rehearsal on the copy of the backup tells",
+    )
+
+
+def in_transaction(step: Step, found: Shape, facts: Facts) -> Iterator[Fault]:  # noqa: ARG001 - all judges are alike
+    """Case 29: PostgreSQL refuses it, and the upgrade stops there."""
+    if step.transaction and outside_only(step.statement):
+        word = "CONCURRENTLY" if "CONCURRENTLY" in step.statement.words else step.statement.words[0]
+        yield Fault(
+            "sql-in-transaction",
+            step,
+            found.table,
+            "outside of a transaction",
+            f"{word} inside the migration's transaction: the server refuses it",
+            "write it in `with op.get_context().autocommit_block():`",
+        )
+
+
+COMMON: tuple[Judge, ...] = (no_where, truncate, whole_table, lock_table, trigger, unique)
+POSTGRES: tuple[Judge, ...] = (*COMMON, reindex, partition, in_transaction)
+
+
+def judge(steps: Sequence[Step], facts: Facts, judges: Sequence[Judge]) -> Iterator[Fault]:
+    """What each rule says of each statement about a table that is not new."""
+    for step in steps:
+        found = shape(step.statement)
+        for one in judges:
+            if one is in_transaction or not facts.is_new(found.table):
+                yield from one(step, found, facts)

@@ -1,0 +1,246 @@
+"""migrate: gate → lock → stop app → safety backup → upgrade with limits → current = heads → ledger → start app.
+
+The lock comes first of all that changes anything: of two at once the second stops no application and makes no backup.
+What is about to run is written into the database before it runs, and taken back when it has ended: a run that was
+killed anywhere leaves that, and the next one says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+import msgspec
+
+from dbops import __version__
+from dbops.catalog import SAFETY, Catalog
+from dbops.config import Target
+from dbops.config.urls import Secret
+from dbops.engine.base import Engine
+from dbops.engine.migrating import Intent, LedgerEntry
+from dbops.errors import DbopsError, RefusedError
+from dbops.migrations.history import History
+from dbops.migrations.runner import Outcome
+from dbops.model import Failure, Finding, Manifest, Report, Verdict
+from dbops.ops import migrate_report as told
+from dbops.ops.application import stopped
+from dbops.ops.backup import backup
+from dbops.ops.migrate_upgrade import Result, upgrade
+from dbops.ops.migration_report import MigrationReport
+from dbops.ops.rehearse_trial import HEADS, needed
+from dbops.ops.timing import timed
+from dbops.progress import Progress
+
+
+class Wishes(NamedTuple):
+    """How a migration was asked for. `accept`: why it may run though not everything could be judged."""
+
+    to: str = HEADS
+    auto_restore: bool = False
+    accept: str = ""
+    again: tuple[str, ...] = ()
+    """Flags that name the same database in the commands that the report advises."""
+
+
+class Doors(NamedTuple):
+    """What a migration goes through. `gate` runs at once; `confirm` sees its report, and says whether to go on;
+    `restore` puts a backup back, without the application's commands."""
+
+    engine: Engine
+    url: Secret
+    catalog: Callable[[], Catalog]
+    gate: Callable[[], tuple[MigrationReport, History]]
+    confirm: Callable[[MigrationReport], bool]
+    restore: Callable[[Manifest], Report]
+    clock: Callable[[], datetime]
+    progress: Progress
+
+
+class Migration:
+    """One run."""
+
+    def __init__(self, target: Target, doors: Doors, wishes: Wishes) -> None:
+        assert target.migrations is not None  # noqa: S101 - whoever makes this has looked
+        self._target, self._doors, self._wishes = target, doors, wishes
+        self._settings = target.migrations
+        self._findings: list[Finding] = []
+        self._phases: dict[str, float] = {}
+        self._facts: dict[str, object] = {}
+        self._rows: frozenset[str] = frozenset()
+        self._failure = Failure.NONE
+
+    def run(self) -> MigrationReport:
+        """Raises `RefusedError`, `LockedError`, or what a backup and a restore raise; all else is in the report. FAIL:
+        the database is not where it should be."""
+        doors, wishes = self._doors, self._wishes
+        gate, history = doors.gate()
+        self._rows = frozenset(gate.current or ())
+        if wishes.to != HEADS and wishes.to not in history:
+            raise RefusedError(f"--to {wishes.to}: there is no such revision", hint="dbops status shows them")
+        names = tuple(one.id for one in gate.pending or ())
+        if gate.verdict is Verdict.FAIL:
+            return self._report(gate, Verdict.FAIL)
+        if gate.verdict is Verdict.INCONCLUSIVE and not wishes.accept:
+            self._findings.append(told.not_judged())
+            return self._report(gate, Verdict.INCONCLUSIVE)
+        if wishes.accept:
+            self._facts["accepted"] = wishes.accept
+        pending = needed(history, names, wishes.to)
+        if not pending:
+            return self._report(gate, Verdict.PASS)
+        if not doors.confirm(gate):
+            self._facts["dry_run"] = True
+            return self._report(gate, Verdict.PASS if wishes.accept else gate.verdict)
+        with ExitStack() as stack:
+            lock = stack.enter_context(ExitStack())
+            lock.enter_context(doors.engine.migrator().lock())
+            self._unmoved(gate)
+            stack.enter_context(stopped(self._target.app, doors.progress, self._phases))
+            verdict = self._migrate(history, pending, gate, lock)
+        return self._report(gate, verdict)
+
+    def _unmoved(self, gate: MigrationReport) -> None:
+        """Under the lock: what was judged is what is there."""
+        rows = self._version_rows()
+        if rows != frozenset(gate.current or ()):
+            raise RefusedError(
+                f"{self._target.name} is at {', '.join(sorted(rows)) or 'no revision'} now: "
+                "somebody has migrated it while it was judged",
+                hint="run it again: what is pending is another",
+            )
+
+    def _migrate(self, history: History, pending: Sequence[str], gate: MigrationReport, lock: ExitStack) -> Verdict:
+        doors = self._doors
+        saved = self._safety(gate)
+        self._facts["safety_backup"] = saved.id
+        migrator = doors.engine.migrator()
+        migrator.intend(
+            Intent(revisions=tuple(pending), begun_at=doors.clock(), backup=saved.id, dbops_version=__version__)
+        )
+        doors.progress.phase("upgrade")
+        try:
+            with timed(self._phases, "upgrade"):
+                result = upgrade(
+                    doors.engine,
+                    doors.url,
+                    self._settings,
+                    history,
+                    self._wishes.to,
+                    transactional=saved.engine.name == "postgres",
+                    progress=doors.progress,
+                )
+        except BaseException as error:
+            # Nothing is known of what it did: the intent stays, and the next run looks.
+            if isinstance(error, DbopsError):
+                error.hint = f"{error.hint}\n{told.back(self._wishes.again, saved.id)}".strip()
+            else:
+                doors.progress.note(told.back(self._wishes.again, saved.id))
+            raise
+        before = history.ancestors(self._rows & set(history.graph.revisions))
+        self._rows = result.rows
+        ran = [name for name in pending if name in history.ancestors(result.rows) - before]
+        self._facts |= {"applied": ran, "attempts": len(result.outcomes)}
+        with timed(self._phases, "ledger"):
+            migrator.record(_entries(history, ran, result.outcomes, doors.clock()))
+            if result.half is None:
+                migrator.intend(None)
+        if result.arrived:
+            self._findings += told.done(history, ran, result, saved.id, self._wishes.again)
+            return Verdict.PASS
+        return self._failed(history, pending, ran, result, saved, lock)
+
+    def _failed(
+        self,
+        history: History,
+        pending: Sequence[str],
+        ran: Sequence[str],
+        result: Result,
+        saved: Manifest,
+        lock: ExitStack,
+    ) -> Verdict:
+        left = [name for name in pending if name not in ran]
+        self._findings += told.failed(history, ran, left, result, self._settings)
+        if result.locked_out and not ran and result.half is None:
+            # Nothing has changed, and nothing is wrong with the revisions: it is no verdict on them.
+            self._failure = Failure.BROKEN
+        if not (self._wishes.auto_restore or self._settings.auto_restore) or not (ran or result.half):
+            self._findings.append(told.way_back(saved, self._wishes.again, changed=bool(ran or result.half)))
+            return Verdict.FAIL
+        lock.close()  # a restore takes the place of the database, and our own session would be in its way
+        self._doors.progress.phase("restore")
+        with timed(self._phases, "restore"):
+            restored = self._doors.restore(saved)
+        self._rows = self._version_rows()
+        self._findings.append(told.restored(saved, restored, self._wishes.again))
+        return Verdict.FAIL
+
+    def _safety(self, gate: MigrationReport) -> Manifest:
+        """A backup that brings the database back to what it is now."""
+        doors, catalog = self._doors, self._doors.catalog()
+        if (age := self._settings.safety_backup_age) is not None:
+            since = doors.clock() - timedelta(seconds=float(age))
+            for manifest in catalog.backups(self._target.name):
+                same = set(manifest.migration.heads) == set(gate.current or ())
+                if manifest.snapshot_at >= since and same and _verified(catalog, manifest):
+                    doors.progress.note(f"safety backup: {manifest.id}, verified, is young enough")
+                    return manifest
+        with timed(self._phases, "safety backup"):
+            made = backup(
+                doors.engine, catalog, self._target, clock=doors.clock, progress=doors.progress, purpose=SAFETY
+            )
+        assert isinstance(made, Manifest)  # noqa: S101 - it is no dry run
+        doors.progress.note(f"safety backup: {made.id}")
+        return made
+
+    def _version_rows(self) -> frozenset[str]:
+        settings = self._settings
+        return self._doors.engine.version_rows(settings.version_table, settings.version_schema).rows
+
+    def _report(self, gate: MigrationReport, verdict: Verdict) -> MigrationReport:
+        pending = gate.pending
+        if pending is not None and "applied" in self._facts:
+            applied = self._facts["applied"]
+            assert isinstance(applied, list)  # noqa: S101
+            pending = tuple(one for one in pending if one.id not in applied)
+        return msgspec.structs.replace(
+            gate,
+            task="migrate",
+            verdict=verdict,
+            findings=(*gate.findings, *self._findings),
+            phases=gate.phases | self._phases,
+            provenance=gate.provenance | self._facts,
+            current=tuple(sorted(self._rows)),
+            pending=pending,
+            failure=self._failure,
+        )
+
+
+def migrate(target: Target, doors: Doors, wishes: Wishes) -> MigrationReport:
+    """Migrates one database; see `Migration.run`."""
+    return Migration(target, doors, wishes).run()
+
+
+def _verified(catalog: Catalog, manifest: Manifest) -> bool:
+    """The newest drill or verification of it was a PASS."""
+    records = catalog.drills(manifest.target, manifest.id)
+    return bool(records) and max(records, key=lambda one: one.at).verdict is Verdict.PASS
+
+
+def _entries(history: History, names: Sequence[str], outcomes: Sequence[Outcome], at: datetime) -> list[LedgerEntry]:
+    seconds: dict[str, float] = {}
+    for outcome in outcomes:
+        begun = {one.revision: one.at for one in outcome.begun}
+        seconds |= {one.revision: one.at - begun.get(one.revision, one.at) for one in outcome.applied}
+    return [
+        LedgerEntry(
+            id=name,
+            parents=tuple(history.graph.needs[name]),
+            file_hash=history[name].sha256,
+            applied_at=at,
+            dbops_version=__version__,
+            duration=seconds.get(name, 0.0),
+        )
+        for name in names
+    ]

@@ -1,0 +1,55 @@
+"""What `merge` does with its flags: no database is needed, but the target's kind, its application and a sandbox are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from dbops import app
+from dbops.cli import Output
+from dbops.config.file import load
+from dbops.errors import ConfigError
+from dbops.migrations.runner_place import find_place
+from dbops.ops.gate import Settings
+from dbops.ops.gate_commute import Commuter
+from dbops.ops.merge import Merged, Request
+from dbops.ops.merge import merge as merging
+from dbops.ops.migration_ground import Ground, read_files
+from dbops.report import migrations_text
+from dbops.tasks import gating
+from dbops.tasks.trying import workshop
+
+
+def merge(output: Output, request: gating.Request, message: str, accept: str, *, dry_run: bool) -> None:
+    target = load(target=request.target, need_store=False).target(request.target)
+    migrations = target.migrations
+    if migrations is None:
+        hint = f"write [targets.{target.name}.migrations] in dbops.toml"
+        raise ConfigError(f"targets.{target.name}: it has no migrations", hint=hint, kind="no-migrations")
+    if request.directory:
+        migrations = msgspec.structs.replace(migrations, directory=Path(request.directory).expanduser())
+    history, _ = read_files(migrations.directory, None)
+    ground = Ground(history, target=target.name)
+    settings = Settings(migrations.rules, migrations.suppress)
+    with workshop(target, migrations, history, request.sandbox, None) as shop:
+        proof = Commuter(shop, always=True)
+        done = merging(
+            ground,
+            settings,
+            find_place(migrations),
+            proof.step(),
+            Request(message, accept, dry_run),
+            clock=app.now,
+        )
+    output.report(done.report, _text(done, dry_run))
+
+
+def _text(done: Merged, dry_run: bool) -> str:
+    text = migrations_text.gate(done.report, done.history)
+    if done.file is None:
+        heads = done.report.heads
+        return text + (f"nothing to merge: the head is {heads[0]}\n" if len(heads) == 1 else "nothing was written\n")
+    if dry_run:
+        return f"{text}\n{done.file.path} would be:\n\n{done.file.text}"
+    return f"{text}written: {done.file.path}\n"

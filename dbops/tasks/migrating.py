@@ -1,0 +1,158 @@
+"""What `rehearse` and `migrate` do with their flags."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import msgspec
+
+from dbops import app
+from dbops.cli import Output
+from dbops.config import App, Target
+from dbops.config.passwords import password
+from dbops.config.urls import with_password
+from dbops.engine.restoring import Wishes as Restoring
+from dbops.errors import ConfigError, NothingToCheckError, StoreError
+from dbops.migrations.history import History
+from dbops.migrations.runner import Runner
+from dbops.model import Manifest, Report
+from dbops.ops import gate as gating
+from dbops.ops.backup import backup
+from dbops.ops.gate_steps import Step, graph
+from dbops.ops.migrate import Doors, Wishes, migrate
+from dbops.ops.migration_ground import Ground
+from dbops.ops.migration_report import MigrationReport
+from dbops.ops.rehearse_trial import HEADS, needed
+from dbops.ops.restore import restore
+from dbops.report import migrations_text, rehearsal_text
+from dbops.report.page import Page
+from dbops.session import Session
+from dbops.tasks.gating import Files, Request, judged, rehearsing, write
+
+
+def rehearse(output: Output, request: Request, files: Files, to: str | None) -> None:
+    """The rehearsal alone, with the rules over the graph: without an order there is nothing to run."""
+    files.paths.prepare()
+    ground, settings, phases, target = judged(request)
+    with rehearsing(_configured(target), request, to=to or HEADS, always=True) as rehearser:
+        assert rehearser is not None  # noqa: S101 - the target has migrations
+        plan = (Step("graph", graph), rehearser.step())
+        report = gating.gate(ground, settings, clock=app.now, phases=phases, plan=plan, task="rehearse")
+        report = msgspec.structs.replace(report, rehearsal=rehearser.result)
+    write(_page(report, ground.history), report, ground, files)
+    output.report(report, rehearsal_text.rehearse(report, ground.history))
+
+
+class Flags(NamedTuple):
+    """Those of `migrate`."""
+
+    to: str | None
+    sql: bool
+    dry_run: bool
+    yes: bool
+    auto_restore: bool
+    accept: str | None
+    again: tuple[str, ...]
+
+
+def run(work: Session, output: Output, request: Request, files: Files, flags: Flags) -> None:
+    """A migration, its dry run, or the SQL of it."""
+    files.paths.prepare()
+    target = _configured(work.target())
+    if flags.sql:
+        _print_sql(output, request, target, flags.to or HEADS)
+        return
+    seen: list[Ground] = []
+
+    def judge() -> tuple[MigrationReport, History]:
+        ground, settings, phases, _ = judged(request)
+        seen.append(ground)
+        with rehearsing(target, request, to=flags.to or HEADS) as rehearser:
+            assert rehearser is not None  # noqa: S101 - the target has migrations
+            if ground.pending and not ground.broken:
+                _first_backup(work, target)
+            plan = gating.with_steps(gating.STEPS, rehearser.step())
+            report = gating.gate(ground, settings, clock=app.now, phases=phases, plan=plan)
+        return msgspec.structs.replace(report, rehearsal=rehearser.result), ground.history
+
+    def confirm(report: MigrationReport) -> bool:
+        work.show(migrations_text.gate(report, seen[-1].history))
+        if flags.dry_run:
+            return False
+        names = ", ".join(one.id for one in report.pending or ())
+        work.confirm(f"Migrate {target.name} ({names})?", yes=flags.yes)
+        return True
+
+    doors = Doors(
+        engine=work.engine(),
+        url=with_password(target.url.reveal(), password(target)),
+        catalog=work.catalog,
+        gate=judge,
+        confirm=confirm,
+        restore=lambda manifest: _restore(work, target, manifest),
+        clock=app.now,
+        progress=work.progress,
+    )
+    wishes = Wishes(flags.to or HEADS, flags.auto_restore, flags.accept or "", flags.again)
+    report = migrate(target, doors, wishes)
+    write(_page(report, seen[-1].history), report, seen[-1], files)
+    output.report(report, rehearsal_text.migrate(report, seen[-1].history))
+
+
+def _first_backup(work: Session, target: Target) -> None:
+    """Without any backup there is nothing to rehearse on: the first is made now."""
+    catalog = work.catalog()
+    try:
+        catalog.latest(target.name)
+    except (NothingToCheckError, StoreError):  # a store that cannot be read, the backup itself will name
+        work.progress.note("there is no backup yet: one is made, to rehearse on")
+        backup(work.engine(), catalog, target, clock=app.now, progress=work.progress)
+
+
+def _restore(work: Session, target: Target, manifest: Manifest) -> Report:
+    """Without the commands of the application: they run around the migration."""
+    wishes = Restoring(jobs=target.jobs, end_sessions=True, in_place=target.swap == "in-place")
+    return restore(
+        work.engine().restorer(),
+        work.catalog(),
+        manifest,
+        wishes,
+        App(),
+        clock=app.now,
+        progress=work.progress,
+        confirm=lambda _plan: True,
+        safety=lambda: manifest,
+    )
+
+
+def _print_sql(output: Output, request: Request, target: Target, to: str) -> None:
+    ground, _, _, _ = judged(request)
+    assert target.migrations is not None  # noqa: S101 - the caller has looked
+    if ground.broken or ground.version is None or ground.pending is None:
+        raise ConfigError(f"what is pending is not known: {ground.broken}", hint="dbops status", kind="not-known")
+    names = needed(ground.history, tuple(one.id for one in ground.pending), to)
+    if not names:
+        output.show({"sql": ""}, "-- nothing is pending\n")
+        return
+    rows = sorted(ground.version.rows)
+    if len(rows) > 1:
+        raise ConfigError(
+            f"the database is at {len(rows)} revisions: {', '.join(rows)}",
+            hint="Alembic renders from one revision only: merge the heads first",
+            kind="not-renderable",
+        )
+    runner = Runner(target.migrations, with_password(target.url.reveal(), password(target)))
+    text = runner.render(rows[0] if rows else "base", to)
+    output.show({"sql": text}, text)
+
+
+def _configured(target: Target | None) -> Target:
+    if target is None or target.migrations is None:
+        name = target.name if target is not None else "NAME"
+        hint = f"write [targets.{name}.migrations] with kind and directory in dbops.toml"
+        raise ConfigError(f"targets.{name}: how its migrations are run is not known", hint=hint, kind="no-migrations")
+    return target
+
+
+def _page(report: MigrationReport, history: History) -> Page:
+    return Page(run=report, drills=(), history=(), generated_at=app.now(), revisions=history)

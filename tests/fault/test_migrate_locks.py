@@ -1,0 +1,176 @@
+"""While it runs: somebody holds a lock, two run at once, it is killed (cases 38, 39 and 41)."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.applications import alembic_project, write_revision
+from tests.integration.test_rehearse import FIRST
+from tests.migrating import Bench, Project, bench
+from tests.restoring import DBOPS, ROOT
+
+COLUMN = "op.add_column('customers', sa.Column('age', sa.Integer))"
+QUICK = 'lock_timeout = "1s"\nretries = 1\nretry_wait = "1s"\n'
+
+
+@pytest.fixture(scope="module", params=["postgres", "mariadb10.11", "mysql9.7"])
+def server(request: pytest.FixtureRequest) -> Iterator[Bench]:
+    with bench(request.param) as running:
+        yield running
+
+
+@pytest.fixture
+def project(server: Bench, tmp_path: Path) -> Project:
+    """At its first revision, with another that adds a column to a table in use."""
+    scripts = alembic_project(tmp_path, {"r1": FIRST})
+    made = Project(server, tmp_path)
+    made.run("migrate", "--yes", "--accept", "x")
+    write_revision(scripts, "r2", "r1", COLUMN, "op.drop_column('customers', 'age')")
+    made.configure(migrations=QUICK + 'safety_backup_age = "1h"\n')
+    return made
+
+
+@contextmanager
+def idle_transaction(project: Project) -> Iterator[Any]:
+    """Somebody has read, and gone to lunch."""
+    connection = project.bench.connect(project.name)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM customers")
+            cursor.fetchall()
+        yield connection
+    finally:
+        connection.rollback()
+        connection.close()
+
+
+def start(project: Project, *arguments: str) -> subprocess.Popen[str]:
+    path = f"{project.bench.server.bindir}{os.pathsep}{os.environ['PATH']}"
+    return subprocess.Popen(
+        [*DBOPS, "migrate", "--yes", "--accept", "x", "--json", *arguments],
+        cwd=project.folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PATH": path},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def until(condition: Callable[[], Any], what: str, seconds: float = 120) -> Any:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if found := condition():
+            return found
+        time.sleep(0.05)
+    raise AssertionError(f"did not come: {what}")
+
+
+# -- 38 --------------------------------------------------------------------------------------------------------------
+
+
+def test_an_idle_transaction_holds_the_lock(project: Project) -> None:
+    """It gives up, says who; and the application, which reads all the time, never waits longer than lock_timeout."""
+    longest = [0.0]
+    over = threading.Event()
+
+    def read() -> None:
+        while not over.wait(0.05):
+            begun = time.monotonic()
+            project.value("SELECT count(*) FROM customers")
+            longest[0] = max(longest[0], time.monotonic() - begun)
+
+    reader = threading.Thread(target=read)
+    with idle_transaction(project):
+        reader.start()
+        try:
+            report = project.run("migrate", "--yes", "--accept", "x", code=4)
+        finally:
+            over.set()
+            reader.join()
+    [found] = [one for one in report["findings"] if one["id"] == "migration-blocked"]
+    assert "session" in found["actual"]
+    assert "idle in transaction" in found["actual"]
+    assert report["provenance"]["attempts"] == 2
+    assert report["current"] == ["r1"]
+    assert 0.5 < longest[0] < 3  # it did wait behind us, and not for long; a busy machine is slow
+    assert project.run("migrate", "--yes", "--accept", "x")["current"] == ["r2"]
+
+
+def test_it_is_tried_again_when_the_lock_is_free(project: Project) -> None:
+    project.configure(migrations='lock_timeout = "1s"\nretries = 20\nretry_wait = "1s"\nsafety_backup_age = "1h"\n')
+    with idle_transaction(project) as holder:
+        process = start(project)
+        lines: list[str] = []
+        assert process.stderr is not None
+        for line in process.stderr:
+            lines.append(line)
+            if "was not granted" in line:
+                break
+        holder.rollback()
+    out, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, out + "".join(lines)
+    report = json.loads(out)
+    assert (report["current"], report["provenance"]["attempts"] > 1) == (["r2"], True)
+
+
+# -- 39 --------------------------------------------------------------------------------------------------------------
+
+
+def test_two_at_once(project: Project) -> None:
+    project.configure(migrations='lock_timeout = "60s"\nsafety_backup_age = "1h"\n')
+    with idle_transaction(project) as holder:
+        first = start(project)
+        until(lambda: waiting(project), "the first waits for its lock")
+        error = project.run("migrate", "--yes", "--accept", "x", code=4)["error"]
+        assert error["kind"] == "migration-running"
+        assert "another migration" in error["message"]
+        holder.rollback()
+    out, said = first.communicate(timeout=120)
+    assert first.returncode == 0, out + said
+    assert project.run("status")["current"] == ["r2"]
+
+
+# -- 41 --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_killed_while_it_waits(project: Project, number: signal.Signals) -> None:
+    """Nobody of it is left, nothing is half done, and the next run says what is so and goes on."""
+    project.configure(migrations='lock_timeout = "600s"\nsafety_backup_age = "1h"\n')
+    with idle_transaction(project):
+        process = start(project)
+        until(lambda: waiting(project), "it waits for its lock")
+        process.send_signal(number)
+        process.wait(30)
+        until(lambda: not waiting(project), "its session is gone", 30)
+        report = project.run("status")
+        assert report["current"] == ["r1"]
+        gate = project.run("gate", code=None)
+        [found] = [one for one in gate["findings"] if one["id"] == "migration-interrupted"]
+        assert "r2 is left" in found["actual"]
+        assert "dbops restore --backup" in found["hint"]
+    report = project.run("migrate", "--yes", "--accept", "x")
+    assert report["current"] == ["r2"]
+    assert "migration-interrupted" not in project.findings("gate", code=None)
+
+
+def waiting(project: Project) -> bool:
+    """Somebody waits for a lock on the table."""
+    if project.bench.postgres:
+        query = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'ALTER TABLE%'"
+    else:
+        query = "SELECT count(*) FROM information_schema.processlist WHERE info LIKE 'ALTER TABLE%'"
+    return bool(project.value(query))

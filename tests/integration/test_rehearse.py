@@ -1,0 +1,275 @@
+"""Rehearsals on restored copies: what fails, what is lost, what is locked, and which way leads back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from dbops.config import Invariant, Seconds
+from dbops.migrations.runner import Runner
+from dbops.model import Severity
+from dbops.ops.gate_steps import Outcome
+from dbops.ops.rehearse_facts import Rehearsal
+from tests.applications import alembic_project
+from tests.migrating import Bench, Subject, bench, ids, named, subject
+
+FIRST = (
+    """
+op.create_table('customers', sa.Column('id', sa.Integer, primary_key=True), sa.Column('email', sa.String(80)),
+                sa.Column('town', sa.String(40)))
+op.execute("insert into customers (id, email, town) values (1, 'a@x', 'Olot'), (2, 'b@x', 'Vic'), (3, 'b@x', 'Vic')")
+""",
+    "op.drop_table('customers')",
+)
+
+
+@pytest.fixture(scope="module", params=["postgres", "mariadb10.11"])
+def server(request: pytest.FixtureRequest) -> Iterator[Bench]:
+    with bench(request.param) as running:
+        yield running
+
+
+Rehearse = Callable[..., tuple[Outcome, Rehearsal]]
+
+
+@pytest.fixture
+def rehearse(server: Bench, tmp_path: Path) -> Rehearse:
+    """Rehearses a revision on a database that has the first one, three customers, and a backup."""
+
+    def run(up: str, back: str = "pass", **settings: Any) -> tuple[Outcome, Rehearsal]:
+        made = prepared(server, tmp_path, up, back, **settings)
+        outcome, facts = made.rehearse()
+        assert facts is not None, outcome
+        assert made.rows == {"r1"}  # the database itself is as it was
+        return outcome, facts
+
+    return run
+
+
+def prepared(server: Bench, folder: Path, up: str, back: str, **settings: Any) -> Subject:
+    scripts = alembic_project(folder / "app", {"r1": FIRST, "r2": (up, back)})
+    made = subject(server, scripts, folder / "store", **settings)
+    assert made.target.migrations is not None
+    assert Runner(made.target.migrations, made.target.url).upgrade("r1").finished
+    made.back_up()
+    return made
+
+
+def bad(outcome: Outcome) -> list[str]:
+    return [one.id for one in outcome.findings if one.severity is not Severity.INFO]
+
+
+# -- what is fine ----------------------------------------------------------------------------------------------------
+
+
+def test_a_new_table_is_fine_and_the_way_back_is_its_downgrade(rehearse: Rehearse) -> None:
+    outcome, facts = rehearse("op.create_table('notes', sa.Column('id', sa.Integer))", "op.drop_table('notes')")
+    assert (bad(outcome), list(outcome.open)) == ([], [])
+    assert (facts.current, facts.pending, facts.reached) == (("r1",), ("r2",), ("r2",))
+    assert [one.sql.split()[:3] for one in facts.statements] == [["CREATE", "TABLE", "notes"]]
+    assert (facts.way_back.kind, facts.way_back.command) == ("downgrade", "alembic downgrade r1")
+    assert facts.restore_seconds > 0
+    assert [one.name.rpartition(".")[2] for one in facts.tables] == ["notes"]
+
+
+# -- 27, 28: what the rows do not allow ------------------------------------------------------------------------------
+
+
+def test_not_null_without_default_fails_on_rows(rehearse: Rehearse, server: Bench) -> None:
+    up = "op.add_column('customers', sa.Column('since', sa.Integer, nullable=False))"
+    outcome, facts = rehearse(up, "op.drop_column('customers', 'since')")
+    if not server.postgres:  # MariaDB fills it with 0
+        assert facts.reached == ("r2",)
+        return
+    found = named(outcome.findings, "rehearsal-upgrade-fails")
+    assert "contains null values" in found.actual
+    assert found.subject.startswith("migrations/versions/r2.py") or found.subject.startswith("versions/r2.py")
+    assert facts.way_back.kind == "none"
+
+
+def test_not_null_with_a_default_is_fine(rehearse: Rehearse) -> None:
+    up = "op.add_column('customers', sa.Column('since', sa.Integer, nullable=False, server_default='0'))"
+    outcome, facts = rehearse(up, "op.drop_column('customers', 'since')")
+    assert (bad(outcome), facts.way_back.kind) == ([], "downgrade")
+    assert facts.tables[0].columns_new == ("since",)
+
+
+def test_a_unique_index_over_duplicates_fails(rehearse: Rehearse) -> None:
+    outcome, _ = rehearse("op.create_index('u', 'customers', ['email'], unique=True)")
+    assert "CREATE UNIQUE INDEX" in named(outcome.findings, "rehearsal-upgrade-fails").actual
+    assert "b@x" not in repr(outcome)
+
+
+def test_a_unique_index_over_different_values_is_fine(rehearse: Rehearse) -> None:
+    outcome, _ = rehearse("op.create_index('u', 'customers', ['id'], unique=True)", "op.drop_index('u', 'customers')")
+    assert bad(outcome) == []
+
+
+# -- 33: what the running release uses -------------------------------------------------------------------------------
+
+QUERIES = """
+-- the list
+SELECT id, town FROM customers WHERE email = :email;
+INSERT INTO customers (id, email) VALUES (%(id)s, %s);
+SELECT count(*) FROM customers;
+SELECT nothing FROM customers;
+"""
+
+
+def test_a_column_that_a_query_uses(rehearse: Rehearse, tmp_path: Path) -> None:
+    queries = tmp_path / "queries.sql"
+    queries.write_text(QUERIES)
+    outcome, facts = rehearse("op.drop_column('customers', 'town')", queries=queries)
+    found = named(outcome.findings, "rehearsal-query-fails")
+    assert found.expected.startswith("queries.sql:3 works")
+    assert "town" in found.actual
+    assert named(outcome.findings, "rehearsal-column-gone").expected.endswith("customers.town")
+    assert [one.id for one in outcome.skipped] == ["query queries.sql:6"]
+    assert facts.way_back.kind == "restore"
+    assert facts.way_back.seconds == facts.restore_seconds
+
+
+def test_a_column_that_no_query_uses(rehearse: Rehearse, tmp_path: Path) -> None:
+    queries = tmp_path / "queries.sql"
+    queries.write_text("SELECT id, email FROM customers WHERE id = $1;" if False else "SELECT id FROM customers;")
+    outcome, _ = rehearse("op.drop_column('customers', 'town')", queries=queries)
+    assert bad(outcome) == ["rehearsal-column-gone"]
+
+
+def test_rows_that_are_gone(rehearse: Rehearse) -> None:
+    outcome, facts = rehearse("op.execute('delete from customers where id > 1')")
+    found = named(outcome.findings, "rehearsal-rows-lost")
+    assert ("3 rows" in found.expected, found.actual) == (True, "1 are left")
+    assert (facts.tables[0].rows_before, facts.tables[0].rows_after) == (3, 1)
+    outcome, _ = rehearse("op.drop_table('customers')")
+    assert named(outcome.findings, "rehearsal-rows-lost").actual == "the table is gone"
+
+
+def test_an_invariant(rehearse: Rehearse) -> None:
+    rule = Invariant(name="nobody in Berga", sql="select count(*) from customers where town = 'Berga'", equals=0)
+    outcome, _ = rehearse("op.execute(\"update customers set town = 'Olot'\")", target={"invariants": (rule,)})
+    assert bad(outcome) == []
+    outcome, _ = rehearse("op.execute(\"update customers set town = 'Berga'\")", target={"invariants": (rule,)})
+    assert "nobody in Berga" in named(outcome.findings, "rehearsal-invariant").expected
+
+
+# -- 30, 31, 32: what it does meanwhile ------------------------------------------------------------------------------
+
+WIDER = "op.alter_column('customers', 'id', type_=sa.BigInteger, existing_type=sa.Integer)"
+NARROWER = "op.alter_column('customers', 'id', type_=sa.Integer, existing_type=sa.BigInteger)"
+
+
+def test_a_type_change_rewrites_the_table(rehearse: Rehearse, server: Bench) -> None:
+    outcome, facts = rehearse(WIDER, NARROWER, max_lock=Seconds(0))
+    assert "customers is written anew" in named(outcome.findings, "rehearsal-rewrite").actual
+    assert any("customers" in one for one in facts.statements[0].rewritten)
+    if server.postgres:
+        found = named(outcome.findings, "rehearsal-lock")
+        assert "public.customers could be neither read nor written" in found.actual
+        assert (facts.locks[0].table, facts.locks[0].mode) == ("public.customers", "AccessExclusiveLock")
+        assert facts.locks[0].seconds >= facts.statements[0].seconds
+
+
+def test_a_longer_text_does_not(rehearse: Rehearse) -> None:
+    up = "op.alter_column('customers', 'town', type_=sa.String(60), existing_type=sa.String(40))"
+    back = "op.alter_column('customers', 'town', type_=sa.String(40), existing_type=sa.String(60))"
+    outcome, facts = rehearse(up, back)
+    assert "rehearsal-rewrite" not in ids(outcome.findings)
+    assert facts.statements[0].rewritten == ()
+
+
+def test_rows_changed_under_a_lock(rehearse: Rehearse, server: Bench) -> None:
+    sleep = "pg_sleep(1.1) is null" if server.postgres else "sleep(0.4) = 1"
+    update = f"op.execute('update customers set town = town where id < 10 and not ({sleep})')"
+    column = "op.add_column('customers', sa.Column('x', sa.Integer))\n"
+    outcome, _ = rehearse(update, "op.execute('select 1')")
+    assert "rehearsal-update-under-lock" not in ids(outcome.findings)
+    outcome, _ = rehearse(column + update, "op.drop_column('customers', 'x')")
+    if server.postgres:  # elsewhere the ALTER has committed, and blocks nobody any more
+        assert "public.customers was blocked" in named(outcome.findings, "rehearsal-update-under-lock").actual
+
+
+# -- 34: the way down ------------------------------------------------------------------------------------------------
+
+
+def test_a_downgrade_that_does_not_bring_the_data_back(rehearse: Rehearse) -> None:
+    up = "op.drop_column('customers', 'town')"
+    outcome, facts = rehearse(up, "op.add_column('customers', sa.Column('town', sa.String(40)))")
+    assert (
+        "customers: 3 rows, but what is in them differs" in named(outcome.findings, "rehearsal-downgrade-loses").actual
+    )
+    assert facts.way_back.kind == "restore"
+
+
+def test_a_downgrade_that_fails(rehearse: Rehearse) -> None:
+    outcome, facts = rehearse("op.create_table('a', sa.Column('id', sa.Integer))", "op.drop_table('b')")
+    assert bad(outcome) == ["rehearsal-downgrade-fails"]
+    assert facts.way_back.kind == "restore"
+
+
+def test_a_downgrade_that_leaves_something(rehearse: Rehearse) -> None:
+    up = "op.create_table('a', sa.Column('id', sa.Integer))\nop.create_table('b', sa.Column('id', sa.Integer))"
+    outcome, _ = rehearse(up, "op.drop_table('a')")
+    assert bad(outcome)[0] == "rehearsal-downgrade-loses"
+    assert "rehearsal-upgrade-again-fails" in bad(outcome)
+
+
+def test_a_revision_without_a_downgrade(rehearse: Rehearse) -> None:
+    outcome, facts = rehearse("op.create_table('a', sa.Column('id', sa.Integer))")
+    assert bad(outcome) == []
+    assert (facts.way_back.kind, facts.way_back.why) == ("restore", "r2 has no downgrade")
+    assert facts.way_back.command.startswith("dbops restore --target shop")
+
+
+# -- 42 and what else an application may do --------------------------------------------------------------------------
+
+
+def test_an_upgrade_that_ends_well_and_has_done_nothing(server: Bench, tmp_path: Path) -> None:
+    made = prepared(server, tmp_path, "op.create_table('a', sa.Column('id', sa.Integer))", "pass")
+    assert made.target.migrations is not None
+    (made.target.migrations.directory / "env.py").write_text("")
+    outcome, facts = made.rehearse()
+    found = named(outcome.findings, "rehearsal-not-at-head")
+    assert (facts is not None and facts.reached, "the database is at r1" in found.actual) == (("r1",), True)
+
+
+def test_an_upgrade_that_migrates_and_then_fails(server: Bench, tmp_path: Path) -> None:
+    made = prepared(server, tmp_path, "op.create_table('a', sa.Column('id', sa.Integer))", "op.drop_table('a')")
+    assert made.target.migrations is not None
+    with (made.target.migrations.directory / "env.py").open("a") as file:
+        file.write("\nraise ValueError('after all')\n")
+    outcome, _ = made.rehearse()
+    assert "ValueError: after all" in named(outcome.findings, "rehearsal-ends-badly").actual
+
+
+def test_an_application_that_has_its_own_idea_of_the_database(server: Bench, tmp_path: Path) -> None:
+    """It would migrate the database itself while it is rehearsed: it must not get that far."""
+    made = prepared(server, tmp_path, "op.create_table('a', sa.Column('id', sa.Integer))", "op.drop_table('a')")
+    assert made.target.migrations is not None
+    env = made.target.migrations.directory / "env.py"
+    url = made.target.url.reveal()
+    own = (
+        url.replace("postgresql:", "postgresql+psycopg:")
+        if server.postgres
+        else f"mysql+pymysql:{url.partition(':')[2]}"
+    )
+    env.write_text(
+        env.read_text().replace(
+            "config = context.config", f"config = context.config\nconfig.set_main_option('sqlalchemy.url', {own!r})"
+        )
+    )
+    outcome, _ = made.rehearse()
+    assert "another database" in named(outcome.findings, "rehearsal-elsewhere").actual
+    assert made.rows == {"r1"}
+    assert server.password not in repr(outcome)
+
+
+def test_no_backup_is_no_rehearsal(server: Bench, tmp_path: Path) -> None:
+    scripts = alembic_project(tmp_path / "app", {"r1": FIRST})
+    outcome, facts = subject(server, scripts, tmp_path / "store").rehearse()
+    assert (facts, ids(outcome.open)) == (None, ["rehearsal"])
+    assert msgspec.json.encode(outcome.open)
