@@ -45,9 +45,11 @@ def major_version(version: str) -> int:
 
 
 class EngineInfo(Value, frozen=True):
-    """The server that the backup was taken from. `server_id` is the system identifier of the cluster, or the UUID of the
-    server. Servers of one `series` (`17`, `10.11`, `9.7`) print definitions alike; it is empty in backups of dbops 0.1,
-    which knew PostgreSQL only."""
+    """The server that the backup was taken from.
+
+    `server_id` is the system identifier of the cluster, or the UUID of the server. Servers of one `series` (`17`,
+    `10.11`, `9.7`) print definitions alike; it is empty in backups of dbops 0.1, which knew PostgreSQL only.
+    """
 
     name: str
     server_version: str

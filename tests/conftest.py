@@ -43,6 +43,34 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.setdefault("TESTCONTAINERS_HOST_OVERRIDE", "127.0.0.1")
 
 
+UNSETTLED = (
+    "fault/test_migrate_",
+    "fault/test_mysql_",
+    "integration/test_commute",
+    "integration/test_finance",
+    "integration/test_gate_sql",
+    "integration/test_lint_probe",
+    "integration/test_merge",
+    "integration/test_migrate",
+    "integration/test_mysql_",
+    "integration/test_rehearse",
+)
+SETTLED = (
+    "fault/test_mysql_backup_secrets",
+    "integration/test_mysql_backup",
+    "integration/test_mysql_servers",
+)
+"""Of the tests of MySQL, MariaDB and migrations on servers, those that have been seen green as a whole. The others
+are for `pytest -m unsettled` until they have been."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        place = item.nodeid.removeprefix("tests/")
+        if place.startswith(UNSETTLED) and not place.startswith(SETTLED):
+            item.add_marker(pytest.mark.unsettled)
+
+
 # -- servers ---------------------------------------------------------------------------------------------------------
 
 

@@ -30,9 +30,9 @@ from dbops.progress import Silent
 from tests.mysql_servers import MysqlServer, quoted
 
 if sys.version_info >= (3, 14):
-    from compression import zstd
+    from compression import zstd as zstd
 else:
-    from backports import zstd
+    from backports import zstd as zstd
 
 ROOT = Path(__file__).parents[1]
 DBOPS = [sys.executable, "-c", "from dbops.cli import main; main()"]
@@ -230,12 +230,17 @@ def start(backed: Backed, folder: Path, *flags: str, application: str = "") -> s
     )
 
 
+def unpacked(path: Path) -> bytes:
+    """The text of a dump."""
+    return zstd.decompress(path.read_bytes())
+
+
 def rewritten(backed: Backed, change: Callable[[bytes], bytes]) -> Manifest:
     """The archive (of one file) with other text, and a manifest that believes it: no hash is a help any more."""
     name = f"backup_{backed.manifest.id}.sql.zst"
     path = artifact(backed, name)
     path.chmod(0o600)
-    path.write_bytes(zstd.compress(change(zstd.decompress(path.read_bytes())), 1))
+    path.write_bytes(zstd.compress(change(unpacked(path)), 1))
 
     def now(item: Artifact) -> Artifact:
         data = artifact(backed, item.name).read_bytes()

@@ -171,8 +171,8 @@ class Destination(NamedTuple):
 
 
 class Shell(NamedTuple):
-    """How a person gets into a database by the dialect's own client: what a private file must hold (it may be a secret),
-    and the command line, in which `{file}` is that file."""
+    """How a person gets into a database by the dialect's own client: what a private file must hold (it may be a
+    secret), and the command line, in which `{file}` is that file."""
 
     content: Secret
     command: str

@@ -1,4 +1,4 @@
-"""demo: fill → back up → damage → restore → compare → verify → drill → corrupt a copy, on a server that nobody will miss.
+"""demo: fill → back up → damage → restore → compare → verify → drill → corrupt a copy, on a server of its own.
 
 Every step is the product's own operation on a real server. What must come out of each is judged: a demo in which the
 damage is not seen, the restored database is not equal, or the corrupted copy is not caught, fails.

@@ -42,7 +42,7 @@ def _running(server: MysqlServer, database: str, words: str) -> Callable[[], boo
     def look() -> bool:
         with connection.cursor() as cursor:
             cursor.execute(query)
-            return (cursor.fetchone() or (0,))[0] > 0
+            return bool((cursor.fetchone() or (0,))[0])
 
     return look
 

@@ -1,5 +1,5 @@
 """Sakila, MySQL's sample database of a video shop (views, triggers, routines, a fulltext index),
-from the source of Debian's package percona-toolkit, whose tests use it, and Zabbix, a real application of 170 tables."""
+from the source of Debian's package percona-toolkit, whose tests use it; and Zabbix, an application of 170 tables."""
 
 from __future__ import annotations
 

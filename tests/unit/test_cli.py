@@ -145,7 +145,7 @@ def test_names_from_outside_cannot_steer_the_terminal(capsys: pytest.CaptureFixt
         ["verify", "--store", "/x", "--jobs", "0"],
         ["verify", "--store", "/x", "--target", "../x"],
         ["backup", "--store", "/x"],
-        ["backup", "--store", "/x", "--url", "mysql://h/db"],
+        ["backup", "--store", "/x", "--url", "mysql://h/db?no_such=1"],
         ["backup", "--store", "/x", "--url", "h/db"],
         ["init"],
         ["restore", "--store", "/x", "--url", "postgresql://h/db", "--undo", "--drop-old"],
