@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from dbops.engine.mysql import settle
 from dbops.engine.mysql.connect import Access
 from dbops.engine.mysql.restorer import MysqlRestorer
 from dbops.engine.restoring import Wishes
@@ -268,6 +269,13 @@ def test_r09_what_is_about_replication_is_passed_over_and_told(shop: Backed) -> 
     assert report.verdict is Verdict.PASS, report.findings
     assert len([finding for finding in report.findings if finding.id == "statement-passed-over"]) == 2
     shop.server.drop_database("copy")
+
+
+def test_r06_a_grant_to_a_missing_account_makes_none(filled: MysqlServer) -> None:
+    """MariaDB would, without a password."""
+    with pytest.raises(DatabaseError):
+        settle.settle(Access(filled.url("shop")), ("GRANT SELECT ON * TO 'ghost'@'%'",))
+    assert filled.execute("SELECT COUNT(*) FROM mysql.user WHERE user = 'ghost'") == [(0,)]
 
 
 def test_r10_definers_that_are_not_there(filled: MysqlServer, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dbops import app
-from dbops.model import Manifest, Report, Verdict
+from dbops.model import Report, Verdict
 from dbops.ops.verify import verify
 from dbops.progress import Silent
 from tests.inputs import mysql_suite
@@ -92,20 +92,34 @@ def test_sample_database_round_trips(server: MysqlServer, sample: str, tmp_path:
     assert (wrong(drilled), drilled.verdict) == ([], Verdict.PASS)
 
 
-def lossy(manifest: Manifest) -> set[str]:
-    """Tables of which the backup says that a dump program loses something of them."""
-    told = ("float-column", "lossy-charset")
-    return {finding.subject.partition(".")[0] for finding in manifest.findings if finding.id in told}
-
-
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_the_tables_of_the_test_suite_round_trip(server: MysqlServer, suite: str, tmp_path: Path, jobs: int) -> None:
-    backed, report, copied = round_trip(server, suite, tmp_path, jobs)
-    told, source = lossy(backed.manifest), held(server, suite)
-    found = [finding for finding in errors(report) if finding.subject.partition(" ")[0] not in told]
-    assert found == []
-    assert copied.keys() == source.keys()
-    assert {name: value for name, value in copied.items() if name not in told} == {
-        name: value for name, value in source.items() if name not in told
-    }
-    assert len(source) - len(told) > 100
+    """Equal but for what the server's own programs lose as well; and that is found, table by table, or was told.
+
+    Among them are values that no dump carries: wider than their column, DOUBLE(255, 0), FLOAT, bytes of some character
+    sets.
+    """
+    source = held(server, suite)
+    by_hand = "by hand"
+    server.create_database(by_hand, "CHARACTER SET latin1")
+    server.script(server.dump(suite, "--default-character-set=utf8mb4"), by_hand, "--binary-mode")
+    expected = held(server, by_hand)
+    server.drop_database(by_hand)
+    lost = {table for table in source if expected[table] != source[table]}
+    backed = back_up(server, suite, tmp_path, jobs=jobs, inventory="content")
+    told = {f.subject.partition(".")[0] for f in backed.manifest.findings if f.id in ("float-column", "lossy-charset")}
+    copied: dict[str, tuple[int, int]] = {}
+    sandbox = RunningServer(server.url, server.kind, server.version)
+    report = drill_on(sandbox, backed, change=lambda name: copied.update(held(server, name)))
+    assert copied == expected
+    errors = [finding for finding in wrong(report) if finding.id not in OF_ROWS]
+    assert errors == []
+    found = {finding.subject.partition(" ")[0] for finding in wrong(report)}
+    assert found <= lost
+    assert lost - found <= told
+    assert len(source) > 100
+    assert len(lost) < len(source) / 20
+
+
+OF_ROWS = {"archive-content", "row-differs", "row-missing", "row-extra", "table-content", "rows-unreadable"}
+"""Findings that name a table, or one of its rows."""

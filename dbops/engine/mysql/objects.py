@@ -56,7 +56,7 @@ def read_definitions(connection: Connection, names: Collection[str] = ()) -> Def
         for identity, definition in _rows(connection, query):
             text = _HIDDEN if definition is None else str(definition)
             if kind == "column":
-                text = printed.without_database(text, own)
+                text = printed.without_introducers(printed.without_database(text, own))
             of_kind.setdefault(str(identity), []).append(text)
     rows |= {kind: {} for kind in _PRINTED}
     for kind, identity, text in _printed(connection, own):
@@ -120,6 +120,8 @@ def _of_table(name: str, text: str) -> Iterator[tuple[str, str, str]]:
     for kind, found in (("index", parts.keys), ("foreign_key", parts.foreign), ("check", parts.checks)):
         for one, definition in found.items():
             yield kind, f"{name}.{one}", definition
+    for column, default in parts.moments.items():
+        yield "column", f"{name}.{column}", f"default {default}"
     if parts.partitions:
         yield "partition", name, parts.partitions
 

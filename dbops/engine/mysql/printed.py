@@ -26,6 +26,8 @@ _STATUS = re.compile(
 _BODY = re.compile(r"\bFOR\s+EACH\s+ROW\b\s*", re.IGNORECASE)
 _KEY = re.compile(rf"(?:PRIMARY|(?:(?:UNIQUE|FULLTEXT|SPATIAL|VECTOR) )?KEY ({_NAME}))")
 _CONSTRAINT = re.compile(rf"(?:CONSTRAINT ({_NAME}) )?(FOREIGN KEY|CHECK)\b")
+_MOMENT = re.compile(rf"({_NAME}) timestamp\b(?:{_STRING}|[^'])*? DEFAULT ('\d[^']*')")
+_INTRODUCER = re.compile(r"\b_[a-z0-9]+(?=\\*')")
 _TELLING = re.compile(
     rf"\b(?:UNION=\([^)]*\)|INSERT_METHOD=\w+|(?:DATA|INDEX) DIRECTORY={_STRING}|TABLESPACE {_NAME}"
     rf"|(?:SECONDARY_)?ENGINE_ATTRIBUTE={_STRING})"
@@ -37,13 +39,17 @@ _BEYOND = re.compile("[\U00010000-\U0010ffff]+")
 
 
 class TableText(NamedTuple):
-    """What SHOW CREATE TABLE says beyond information_schema. Constraints and keys by name, PRIMARY for the primary."""
+    """What SHOW CREATE TABLE says beyond information_schema. Constraints and keys by name, PRIMARY for the primary.
+
+    `moments`: the default of each TIMESTAMP column that has a point in time for it, in the session's time zone.
+    """
 
     options: str
     keys: dict[str, str]
     foreign: dict[str, str]
     checks: dict[str, str]
     partitions: str
+    moments: dict[str, str]
 
 
 def of_table(text: str) -> TableText:
@@ -52,6 +58,7 @@ def of_table(text: str) -> TableText:
     keys: dict[str, str] = {}
     foreign: dict[str, str] = {}
     checks: dict[str, str] = {}
+    moments: dict[str, str] = {}
     others: list[str] = []
     for item in items:
         if key := _KEY.match(item):
@@ -61,11 +68,13 @@ def of_table(text: str) -> TableText:
             into[_plain(constraint[1] or item)] = item
         elif item.startswith("PERIOD FOR"):
             others.append(item)
+        elif moment := _MOMENT.match(item):
+            moments[_plain(moment[1])] = moment[2]
     tail = _COMMENT.sub("", tail)
     partitions = _PARTITIONED.search(tail)
     head = tail[: partitions.start()] if partitions else tail
     options = [*others, *_TELLING.findall(head), *_BEYOND.findall(text)]
-    return TableText(" ".join(options), keys, foreign, checks, partitions[1] if partitions else "")
+    return TableText(" ".join(options), keys, foreign, checks, partitions[1] if partitions else "", moments)
 
 
 def without_definer(text: str) -> str:
@@ -102,6 +111,11 @@ def without_database(text: str, names: Collection[str]) -> str:
         return f"{match['before'] or ''}{chain}{match['call'] or ''}"
 
     return _CHAIN.sub(shortened, text)
+
+
+def without_introducers(text: str) -> str:
+    """An expression without the character sets before its strings: MySQL keeps those of the session that wrote it."""
+    return _INTRODUCER.sub("", text)
 
 
 def _parts(text: str) -> tuple[list[str], str]:

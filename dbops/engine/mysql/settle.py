@@ -6,12 +6,15 @@ Both are taken apart into statements, and whatever `globals` does not write is r
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
-from dbops.engine.mysql.connect import Access
+from dbops.engine.mysql.connect import Access, flavour
 from dbops.engine.mysql.statements import identifier
 from dbops.errors import BadBackupError
+
+if TYPE_CHECKING:
+    from dbops.engine.mysql.connect import Connection
 
 _NAME = r"`(?:[^`]|``)*`"
 _STRING = r"'(?:[^'\\]|\\.|'')*'"
@@ -77,17 +80,25 @@ def needed_accounts(text: str) -> list[NeededAccount]:
 
 
 def settle(access: Access, statements: tuple[str, ...]) -> None:
-    """Runs statements of `sort_out` in the database that `access` reaches.
+    """Runs statements of `sort_out` in the database that `access` reaches; see `grant`."""
+    with access.session() as connection:
+        grant(connection, [elsewhere(text, access.database) for text in statements])
 
-    A grant on what the copy lacks is left out: what is missing, and the grant, show when the copy is compared.
+
+def grant(connection: Connection, statements: Sequence[str]) -> None:
+    """Runs statements that `elsewhere` has given.
+
+    A grant on what the copy lacks is left out: what is missing, and the grant, show when the copy is compared. One to
+    an account that is not there fails: under an empty sql_mode MariaDB would make the account, without a password.
     """
     import pymysql
 
-    name = access.database
-    with access.session() as connection, connection.cursor() as cursor:
+    with connection.cursor() as cursor:
+        if flavour(connection).name == "mariadb":
+            cursor.execute("SET SESSION sql_mode = 'NO_AUTO_CREATE_USER'")
         for text in statements:
             try:
-                cursor.execute(elsewhere(text, name))
+                cursor.execute(text)
             except pymysql.MySQLError as error:
                 if error.args[0] not in _NO_SUCH:
                     raise

@@ -29,6 +29,7 @@ from dbops.engine.mysql.maintenance import (
     session_number,
     sessions_in,
 )
+from dbops.engine.mysql.settle import grant
 from dbops.engine.mysql.statements import identifier, statement
 from dbops.errors import DbopsError, RefusedError
 
@@ -137,8 +138,7 @@ def _forward(connection: Connection, swap: Swap) -> None:
     bring(connection, swap.live, msgspec.structs.replace(after, events=()), events=True)
     if before is not None:
         bring(connection, swap.aside, before, events=False, strict=False)
-    for text in swap.then:
-        run(connection, text)
+    grant(connection, swap.then)
     bring(connection, swap.live, after, events=True)
 
 
