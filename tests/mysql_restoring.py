@@ -161,16 +161,22 @@ def contents(server: MysqlServer, name: str) -> dict[str, Any]:
         def shown(word: str, each: str, column: int) -> str:
             """Without the database's name, and without the counter, of which a copy knows only what is used up."""
             text = str(ask(f"SHOW CREATE {word} {quoted(each)}")[0][column]).replace(f"{quoted(name)}.", "")
+            text = text.replace(" CHARACTER SET utf8mb4 COLLATE ", " COLLATE ")  # MySQL prints it after one restore
             return " ".join(part for part in text.split(" ") if "AUTO_INCREMENT=" not in part)
 
         for table, kind in ask("SHOW FULL TABLES"):
             if kind != "SEQUENCE":
-                found[f"rows of {table}"] = sorted(map(repr, ask(f"SELECT * FROM {quoted(table)}")))
+                found[f"rows of {table}"] = sorted(map(_row, ask(f"SELECT * FROM {quoted(table)}")))
             found[f"{kind} {table}"] = shown("TABLE", table, 1)
         for kind, (query, column) in _BESIDE_TABLES.items():
             for (each,) in ask(query, name):
                 found[f"{kind} {each}"] = shown(kind, each, column)
     return found
+
+
+def _row(values: tuple[Any, ...]) -> str:
+    """As text. mysqldump writes -0 for the zero with a sign, which MySQL reads as one without."""
+    return repr(tuple(0.0 if value == 0 and isinstance(value, float) else value for value in values))
 
 
 _ROUTINES = "SELECT routine_name FROM information_schema.routines WHERE routine_type = '{}' AND routine_schema = %s"

@@ -15,7 +15,7 @@ from dbops.engine.mysql.packing import packer
 from dbops.engine.mysql.rowtext import NULL
 from dbops.engine.mysql.schema import Schema, read_schema
 from dbops.errors import BadBackupError
-from dbops.model import Inventory, Manifest, Table
+from dbops.model import Artifact, Inventory, Manifest, Table
 from dbops.progress import Silent
 from tests.mysql_servers import MysqlServer, installation, servers
 from tests.unit.samples import a_manifest
@@ -72,9 +72,11 @@ def packed(data: bytes) -> bytes:
     return packing.compress(data) + packing.flush()
 
 
-def with_digests() -> Manifest:
+def with_digests(*parts: str) -> Manifest:
     table = Table(schema="", name="t", rows=3, digest="rows-sum64:0000000000000000")
-    return a_manifest(inventory=Inventory(basis="snapshot", level="content", tables=(table,)))
+    artifacts = tuple(Artifact(name=f"backup_1/{part}.sql.zst", bytes=1, sha256="0" * 64) for part in parts)
+    inventory = Inventory(basis="snapshot", level="content", tables=(table,))
+    return a_manifest(inventory=inventory, artifacts=artifacts)
 
 
 def contents(data: bytes, size: int = 1 << 20) -> archive.Contents:
@@ -167,10 +169,11 @@ def test_archives_in_files_and_parts(source: Source, tmp_path: Path) -> None:
     }
     for name, data in parts.items():
         (folder / f"{name}.sql.zst").write_bytes(packed(data))
-    assert archive.of_backup(with_digests(), folder, Silent()) == whole
+    (folder / "data-99.sql.zst").write_bytes(b"nobody knows where this comes from: no manifest names it")
+    assert archive.of_backup(with_digests(*parts), folder, Silent()) == whole
     (folder / "schema.sql.zst").unlink()
     with pytest.raises(BadBackupError, match="schema") as error:
-        archive.of_backup(with_digests(), folder, Silent())
+        archive.of_backup(with_digests(*parts), folder, Silent())
     assert error.value.kind == "archive-truncated"
 
 
