@@ -39,11 +39,8 @@ def test_where_the_database_is(configured: Any, any_database: Database) -> None:
     report = configured("status")
     assert (report["current"], [one["id"] for one in report["pending"]]) == (["a"], ["b", "c"])
     assert report["provenance"]["version_table"] == "public.alembic_version"
-    assert [one["id"] for one in configured("gate", code=5)["not_evaluated"]][:3] == [
-        "lint",
-        "commutativity",
-        "rehearsal",
-    ]
+    left_open = [one["id"] for one in configured("gate", code=5)["not_evaluated"]]
+    assert left_open[:3] == ["lint", "lint", "rehearsal"]  # b and c cannot be run, and there is no store
     any_database.psql("UPDATE alembic_version SET version_num = 'c'")
     assert configured("gate")["verdict"] == "PASS"
     any_database.psql("UPDATE alembic_version SET version_num = 'zz'")

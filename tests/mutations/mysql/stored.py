@@ -129,6 +129,11 @@ STORED: tuple[Stored[Workshop, Backed], ...] = (
     Stored("part of an older backup", _part_of_an_older, "invoices"),
     Stored("missing part", _part_missing, "table-rows"),
     Stored("part that no manifest names", _part_unnamed, "table-rows"),
+    Stored(
+        "table with a grant out of the text",
+        _edited(rb"DROP TABLE IF EXISTS `events`;.*?(?=\n--\n-- Table structure for table `invoices`)", b""),
+        "table-missing events",
+    ),
     Stored("row out of the text", _edited(rb"\('2024-06-08','event 7'\),\n?", b""), "events"),
     Stored("row twice in the text", _edited(rb"(\('2024-06-08','event 7'\)),", rb"\1,\1,"), "events"),
     Stored("value in the text", _edited(rb"'event 7'", b"'event 0'"), "events"),
