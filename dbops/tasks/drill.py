@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import re
 from collections.abc import Iterator, Sequence
@@ -18,9 +17,10 @@ from dbops.errors import ConfigError, NothingToCheckError
 from dbops.model import Manifest, Report
 from dbops.ops.drill import Drill, drill
 from dbops.ops.drill_several import combine
+from dbops.ops.drill_stage import Stage
 from dbops.session import Session
 from dbops.tasks import foreign
-from dbops.tasks.keeping import Held, way_in
+from dbops.tasks.keeping import Held, hold
 
 _SAMPLE = re.compile(r"older=([0-9]{1,3})")
 
@@ -53,7 +53,9 @@ def run(work: Session, request: Request) -> tuple[Report, Sequence[Report]]:
     for target, manifest in _chosen(work, request):
         if manifest is None:
             settings = foreign.Request(sandbox=request.sandbox, history=request.history)
-            reports.append(foreign.drill_newest(work.config, target, settings, work.progress))
+            with foreign.newest(work.config, target, settings, work.progress) as newest:
+                newest.run()
+            reports.append(newest.report)
             continue
         work.progress.note(f"drill of {target.name}/{manifest.id}")
         reports.append(
@@ -75,22 +77,16 @@ def run_kept(work: Session, request: Request, held: Held) -> tuple[Report, Seque
     if request.everything or request.older:
         raise ConfigError("--keep keeps one copy: leave out --all and --sample", kind="bad-flag")
     target, manifest = next(_chosen(work, request))
-    if manifest is None:
-        raise ConfigError("--keep does not work with archives of other tools", kind="bad-flag")
     places = app.places(target, request.sandbox)
-    drill = held.enter_context(
-        Drill(
+    drill: Stage
+    if manifest is None:
+        settings = foreign.Request(sandbox=request.sandbox, history=request.history)
+        drill = foreign.newest(work.config, target, settings, work.progress)
+    else:
+        drill = Drill(
             work.catalog(), manifest, target, places, clock=app.now, progress=work.progress, no_owner=request.no_owner
         )
-    )
-    drill.run()
-    if drill.copy is None:
-        drill.__exit__(None, None, None)
-    else:
-        held.anything = True
-        shell = places.engine(drill.copy.url).shell()
-        path = way_in(held, shell.content)
-        drill.stay(shell.command.replace("{file}", str(path)), f"kill {os.getpid()}")
+    hold(held, drill, places.engine)
     return drill.report, [drill.report]
 
 

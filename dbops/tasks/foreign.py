@@ -13,10 +13,11 @@ from dbops.config import Config, Target
 from dbops.config.file import load
 from dbops.config.urls import Secret
 from dbops.errors import ConfigError
-from dbops.model import Report
+from dbops.ops.foreign_drill import ForeignDrill
 from dbops.ops.foreign_source import Location, located
 from dbops.progress import Progress
 from dbops.session import number
+from dbops.tasks.keeping import Held, hold
 from dbops.tasks.reporting import Paths, publish
 
 HISTORY = "reports/history.jsonl"
@@ -35,10 +36,10 @@ class Request(NamedTuple):
     history: Path | None = None
 
 
-def run(output: Output, archive: str, request: Request, paths: Paths) -> None:
+def run(output: Output, archive: str, request: Request, paths: Paths, held: Held | None = None) -> None:
     """`drill --archive`: the dump at a path or `s3://bucket/key`, with the target's settings where it is configured.
 
-    Its series in the history is the target's, or that of all dumps in the same folder.
+    Its series in the history is the target's, or that of all dumps in the same folder. Its copy stays up with `held`.
     """
     config = _config(request)
     location = located(archive)
@@ -46,23 +47,28 @@ def run(output: Output, archive: str, request: Request, paths: Paths) -> None:
     name = request.target or location.series
     target = config.targets.get(name) or Target(url=Secret(""), name=name)
     with console.progress() as progress:
-        report = _drill(config, target, location, request, progress)
-    publish(output, report, [report], paths)
+        work = _prepared(config, target, location, request, progress)
+        if held is not None:
+            hold(held, work, app.places(target, request.sandbox).engine)
+        else:
+            with work:
+                work.run()
+    publish(output, work.report, [work.report], paths)
 
 
-def drill_newest(config: Config, target: Target, request: Request, progress: Progress) -> Report:
-    """Drills the newest dump of a target with `archives`; `NothingToCheckError` if there is none."""
-    return _drill(config, target, app.find_archive(config, target), request, progress)
+def newest(config: Config, target: Target, request: Request, progress: Progress) -> ForeignDrill:
+    """A drill, not yet run, of the newest dump of a target with `archives`; `NothingToCheckError` if there is none."""
+    return _prepared(config, target, app.find_archive(config, target), request, progress)
 
 
-def _drill(config: Config, target: Target, location: Location, request: Request, progress: Progress) -> Report:
+def _prepared(config: Config, target: Target, location: Location, request: Request, progress: Progress) -> ForeignDrill:
     if request.jobs is not None:
         target = msgspec.structs.replace(target, jobs=number(request.jobs, "jobs"))
     identity = Path(request.identity) if request.identity else None
     if identity is not None and not identity.is_file():
         raise ConfigError(f"--identity {identity}: no such file", hint="give a key file of age", kind="bad-flag")
     progress.note(f"drill of {location.url}")
-    work = app.foreign_drill(
+    return app.foreign_drill(
         config,
         target,
         location,
@@ -71,9 +77,6 @@ def _drill(config: Config, target: Target, location: Location, request: Request,
         history=request.history,
         identity=identity,
     )
-    with work:
-        work.run()
-    return work.report
 
 
 def _config(request: Request) -> Config:

@@ -19,7 +19,9 @@ from typing import NoReturn
 from invoke.exceptions import Exit as TaskExit
 
 from dbops.config.urls import Secret
+from dbops.engine.base import Engine
 from dbops.errors import Exit
+from dbops.ops.drill_stage import Stage
 
 _ENDINGS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
 
@@ -86,7 +88,20 @@ def _leave_terminal() -> None:
     os.close(null)
 
 
-def way_in(stack: Held, content: Secret) -> Path:
+def hold(held: Held, drill: Stage, engine: Callable[[Secret], Engine]) -> None:
+    """Runs the drill, and keeps its copy up if there is one. `engine`: that of the copy, by its URL."""
+    held.enter_context(drill)
+    drill.run()
+    if drill.copy is None:
+        drill.__exit__(None, None, None)
+        return
+    held.anything = True
+    shell = engine(drill.copy.url).shell()
+    path = _way_in(held, shell.content)
+    drill.stay(shell.command.replace("{file}", str(path)), f"kill {os.getpid()}")
+
+
+def _way_in(stack: Held, content: Secret) -> Path:
     """A private file with the way into the copy, gone with the stack: a password belongs on no screen."""
     descriptor, name = tempfile.mkstemp(prefix="dbops-kept-", suffix=".cnf")
     path = Path(name)

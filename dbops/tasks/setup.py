@@ -5,6 +5,8 @@ Each task parses its flags, calls an operation, and hands the result to `cli`. N
 
 from __future__ import annotations
 
+from functools import partial
+
 from invoke.context import Context
 
 from dbops.cli import boundary
@@ -104,19 +106,19 @@ def drill(
     invoke drill --target shop --sandbox container --html reports/report.html
     invoke drill --archive /var/backups/shop-2026-11-24.sql.gz
     """
-    if archive is not None:
+    from dbops.session import session
+    from dbops.tasks.keeping import Held, kept
+
+    def foreign_task(dump: str, held: Held | None = None) -> None:
         with boundary(printed(json)) as output:
             from dbops.tasks import foreign
             from dbops.tasks.reporting import Paths
 
             paths = Paths.of(html, junit, written(json), history or foreign.HISTORY)
             request = foreign.Request(target, store, sandbox, jobs, identity, paths.history)
-            foreign.run(output, archive, request, paths)
-        return
-    from dbops.session import session
-    from dbops.tasks.keeping import Held, kept
+            foreign.run(output, dump, request, paths, held)
 
-    def task(held: Held | None = None) -> None:
+    def own_task(held: Held | None = None) -> None:
         with boundary(printed(json)) as output, session(target, url, store, jobs=jobs) as work:
             from dbops.tasks.drill import Request, parse_sample, run, run_kept
             from dbops.tasks.reporting import Paths, publish
@@ -129,6 +131,7 @@ def drill(
             report, drills = run(work, request) if held is None else run_kept(work, request, held)
             publish(output, report, drills, paths)
 
+    task = own_task if archive is None else partial(foreign_task, archive)
     if keep:
         kept(task)
     task()

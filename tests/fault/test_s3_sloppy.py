@@ -35,6 +35,20 @@ def test_no_checksum_gets_inside_an_object(size: int, tmp_path: Path, monkeypatc
     assert any("x-amz-checksum-sha256" in headers for headers in sent)
 
 
+@pytest.mark.parametrize("checksums", ["when_supported", "when_required"])
+def test_the_signature_covers_every_body(checksums: str) -> None:
+    """By a checksum among the signed headers, or else by a hash of the body: no body could be exchanged on its way."""
+    with raw_s3() as (server, _):
+        store = S3Store("b", endpoint_url=server.endpoint, region="us-east-1", part_bytes=PART, checksums=checksums)
+        pour(store, "k", content(2 * PART))
+        sent = [one.headers for one in server.requests if one.method == "PUT"]
+    assert sent
+    for headers in sent:
+        by_checksum = "x-amz-checksum-sha256" in headers["authorization"]
+        assert by_checksum == (checksums == "when_supported")
+        assert (headers["x-amz-content-sha256"] == "UNSIGNED-PAYLOAD") == by_checksum
+
+
 @pytest.mark.parametrize("size", [1000, 2 * PART])
 def test_reading_back_finds_framing_inside_an_object(size: int) -> None:
     with raw_s3() as (server, _):

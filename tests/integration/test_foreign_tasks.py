@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from tests.contract.s3_servers import CREDENTIALS, S3Server
 from tests.foreign_dumps import dump, fill
+from tests.restoring import until
 from tests.servers import Cluster
 
 pytest_plugins = ["tests.contract.s3_servers"]
@@ -69,6 +72,26 @@ def test_one_command_and_no_configuration(made: Path, tmp_path: Path) -> None:
     assert code in (2, 4)
     code, _ = dbops(tmp_path, "drill", "--archive", str(made), "--identity", "nowhere", "--sandbox", "local")
     assert code == 2
+
+
+@pytest.mark.parametrize("configured", [False, True])
+def test_the_copy_of_a_dump_can_be_kept(made: Path, tmp_path: Path, configured: bool) -> None:
+    if configured:
+        (tmp_path / "dbops.toml").write_text(f'[targets.shop]\narchives = "{made}"\n')
+    which = ["--target", "shop"] if configured else ["--archive", str(made)]
+    code, report = dbops(tmp_path, "drill", *which, "--sandbox", "local", "--keep")
+    assert (code, report["verdict"]) == (0, "PASS")
+    (hint,) = [finding["hint"] for finding in report["findings"] if finding["id"] == "kept"]
+    connect, end = hint.splitlines()
+    url = Path(connect.partition("$(cat ")[2].partition(")")[0])
+    try:
+        with psycopg.connect(url.read_text().strip()) as connection:
+            assert connection.execute("SELECT count(*) > 0 FROM pg_tables WHERE schemaname = 'public'").fetchone() == (
+                True,
+            )
+    finally:
+        os.kill(int(end.rpartition(" ")[2]), signal.SIGTERM)
+    until(lambda: not url.exists())
 
 
 def test_a_target_with_archives_is_drilled_and_checked(made: Path, tmp_path: Path) -> None:
