@@ -219,6 +219,29 @@ def test_a_server_that_dies_is_not_a_bad_backup(server: MysqlServer, good: Backe
     assert (report.verdict, wrong(report)) == (Verdict.INCONCLUSIVE, [])
 
 
+def test_a_time_zone_that_the_server_does_not_know_is_no_fault_of_the_backup(
+    workshop: Workshop, empty_server: MysqlServer
+) -> None:
+    """Events keep the zone that they were made in; its name means nothing to a server without tables of zones."""
+    server = workshop.server
+    server.execute(
+        "INSERT INTO time_zone (time_zone_id, use_leap_seconds) VALUES (9999, 'N')",
+        "INSERT INTO time_zone_name (name, time_zone_id) VALUES ('Test/Somewhere', 9999)",
+        "INSERT INTO time_zone_transition_type VALUES (9999, 0, 3600, 0, 'TST')",
+        "FLUSH TABLES",
+        database="mysql",
+    )
+    backed = workshop.backup(
+        "SET time_zone = 'Test/Somewhere'; CREATE EVENT zoned ON SCHEDULE EVERY 1 DAY DO DELETE FROM events"
+    )
+    report = drill_on(RunningServer(empty_server.url, empty_server.kind, empty_server.version), backed)
+    assert (report.verdict, report.failure, wrong(report)) == (Verdict.INCONCLUSIVE, "environment", []), report
+    (lacks,) = [item for item in report.not_evaluated if "time zone" in item.reason]
+    assert "Test/Somewhere" in lacks.reason
+    # On a server that knows it, it is drilled.
+    assert workshop.drill(backed).verdict is Verdict.PASS
+
+
 def test_a_kept_copy_stays_until_it_is_ended(
     workshop: Workshop, good: Backed, empty_server: MysqlServer, tmp_path: Path
 ) -> None:

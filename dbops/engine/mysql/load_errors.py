@@ -26,6 +26,7 @@ _LACKS = {
     1286: "it does not have a storage engine",
     1289: "a feature is switched off in it",
     1290: "an option of it forbids it",
+    1298: "it does not know a time zone: fill its tables of them (mariadb-tzinfo-to-sql or mysql_tzinfo_to_sql)",
     1370: "the user lacks a right",
     1419: "log_bin_trust_function_creators is off, and the user lacks the right",
     1418: "log_bin_trust_function_creators is off",
