@@ -75,11 +75,17 @@ class Workshop:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.rest()
+
+    def rest(self) -> None:
+        """Ends the server with its databases, until one is needed again: whoever comes next may want it empty."""
         try:
             if self._server is not None:  # on a server that somebody gives, they would stay
                 for one in self._built.values():
                     self._server.drop(one.name)
         finally:
+            self._server = None
+            self._built = {}
             self._stack.close()
 
     @contextmanager

@@ -27,7 +27,7 @@ from dbops.ops.restore import restore
 from dbops.report import migrations_text, rehearsal_text
 from dbops.report.page import Page
 from dbops.session import Session
-from dbops.tasks.gating import Files, Request, judged, rehearsing, write
+from dbops.tasks.gating import Files, Request, judged, rehearsing, tried, write
 
 
 def rehearse(output: Output, request: Request, files: Files, to: str | None) -> None:
@@ -67,11 +67,14 @@ def run(work: Session, output: Output, request: Request, files: Files, flags: Fl
     def judge() -> tuple[MigrationReport, History]:
         ground, settings, phases, _ = judged(request)
         seen.append(ground)
-        with rehearsing(target, request, to=flags.to or HEADS) as rehearser:
+        if ground.pending and not ground.broken:
+            _first_backup(work, target)
+        with (
+            rehearsing(target, request, to=flags.to or HEADS) as rehearser,
+            tried(target, request, ground) as steps,
+        ):
             assert rehearser is not None  # noqa: S101 - the target has migrations
-            if ground.pending and not ground.broken:
-                _first_backup(work, target)
-            plan = gating.with_steps(gating.STEPS, rehearser.step())
+            plan = gating.with_steps(gating.STEPS, *steps, rehearser.step())
             report = gating.gate(ground, settings, clock=app.now, phases=phases, plan=plan)
         return msgspec.structs.replace(report, rehearsal=rehearser.result), ground.history
 

@@ -19,6 +19,7 @@ from dbops.migrations.runner import Outcome, Runner
 from dbops.model import EngineInfo, major_version
 from dbops.ops.gate_commute import Commuter
 from dbops.ops.gate_lint import Linter
+from dbops.ops.gate_steps import Outcome as Judged
 from dbops.ops.gate_steps import Step
 from dbops.ops.migration_ground import Ground
 from dbops.ops.workshop import Tools, Workshop
@@ -30,7 +31,8 @@ def trying(
     target: Target | None, ground: Ground, store: StoreConfig, sandbox: str | None, *, rehearsed: bool = False
 ) -> Iterator[tuple[Step, ...]]:
     """Lint and commutativity, on one scratch server, which is started if one of them needs it and ends with the block;
-    none where there is no target with revisions or no database is looked at. `rehearsed`: a rehearsal follows."""
+    none where there is no target with revisions or no database is looked at. `rehearsed`: a rehearsal follows, perhaps
+    in the same server, which is to be empty then."""
     if target is None or target.migrations is None or ground.version is None or not ground.pending:
         yield ()
         return
@@ -46,7 +48,15 @@ def trying(
             version_table=migrations.version_table,
             rehearsed=rehearsed,
         )
-        yield linter.step(), Commuter(shop).step()
+        commuter = Commuter(shop)
+
+        def last(ground: Ground) -> Judged:
+            try:
+                return commuter(ground)
+            finally:
+                shop.rest()
+
+        yield linter.step(), Step(commuter.step().id, last)
 
 
 def workshop(

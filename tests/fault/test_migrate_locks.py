@@ -35,7 +35,7 @@ def project(server: Bench, tmp_path: Path) -> Project:
     """At its first revision, with another that adds a column to a table in use."""
     scripts = alembic_project(tmp_path, {"r1": FIRST})
     made = Project(server, tmp_path)
-    made.run("migrate", "--yes", "--accept", "x")
+    made.run("migrate", "--yes")
     write_revision(scripts, "r2", "r1", COLUMN, "op.drop_column('customers', 'age')")
     made.configure(migrations=QUICK + 'safety_backup_age = "1h"\n')
     return made
@@ -58,7 +58,7 @@ def idle_transaction(project: Project) -> Iterator[Any]:
 def start(project: Project, *arguments: str) -> subprocess.Popen[str]:
     path = f"{project.bench.server.bindir}{os.pathsep}{os.environ['PATH']}"
     return subprocess.Popen(
-        [*DBOPS, "migrate", "--yes", "--accept", "x", "--json", *arguments],
+        [*DBOPS, "migrate", "--yes", "--json", *arguments],
         cwd=project.folder,
         env={**os.environ, "PYTHONPATH": str(ROOT), "PATH": path},
         stdin=subprocess.DEVNULL,
@@ -96,7 +96,7 @@ def test_an_idle_transaction_holds_the_lock(project: Project) -> None:
     with idle_transaction(project):
         reader.start()
         try:
-            report = project.run("migrate", "--yes", "--accept", "x", code=4)
+            report = project.run("migrate", "--yes", code=4)
         finally:
             over.set()
             reader.join()
@@ -106,7 +106,7 @@ def test_an_idle_transaction_holds_the_lock(project: Project) -> None:
     assert report["provenance"]["attempts"] == 2
     assert report["current"] == ["r1"]
     assert 0.5 < longest[0] < 3  # it did wait behind us, and not for long; a busy machine is slow
-    assert project.run("migrate", "--yes", "--accept", "x")["current"] == ["r2"]
+    assert project.run("migrate", "--yes")["current"] == ["r2"]
 
 
 def test_it_is_tried_again_when_the_lock_is_free(project: Project) -> None:
@@ -134,7 +134,7 @@ def test_two_at_once(project: Project) -> None:
     with idle_transaction(project) as holder:
         first = start(project)
         until(lambda: waiting(project), "the first waits for its lock")
-        error = project.run("migrate", "--yes", "--accept", "x", code=4)["error"]
+        error = project.run("migrate", "--yes", code=4)["error"]
         assert error["kind"] == "migration-running"
         assert "another migration" in error["message"]
         holder.rollback()
@@ -162,7 +162,7 @@ def test_killed_while_it_waits(project: Project, number: signal.Signals) -> None
         [found] = [one for one in gate["findings"] if one["id"] == "migration-interrupted"]
         assert "r2 is left" in found["actual"]
         assert "dbops restore --backup" in found["hint"]
-    report = project.run("migrate", "--yes", "--accept", "x")
+    report = project.run("migrate", "--yes")
     assert report["current"] == ["r2"]
     assert "migration-interrupted" not in project.findings("gate", code=None)
 

@@ -31,10 +31,9 @@ def project(server: Bench, tmp_path: Path) -> Project:
 
 
 def test_from_empty_to_head(project: Project) -> None:
-    report = project.run("migrate", "--yes", "--accept", "the first deploy")
+    report = project.run("migrate", "--yes")
     assert (report["verdict"], report["current"], report["pending"]) == ("PASS", ["r2"], [])
     assert report["provenance"]["applied"] == ["r1", "r2"]
-    assert report["provenance"]["accepted"] == "the first deploy"
     assert project.value("SELECT count(*) FROM customers") == 3
     table = "dbops.ledger" if project.bench.postgres else "dbops_ledger"
     assert project.rows(f"SELECT id FROM {table} ORDER BY number") == [("r1",), ("r2",)]
@@ -49,20 +48,20 @@ def test_from_empty_to_head(project: Project) -> None:
 def test_a_dry_run_and_the_sql(project: Project) -> None:
     sql = project.run("migrate", "--sql")["sql"]
     assert "CREATE TABLE notes" in sql
-    report = project.run("migrate", "--dry-run", "--accept", "a look")
+    report = project.run("migrate", "--dry-run")
     assert report["provenance"]["dry_run"] is True
     assert report["rehearsal"]["reached"] == ["r2"]
     assert project.tables() == set()
 
 
 def test_to_a_revision(project: Project) -> None:
-    assert project.run("migrate", "--to", "r1", "--yes", "--accept", "x")["current"] == ["r1"]
+    assert project.run("migrate", "--to", "r1", "--yes")["current"] == ["r1"]
     assert project.tables() >= {"customers"}
     assert "notes" not in project.tables()
 
 
 def test_without_yes_and_without_a_terminal_it_refuses(project: Project) -> None:
-    error = project.run("migrate", "--accept", "x", code=2)["error"]
+    error = project.run("migrate", code=2)["error"]
     assert error["kind"] == "no-confirmation"
     assert project.tables() == set()
 
@@ -76,7 +75,7 @@ def test_not_all_judged_is_not_migrated(project: Project) -> None:
 
 def test_the_ledger_sees_what_was_changed_since(project: Project) -> None:
     """Cases 17 and 18, for real."""
-    project.run("migrate", "--yes", "--accept", "x")
+    project.run("migrate", "--yes")
     assert project.findings("gate") == []
     scripts = project.folder / "migrations"
     file = scripts / "versions" / "r2.py"
@@ -97,7 +96,7 @@ op.create_index('u', 'customers', ['town'], unique=True)
 @pytest.fixture
 def surprised(project: Project) -> Project:
     """Its gate will say go, and its upgrade will fail: a row comes after the backup that is rehearsed on."""
-    project.run("migrate", "--to", "r1", "--yes", "--accept", "x")
+    project.run("migrate", "--to", "r1", "--yes")
     write_revision(project.folder / "migrations", "r2", "r1", TOWNS)
     project.execute("DELETE FROM customers WHERE id = 3")
     time.sleep(1.1)  # an id is a second
@@ -109,7 +108,7 @@ def surprised(project: Project) -> Project:
 def test_a_migration_that_fails_in_the_middle(surprised: Project) -> None:
     """Cases 40 and 19."""
     project = surprised
-    report = project.run("migrate", "--yes", "--accept", "x", code=3)
+    report = project.run("migrate", "--yes", code=3)
     found = {one["id"]: one for one in report["findings"]}
     assert "CREATE UNIQUE INDEX" in found["migration-failed"]["actual"]
     backup = report["provenance"]["safety_backup"]
@@ -139,7 +138,7 @@ def test_a_migration_that_fails_in_the_middle(surprised: Project) -> None:
 
 def test_auto_restore(surprised: Project) -> None:
     project = surprised
-    report = project.run("migrate", "--yes", "--accept", "x", "--auto-restore", code=3)
+    report = project.run("migrate", "--yes", "--auto-restore", code=3)
     assert report["current"] == ["r1"]
     assert "before" not in project.tables()
     assert project.value("SELECT count(*) FROM customers") == 3
@@ -153,21 +152,21 @@ def test_the_application_is_stopped_and_started(project: Project) -> None:
         f"[targets.shop.app]\nstop = ['sh', '-c', 'echo stop >> {log}']\nstart = ['sh', '-c', 'echo start >> {log}']\n"
     )
     project.configure(app)
-    project.run("migrate", "--yes", "--accept", "x")
+    project.run("migrate", "--yes")
     assert log.read_text().split() == ["stop", "start"]
     log.unlink()
     write_revision(project.folder / "migrations", "r3", "r2", "op.execute('nonsense')")
-    project.run("migrate", "--yes", "--accept", "x", code=3)
+    project.run("migrate", "--yes", code=3)
     assert not log.exists()  # the gate said no
 
 
 def test_a_verified_backup_does_for_the_safety_backup(project: Project) -> None:
     project.configure(migrations='safety_backup_age = "1h"\n')
-    report = project.run("migrate", "--yes", "--accept", "x")
+    report = project.run("migrate", "--yes")
     assert report["provenance"]["safety_backup"] == report["rehearsal"]["backup"]
     project.configure()
     write_revision(project.folder / "migrations", "r3", "r2", "op.create_table('more', sa.Column('id', sa.Integer))")
-    report = project.run("migrate", "--yes", "--accept", "x")
+    report = project.run("migrate", "--yes")
     assert report["provenance"]["safety_backup"] != report["rehearsal"]["backup"]
 
 
@@ -175,7 +174,7 @@ def test_no_secret_anywhere(project: Project) -> None:
     write_revision(
         project.folder / "migrations", "r3", "r2", "raise ValueError(op.get_bind().engine.url.render_as_string(False))"
     )
-    done: Any = project.raw("migrate", "--yes", "--accept", "x")
+    done: Any = project.raw("migrate", "--yes")
     assert isinstance(done, subprocess.CompletedProcess)
     assert done.returncode == 3
     assert project.bench.password not in done.stdout + done.stderr

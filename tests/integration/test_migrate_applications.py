@@ -48,7 +48,7 @@ def migrated(project: Project, python: Path, pending: int) -> None:
     project.configure(migrations=f"python = '{python}'\nsafety_backup_age = '1h'\n")
     status = project.run("status")
     assert len(status["pending"]) >= pending
-    report = project.run("migrate", "--yes", "--accept", "a real application")
+    report = project.run("migrate", "--yes")
     assert (report["verdict"], report["pending"]) == ("PASS", [])
     assert report["current"] == status["heads"]
     assert len(report["provenance"]["applied"]) == len(status["pending"])
