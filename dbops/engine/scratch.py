@@ -36,6 +36,9 @@ class ScratchSession(Protocol):
     def run(self, statement: str) -> Refusal | None:
         """Runs one statement, by itself; None if it ran."""
 
+    def empty(self) -> None:
+        """Takes the rows out of every table: those that revisions have written are not the application's data."""
+
 
 class ScratchServer(Protocol):
     """Bound to one server that is nobody else's."""

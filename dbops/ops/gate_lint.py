@@ -161,6 +161,7 @@ class Linter:
         facts = self._facts
         try:
             with self._workshop.database(_current(ground)) as database, database.session() as session:
+                session.empty()
                 for one in sql:
                     facts = facts.after(one)
                     answers = list(probe(session, one.steps, self._dialect, facts))

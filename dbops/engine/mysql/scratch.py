@@ -72,6 +72,14 @@ class _Session:
             return Refusal(str(number), text)
         return None
 
+    def empty(self) -> None:
+        run(self._connection, "SET SESSION foreign_key_checks = 0")  # else no table that another refers to
+        try:
+            for (table,) in rows(self._connection, statement("scratch_tables")):
+                run(self._connection, f"TRUNCATE TABLE {identifier(str(table))}")  # fires no trigger
+        finally:
+            run(self._connection, "SET SESSION foreign_key_checks = 1")
+
 
 def _rows(connection: Connection) -> dict[str, Rows]:
     references = set(rows(connection, statement("scratch_references")))

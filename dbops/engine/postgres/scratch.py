@@ -77,6 +77,12 @@ class _Session:
             return Refusal(error.sqlstate or "", self._access.database_error(error).message)
         return None
 
+    def empty(self) -> None:
+        found = self._connection.execute(statement("scratch_columns")).fetchall()
+        if found:
+            tables = sql.SQL(", ").join(sql.Identifier(schema, table) for schema, table, _ in found)
+            self._connection.execute(sql.SQL("TRUNCATE {} CASCADE").format(tables))
+
 
 def _rows(connection: Connection) -> dict[str, Rows]:
     found: dict[str, Rows] = {}
