@@ -66,9 +66,12 @@ def _invariant(rule: Invariant, side: SideDatabase) -> Finding | None:
 
 
 def equal(found: object, wanted: object) -> bool:
-    """Whether a driver's value is what the configuration says: numbers by value (2 = 2.0 = Decimal), else exactly."""
-    if isinstance(wanted, bool) or isinstance(found, bool):
-        return found is wanted
+    """Whether a driver's value is what the configuration says: numbers by value (2 = 2.0 = Decimal), true and false
+    also as the 1 and 0 of a server without such a type, else exactly."""
+    if isinstance(wanted, bool):
+        return isinstance(found, int | Decimal) and found == wanted
+    if isinstance(found, bool):
+        return False
     if isinstance(found, int | float | Decimal) and isinstance(wanted, int | float):
         return found == wanted or Decimal(str(found)) == Decimal(str(wanted))
     if isinstance(wanted, str) and found is not None and not isinstance(found, str):

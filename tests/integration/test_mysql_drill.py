@@ -177,6 +177,7 @@ def test_invariants_and_the_smoke_command(workshop: Workshop, good: Backed, tmp_
         return DrillConfig(smoke=Argv((DBOPS[0], str(script), scheme)))
 
     holds = Invariant(name="no negative total", sql="select count(*) from invoices where total < 0")
+    true = Invariant(name="customers", sql="select count(*) > 0 from customers", equals=True)
     fails = Invariant(name="many customers", sql="select count(*) from customers", equals=301)
     broken = Invariant(name="no such table", sql="select count(*) from nowhere")
     writes = Invariant(name="writes", sql="delete from invoices")
@@ -184,7 +185,7 @@ def test_invariants_and_the_smoke_command(workshop: Workshop, good: Backed, tmp_
     def with_settings(**settings: Any) -> Backed:
         return good._replace(target=msgspec.structs.replace(good.target, **settings))
 
-    passed = workshop.drill(with_settings(invariants=(holds,), drill=smoke(workshop.server.kind)))
+    passed = workshop.drill(with_settings(invariants=(holds, true), drill=smoke(workshop.server.kind)))
     assert (passed.verdict, wrong(passed)) == (Verdict.PASS, [])
     failed = workshop.drill(with_settings(invariants=(holds, fails, broken, writes), drill=smoke("nothing")))
     subjects = [finding.subject for finding in wrong(failed) if finding.id == "invariant"]

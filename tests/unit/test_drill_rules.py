@@ -17,7 +17,20 @@ from dbops.tasks.drill import parse_sample
 
 @pytest.mark.parametrize(
     ("found", "wanted"),
-    [(0, 0), (Decimal("0.00"), 0), (2.0, 2), ("x", "x"), (None, None), (True, True), (Decimal("1.5"), 1.5), (7, "7")],
+    [
+        (0, 0),
+        (Decimal("0.00"), 0),
+        (2.0, 2),
+        ("x", "x"),
+        (None, None),
+        (Decimal("1.5"), 1.5),
+        (7, "7"),
+        (True, True),
+        (False, False),
+        (1, True),
+        (0, False),
+        (Decimal(1), True),
+    ],
 )
 def test_values_of_invariants_that_are_equal(found: object, wanted: object) -> None:
     assert equal(found, wanted)
@@ -25,7 +38,25 @@ def test_values_of_invariants_that_are_equal(found: object, wanted: object) -> N
 
 @pytest.mark.parametrize(
     ("found", "wanted"),
-    [(1, 0), (None, 0), (True, 1), (1, True), (False, 0), ("0", 0), (Decimal("NaN"), 0), ("", None), (0.1, 0)],
+    [
+        (1, 0),
+        (None, 0),
+        (True, 1),
+        (False, 0),
+        ("0", 0),
+        (Decimal("NaN"), 0),
+        ("", None),
+        (0.1, 0),
+        (True, False),
+        (2, True),
+        (1, False),
+        (0, True),
+        (None, False),
+        ("1", True),
+        ("true", True),
+        (Decimal("NaN"), True),
+        (Decimal("0.5"), True),
+    ],
 )
 def test_values_of_invariants_that_are_not(found: object, wanted: object) -> None:
     assert not equal(found, wanted)
