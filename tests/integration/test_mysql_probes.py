@@ -7,6 +7,7 @@ import secrets
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+import msgspec
 import pymysql
 import pytest
 
@@ -408,6 +409,54 @@ def test_what_the_source_had_is_a_warning_about_it(copy: Copy) -> None:
     kinds = {finding.id for finding in told(closer, Severity.WARNING)}
     assert kinds == {"insert-fails", "view-broken"}
     assert all(finding.actual.endswith(", as in the source") for finding in closer.findings)
+
+
+def test_accounts_and_indexes_that_the_source_lacks_are_warnings_about_it(copy: Copy) -> None:
+    """And no errors of a copy that lacks them too; those that it alone lacks are."""
+    copy.fill()
+    copy.run(*PROBED["definer"].changes, *PROBED["disabled keys"].changes)
+    manifest = manifest_of(copy.server, copy.name)
+    found = [finding for finding in manifest.findings if finding.severity is Severity.WARNING]
+    assert {(finding.id, finding.subject) for finding in found if finding.id != "outside-snapshot"} == {
+        ("definer-missing", "'no ''@ body'@'h %'"),
+        ("invalid-index", "by_b of flat"),
+    }
+    assert probed(copy.server, copy.name, manifest) == []
+    copy.run(
+        "ALTER TABLE flat ADD KEY (b, a)",
+        "ALTER TABLE flat DISABLE KEYS",
+        "CREATE DEFINER=nobody_here EVENT e ON SCHEDULE EVERY 1 DAY DISABLE DO SELECT 1",
+    )
+    assert {(f.id, f.subject, f.severity) for f in probed(copy.server, copy.name, manifest)} == {
+        ("definer-missing", "'nobody_here'@'%'", Severity.ERROR),
+        ("invalid-index", "b of flat", Severity.ERROR),
+    }
+
+
+@pytest.mark.parametrize("kind", ["view", "trigger", "routine", "event"])
+def test_what_runs_as_an_account_that_the_source_lacks_is_told(copy: Copy, kind: str) -> None:
+    owned = {
+        "view": "VIEW v AS SELECT 1 AS n FROM t",
+        "trigger": "TRIGGER x BEFORE INSERT ON t FOR EACH ROW SET @x = 1",
+        "routine": "FUNCTION f() RETURNS INT DETERMINISTIC RETURN 1",
+        "event": "EVENT e ON SCHEDULE EVERY 1 DAY DISABLE DO SELECT 1",
+    }
+    copy.run(
+        "CREATE TABLE t (id INT AUTO_INCREMENT PRIMARY KEY)", "INSERT INTO t VALUES (1)", "CREATE USER nobody_here",
+        f"CREATE DEFINER=nobody_here {owned[kind]}",
+    )  # fmt: skip
+    assert manifest_of(copy.server, copy.name).findings == ()
+    copy.run("DROP USER nobody_here")
+    manifest = manifest_of(copy.server, copy.name)
+    assert [(f.id, f.subject, f.severity) for f in manifest.findings] == [
+        ("definer-missing", "'nobody_here'@'%'", Severity.WARNING)
+    ]
+    closer = examined(copy.server, copy.name, manifest)
+    assert told(closer) == []
+    kinds = {"view": {"view-broken"}, "trigger": {"insert-fails"}}.get(kind, set())
+    assert {finding.id for finding in told(closer, Severity.WARNING)} == kinds
+    other = msgspec.structs.replace(manifest, findings=())
+    assert {finding.id for finding in told(examined(copy.server, copy.name, other))} == kinds
 
 
 def test_events_may_run_where_none_wait(copy: Copy) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pymysql
 
-from dbops.engine.mysql.accounts import SYSTEM, of_definer
+from dbops.engine.mysql import definers
 from dbops.engine.mysql.connect import error_of
 from dbops.engine.mysql.maintenance import rows
 from dbops.engine.mysql.statements import identifier, statement
@@ -97,22 +97,9 @@ def _disabled(connection: Connection) -> Iterator[Finding]:
 
 def _definers(connection: Connection) -> Iterator[Finding]:
     """Without the right to see the accounts, views of a missing one are found by `examine` alone."""
-    needed = {of_definer(str(definer)) for (definer,) in rows(connection, statement("definers"))}
-    try:
-        there = {(str(user), str(host)) for user, host in rows(connection, "SELECT user, host FROM mysql.user")}
-    except pymysql.MySQLError as failure:
-        if error_of(failure)[0] in _LOST:
-            raise
-        return
-    for account in sorted(needed):
-        if account.user and account.user not in SYSTEM and (account.user, account.host) not in there:
-            yield _error(
-                "definer-missing",
-                account.sql,
-                "an account: views, routines, triggers or events run with its rights",
-                "the server has no such account: they fail",
-                "create it (see globals.sql), or restore with --no-owner",
-            )
+    for account in definers.missing(connection):
+        hint = "create it (see globals.sql), or restore with --no-owner"
+        yield definers.finding(account, Severity.ERROR, hint)
 
 
 def _events(connection: Connection) -> Iterator[Finding]:

@@ -10,7 +10,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from dbops.engine.base import Content, Reading, TableKey, TableRef
-from dbops.engine.mysql import rowtext
+from dbops.engine.mysql import definers, rowtext
 from dbops.engine.mysql.columns import Column, Form
 from dbops.engine.mysql.connect import Access
 from dbops.engine.mysql.fingerprint import content, digest_statement
@@ -261,6 +261,10 @@ class MysqlSnapshot:
                 Finding(id=i, severity=Severity(level), subject=subject, expected=expected, actual=actual, hint=hint)
                 for i, level, subject, expected, actual, hint in cursor.fetchall()
             ]
+            hint = (
+                "create it, or give what it owns another DEFINER; globals.sql makes it, locked, where this is restored"
+            )
+            found += [definers.finding(account, Severity.WARNING, hint) for account in definers.missing(connection)]
         return found + [
             Finding(
                 id="history-left-out",

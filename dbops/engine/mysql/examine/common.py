@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import Lock
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pymysql
 
 from dbops.engine.mysql import probes
+from dbops.engine.mysql.accounts import Account
 from dbops.engine.mysql.connect import Access, error_of
 from dbops.engine.mysql.maintenance import run
 from dbops.engine.mysql.objects import object_digest, read_definitions
@@ -32,6 +34,8 @@ _ENGINE_ERROR = 1030
 _LOCKS = frozenset({1205, 1213, 1412})
 _RIGHTS = frozenset({1044, 1142, 1143, 1227, 1369, 1370})
 TIMEOUTS = frozenset({1317, 1969, 3024})
+_DEFINER = re.compile(r"\('(.*)'@'(.*)'\)", re.DOTALL)
+"""The account in the server's words, with nothing escaped."""
 _LONGEST = 60
 _BESIDE_THE_SCHEMA = ("owner", "grant", "comment", "database", "event_status")
 """Beginnings of kinds of objects that decide nothing about what works."""
@@ -88,6 +92,16 @@ class Source:
             if self._same_schema is None:
                 self._same_schema = self._compare()
         return Severity.WARNING if self._same_schema else Severity.ERROR
+
+    def severity_of(self, failure: pymysql.MySQLError) -> Severity:
+        """Of what does not work because of this error. That an account is missing, which is no part of the schema, is
+        the source's fault only if it lacked the same one."""
+        number, text = error_of(failure)
+        if number != NO_DEFINER:
+            return self.severity()
+        match = _DEFINER.search(text)
+        lacked = match is not None and self.knows("definer-missing", Account(match[1], match[2]).sql)
+        return Severity.WARNING if lacked else Severity.ERROR
 
     def _compare(self) -> bool:
         expected = self._manifest.inventory.objects

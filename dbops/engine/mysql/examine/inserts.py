@@ -172,9 +172,7 @@ class Inserts:
         if number in MISSING or number == NO_DEFINER:
             hint = "something that the table, its defaults or its triggers need is missing"
             finding = error("insert-fails", table.name, "a row can be inserted", said(failure), hint)
-            # An account is no part of the schema: that it is missing says nothing about the source.
-            severity = Severity.ERROR if number == NO_DEFINER else self._source.severity()
-            return Outcome(1, (graded(finding, severity),))
+            return Outcome(1, (graded(finding, self._source.severity_of(failure)),))
         return not_tried(table.name, failure) if damaged(failure) else None
 
     def _severity(self, table: Table, number: int) -> Severity:

@@ -23,7 +23,6 @@ from dbops.engine.mysql.examine.common import (
 )
 from dbops.engine.mysql.maintenance import rows, run
 from dbops.engine.mysql.statements import identifier, statement
-from dbops.model import Severity
 
 if TYPE_CHECKING:
     from dbops.engine.mysql.connect import Connection
@@ -80,5 +79,4 @@ def _broken(name: str, failure: pymysql.MySQLError, source: Source) -> Outcome |
         return None
     hint = "something that it needs is missing"
     finding = error("view-broken", name, "it can be selected from", said(failure), hint)
-    # An account is no part of the schema: that it is missing says nothing about the source.
-    return Outcome(1, (graded(finding, Severity.ERROR if number == NO_DEFINER else source.severity()),))
+    return Outcome(1, (graded(finding, source.severity_of(failure)),))

@@ -1,4 +1,5 @@
--- What the source has that a dump does not carry, or not in its one moment. One row a finding:
+-- What the source has that a dump does not carry, or not in its one moment, or that a restore will show. One row a
+-- finding (definers without an account are found beside this, since not every user may see the accounts):
 -- id, severity, subject, expected, actual, hint.
 SELECT 'outside-snapshot', 'warning', t.table_name, 'a transactional engine',
        CONCAT(t.engine, ': its rows are those of the time when they are read', CASE t.engine WHEN 'MEMORY' THEN ', and go with the server' ELSE '' END),
@@ -11,6 +12,11 @@ SELECT 'foreign-table', 'info', t.table_name, '', CONCAT(t.engine, ': its rows a
        'back up what it points to as well'
 FROM information_schema.tables t
 WHERE t.table_schema = DATABASE() AND t.engine IN ('MRG_MyISAM', 'MRG_MYISAM', 'FEDERATED', 'CONNECT', 'OQGRAPH', 'SPIDER', 'VP')
+UNION ALL
+SELECT DISTINCT 'invalid-index', 'warning', CONCAT(s.index_name, ' of ', s.table_name), 'it is in use',
+       'it is disabled: no query uses it, and a dump brings it back in use', 'ALTER TABLE … ENABLE KEYS on the source'
+FROM information_schema.statistics s
+WHERE s.table_schema = DATABASE() AND s.comment = 'disabled'
 UNION ALL
 SELECT 'float-column', 'info', CONCAT(c.table_name, '.', c.column_name), 'DOUBLE or DECIMAL',
        'FLOAT: dump programs print six digits of its up to nine',

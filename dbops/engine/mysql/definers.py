@@ -1,0 +1,49 @@
+"""Accounts with whose rights views, routines, triggers and events run, and which the server does not have."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pymysql
+
+from dbops.engine.mysql.accounts import SYSTEM, Account, of_definer
+from dbops.engine.mysql.connect import error_of
+from dbops.engine.mysql.maintenance import rows
+from dbops.engine.mysql.statements import statement
+from dbops.model import Finding, Severity
+
+if TYPE_CHECKING:
+    from dbops.engine.mysql.connect import Connection
+
+_LOST = (0, 2006, 2013, 2055)
+
+
+def missing(connection: Connection) -> list[Account]:
+    """Those of the connected database. Without the right to see the accounts none: that cannot be told.
+
+    Raises an error of the driver where the server is lost.
+    """
+    needed = {of_definer(str(definer)) for (definer,) in rows(connection, statement("definers"))}
+    try:
+        there = {(str(user), str(host)) for user, host in rows(connection, "SELECT user, host FROM mysql.user")}
+    except pymysql.MySQLError as failure:
+        if error_of(failure)[0] in _LOST:
+            raise
+        return []
+    return sorted(
+        account
+        for account in needed
+        if account.user and account.user not in SYSTEM and (account.user, account.host) not in there
+    )
+
+
+def finding(account: Account, severity: Severity, hint: str) -> Finding:
+    """About a source and about a copy in the same words: what the source had is known by id and subject."""
+    return Finding(
+        id="definer-missing",
+        severity=severity,
+        subject=account.sql,
+        expected="an account: views, routines, triggers or events run with its rights",
+        actual="the server has no such account: they fail",
+        hint=hint,
+    )
