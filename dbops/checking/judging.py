@@ -11,17 +11,24 @@ from dbops.model import Failure, Finding, Report, Severity
 _SHOWN = 20
 ROWS = frozenset({"table-rows", "table-missing", "table-extra", "table-columns", "large-objects"})
 CONTENT = frozenset({"archive-content", "table-content", "row-differs", "row-missing", "row-extra"})
-SEQUENCES = frozenset({"sequence", "sequence-missing", "sequence-extra", "sequence-behind", "insert-fails"})
+SEQUENCES = frozenset(
+    {"sequence", "sequence-missing", "sequence-extra", "sequence-behind", "sequence-elsewhere", "insert-fails"}
+)
 VALIDITY = frozenset(
     {
-        "check-violated",
+        "constraint-not-valid",
         "constraint-violated",
         "fk-orphans",
         "heap-corrupt",
         "index-corrupt",
         "invalid-index",
-        "not-valid-constraint",
-        "unique-violated",
+        "invalid-view",
+        "matview-broken",
+        "matview-not-populated",
+        "not-unique",
+        "routine-broken",
+        "table-unreadable",
+        "view-broken",
     }
 )
 APPLICATION = {"invariants": "invariant", "migration": "migration-head", "smoke": "smoke"}
