@@ -1,9 +1,10 @@
 """Measures dbops against the plain tools, in one run on one machine, and prints ratios.
 
-    python -m tests.benchmarks [--scale 1.0] [--rounds 1] [--only backup|store|restore|drill|start|gate]
+    python -m tests.benchmarks [--scale 1.0] [--rounds 1] [--only backup|store|restore|drill|start|gate|mysql]
 
-Needs the extra `test` (its wheel of PostgreSQL 17 has zstd). Scale 1.0 is a database of about 1.2 GB. Nothing here is a
-test: times depend on the machine, so that only ratios of the same run say something.
+Needs the extra `test` (its wheel of PostgreSQL 17 has zstd), and MariaDB 10.11 for `mysql`. Scale 1.0 is a database of
+about 1.2 GB, and one of 0.6 GB in MariaDB. Nothing here is a test: times depend on the machine, so that only ratios of
+the same run say something.
 """
 
 from __future__ import annotations
@@ -16,11 +17,11 @@ import tempfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 from tests.benchmarks.data import fill
 from tests.benchmarks.gate import gate
-from tests.benchmarks.measure import Measured, child, shell
+from tests.benchmarks.measure import HEAD, Measured, Ratio, best, child, shell
+from tests.benchmarks.mysql import mysql
 from tests.benchmarks.stores import Served, light, seaweedfs
 from tests.contract.s3_servers import CREDENTIALS
 from tests.servers import Cluster, Database, find_installations
@@ -31,37 +32,11 @@ UNTUNED = dict.fromkeys(("fsync", "full_page_writes", "synchronous_commit"), "on
 """A server as initdb makes it: `Cluster` would switch these off."""
 
 
-HEAD = (
-    f"| {'what':<63} | ours, s | plain,s | ratio | bound | MiB    | server |\n"
-    f"|{'-' * 65}|--------:|--------:|------:|------:|-------:|-------:|"
-)
-
-
-class Ratio(NamedTuple):
-    """One line of the table: seconds of ours and of the plain tool, their ratio, and the bound that it should keep."""
-
-    name: str
-    ours: Measured
-    plain: Measured
-    bound: float | None = None
-
-    def __str__(self) -> str:
-        ratio = self.ours.seconds / self.plain.seconds
-        bound = f"{self.bound:.2f}" if self.bound else "-"
-        mark = "" if self.bound is None or ratio <= self.bound else "  OVER"
-        memory = f"{self.ours.peak_bytes / 2**20:.0f}"
-        server = f"{self.ours.server_seconds:.1f}" if self.ours.server_seconds else "-"
-        return (
-            f"| {self.name:<63} | {self.ours.seconds:7.2f} | {self.plain.seconds:7.2f} | {ratio:5.2f} | {bound:>5} "
-            f"| {memory:>6} | {server:>6} |{mark}"
-        )
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
-    parser.add_argument("--scale", type=float, default=1.0, help="1.0: about 1.2 GB")
+    parser.add_argument("--scale", type=float, default=1.0, help="1.0: about 1.2 GB, and 0.6 GB in MariaDB")
     parser.add_argument("--rounds", type=int, default=1, help="the best of this many rounds counts, on both sides")
-    parser.add_argument("--only", choices=["backup", "store", "restore", "drill", "start", "gate"])
+    parser.add_argument("--only", choices=["backup", "store", "restore", "drill", "start", "gate", "mysql"])
     options = parser.parse_args()
     parts: dict[str, Callable[[Bench], list[Ratio]]] = {
         "backup": Bench.backup,
@@ -76,6 +51,11 @@ def main() -> None:
             over = "" if one.most is None or one.ours.seconds <= one.most else f"  OVER {one.most} s"
             print(f"{Ratio(one.name, one.ours, one.plain, one.bound)}{over}", flush=True)
         if options.only == "gate":
+            return
+    if options.only in (None, "mysql"):
+        for line in mysql(options.scale, options.rounds):
+            print(line, flush=True)
+        if options.only == "mysql":
             return
     installation = next((i for i in find_installations() if i.major == 17), None)
     if installation is None:
@@ -238,9 +218,7 @@ class Bench:
         return ["pgbench_accounts", "pgbench_branches", "pgbench_tellers", "noise"]
 
     def _best(self, *runs: Callable[[], Measured]) -> list[Measured]:
-        """The shortest of each, over all rounds. They take turns, so that what disturbs the machine meets all."""
-        rounds = [[run() for run in runs] for _ in range(self._rounds)]
-        return [min(measured, key=lambda m: m.seconds) for measured in zip(*rounds, strict=True)]
+        return best(self._rounds, *runs)
 
 
 if __name__ == "__main__":

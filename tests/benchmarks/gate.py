@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.benchmarks.measure import Measured, child, shell
+from tests.benchmarks.measure import Measured, best, child, shell
 from tests.unit.migration_samples import Down, project
 
 REVISIONS, MERGES, MANY = 344, 32, 5000
@@ -77,7 +77,7 @@ def gate(rounds: int) -> Iterator[Compared]:
         }
         for count, folder in folders.items():
             ours = partial(_ours, folder)
-            cold, warm, judged = _best(
+            cold, warm, judged = best(
                 rounds, partial(_load, folder, compiled=False), partial(_load, folder, compiled=True), ours
             )
             most = SECONDS if count == REVISIONS else MANY_SECONDS
@@ -109,8 +109,3 @@ def _processor(run: Callable[[], Measured]) -> Measured:
     measured = run()
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return measured._replace(seconds=after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-
-
-def _best(rounds: int, *runs: Callable[[], Measured]) -> list[Measured]:
-    each = [[run() for run in runs] for _ in range(rounds)]
-    return [min(measured, key=lambda one: one.seconds) for measured in zip(*each, strict=True)]
