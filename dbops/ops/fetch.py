@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -17,7 +16,7 @@ from dbops.catalog import DRILLS, MANIFEST, Catalog
 from dbops.errors import StoreError, StoreFullError
 from dbops.model import Artifact, Finding, Manifest, Severity
 from dbops.progress import Progress
-from dbops.signals import uninterrupted
+from dbops.sandbox.folder import temporary_folder
 
 SUMS = "SHA256SUMS"
 _SUMS_LIMIT = 16 << 20
@@ -58,7 +57,7 @@ def fetch(
     """
     begun = time.monotonic()
     with ExitStack() as stack:
-        folder = stack.enter_context(_scratch()) if local and _remote(catalog, manifest) else None
+        folder = stack.enter_context(temporary_folder()) if local and _remote(catalog, manifest) else None
         if folder is not None:
             _check_room(folder, manifest.bytes)
         progress.phase("read", total_bytes=manifest.bytes)
@@ -76,20 +75,6 @@ def fetch(
             phases["read"] = phases.get("read", 0.0) + time.monotonic() - begun
         complete = all(seen[name] is not None for name in _archive_files(manifest))
         yield Copy(tuple(findings), _archive(catalog, manifest, folder) if local and complete else None)
-
-
-@contextmanager
-def _scratch() -> Iterator[Path]:
-    """A private temporary folder (`TMPDIR`), gone with the block whenever Ctrl-C comes."""
-    path: Path | None = None
-    try:
-        with uninterrupted():
-            path = Path(tempfile.mkdtemp(prefix="dbops-"))
-        yield path
-    finally:
-        if path is not None:
-            with uninterrupted():
-                shutil.rmtree(path, ignore_errors=True)
 
 
 def archive_name(manifest: Manifest) -> str:

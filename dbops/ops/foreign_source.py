@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -20,7 +19,7 @@ from dbops.errors import ConfigError, NothingToCheckError, PreflightError, Store
 from dbops.ops.foreign_recognise import recognise
 from dbops.ops.foreign_tar import members
 from dbops.progress import Progress
-from dbops.signals import uninterrupted
+from dbops.sandbox.folder import temporary_folder
 from dbops.store.base import CHUNK, Store
 
 _CONTENTS = frozenset({"toc.dat", "metadata"})
@@ -124,7 +123,7 @@ def at_hand(
     `on_read` gets bytes, number of files and SHA-256 as soon as they are known, whatever the content turns out to be.
     Raises `StoreError` if it cannot be read, `PreflightError` where `TMPDIR` lacks room, and as `recognise` does.
     """
-    with _scratch() as scratch:
+    with temporary_folder() as scratch:
         if location.bucket:
             path, modified = _downloaded(location, open_bucket(location.bucket), scratch, progress)
         else:
@@ -139,19 +138,6 @@ def at_hand(
         on_read(size, count, digest)
         dump = recognise(path, identity)
         yield Found(_ready(dump, scratch, identity), location, size, count, digest, modified)
-
-
-@contextmanager
-def _scratch() -> Iterator[Path]:
-    path: Path | None = None
-    try:
-        with uninterrupted():
-            path = Path(tempfile.mkdtemp(prefix="dbops-"))
-        yield path
-    finally:
-        if path is not None:
-            with uninterrupted():
-                shutil.rmtree(path, ignore_errors=True)
 
 
 def _downloaded(location: Location, store: Store, scratch: Path, progress: Progress) -> tuple[Path, datetime]:

@@ -18,10 +18,12 @@ from pathlib import Path
 
 from dbops.command import run
 from dbops.errors import ToolError
+from dbops.signals import uninterrupted
 
 PREFIX = "dbops-sandbox-"
 _LOCK = "lock"
 _PID = "server.pid"
+_FILES = "files"
 _LONGEST = 60
 """Bytes of the path above it: the path of a unix socket is limited to about 100."""
 _UNLOCKED_SECONDS = 3600.0
@@ -32,8 +34,9 @@ _ATTEMPTS = 5
 class Folder:
     """One folder below the temporary directory; `path` is enterable, but not readable, for other accounts."""
 
-    def __init__(self, *, shared: bool) -> None:
-        base = place(shared=shared)
+    def __init__(self, *, shared: bool, base: Path | None = None) -> None:
+        """`base`: where it is made, if not where a server's socket can be."""
+        base = base or place(shared=shared)
         sweep(base)
         self.path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=base))
         if shared:
@@ -51,6 +54,25 @@ class Folder:
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """A private temporary folder (`TMPDIR`) for files, gone with the block whenever Ctrl-C comes, or with the next run.
+
+    That it cannot be removed is no error: it must not hide the one that ended the block.
+    """
+    folder: Folder | None = None
+    try:
+        with uninterrupted():
+            folder = Folder(shared=False, base=Path(tempfile.gettempdir()).resolve())
+            files = folder.path / _FILES  # beside the lock: the names in it are not ours
+            files.mkdir(mode=0o700)
+        yield files
+    finally:
+        if folder is not None:
+            with uninterrupted(), suppress(OSError):
+                folder.remove()
 
 
 def sweep(base: Path) -> None:

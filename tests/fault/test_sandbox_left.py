@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import io
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -181,3 +184,37 @@ def test_volumes_and_networks_go_with_their_container(killed: bool, image_with_v
 def _volumes_of(container: Any) -> set[str]:
     container.reload()
     return {mount["Name"] for mount in container.attrs["Mounts"] if mount["Type"] == "volume"}
+
+
+_FETCHING = """
+import time
+from dbops.sandbox.folder import temporary_folder
+with temporary_folder() as folder:
+    (folder / "lock").write_text("a name that a dump may have")
+    print(folder, flush=True)
+    time.sleep(600)
+"""
+
+
+def test_what_a_killed_run_has_fetched_is_removed_by_the_next_one(somewhere: Place) -> None:
+    """A fetched or unpacked dump is as secret as its database."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", _FETCHING], env=somewhere.environment(), stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    fetched = Path(process.stdout.readline().strip())
+
+    def another() -> None:
+        argv = [sys.executable, "-c", _FETCHING.replace("600", "0")]
+        subprocess.run(argv, env=somewhere.environment(), check=True, timeout=60)
+
+    try:
+        assert fetched.stat().st_mode & 0o077 == 0
+        another()
+        assert (fetched / "lock").is_file()  # in use
+    finally:
+        process.kill()
+        process.communicate()
+    assert fetched.is_dir()
+    another()
+    assert list(somewhere.temporary.iterdir()) == []
