@@ -34,7 +34,8 @@ def _lines(value: Report, evidence: Evidence) -> Iterator[str]:
     if evidence.objects:
         different = sum(kind.different for kind in evidence.objects)
         total = sum(kind.copy for kind in evidence.objects)
-        yield wrap(f"{total} of {len(evidence.objects)} kinds in the copy, {different} different", "objects  ", " " * 9)
+        compared = f", {different} different" if evidence.inventory_level else ""
+        yield wrap(f"{total} of {len(evidence.objects)} kinds in the copy{compared}", "objects  ", " " * 9)
     if holding := [probe for probe in evidence.probes if not probe.found]:
         tried = sum(probe.tried for probe in holding)
         yield wrap(f"{len(holding)} kinds hold, tried on {tried} things", "probes   ", " " * 9)
@@ -73,7 +74,8 @@ def _figures(value: Report) -> Iterator[str]:
     if evidence is None:
         facts: dict[str, Any] = value.provenance
         if isinstance(facts.get("backups"), list):
-            yield f"{len(facts['backups'])} backups"
+            count = sum(bool(item["id"]) for item in facts["backups"])
+            yield f"{count} backup{'s' if count != 1 else ''}"
         if isinstance(facts.get("checks_passed"), int):
             yield f"{facts['checks_passed']} checks passed"
         yield from (f"{name} {format_duration(seconds)}" for name, seconds in value.phases.items())

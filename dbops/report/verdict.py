@@ -59,7 +59,7 @@ def _said(report: Report) -> tuple[str, str]:
             return "a rule of the project is broken; no backup is to blame", f"{_errors(report)}."
         case Failure.ENVIRONMENT:
             if many:
-                return "nothing was proved", _reason(report)
+                return _unproved(report), _reason(report)
             return "the environment lacks something; nothing is known about the backup", _reason(report)
         case Failure.BROKEN:
             what = "a check" if report.task == "check" else f"the {report.task}"
@@ -81,7 +81,15 @@ def _checked(report: Report) -> tuple[str, str]:
     if report.verdict is Verdict.PASS:
         count = report.provenance.get("checks_passed")
         return "the backups restore, and every check holds", f"{count} checks passed." if count else ""
-    return ("nothing was proved", _reason(report)) if report.verdict is Verdict.INCONCLUSIVE else ("a check failed", "")
+    return (_unproved(report), _reason(report)) if report.verdict is Verdict.INCONCLUSIVE else ("a check failed", "")
+
+
+def _unproved(report: Report) -> str:
+    """How much is missing of a run over several targets or backups."""
+    if report.task == "check":
+        return "not every target was proved" if report.provenance.get("proved") else "nothing was proved"
+    some = any(item.get("verdict") == Verdict.PASS.value for item in report.provenance["backups"])
+    return "not every backup was proved" if some else "nothing was proved"
 
 
 def _gated(report: Report) -> tuple[str, str]:

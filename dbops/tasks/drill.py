@@ -13,10 +13,10 @@ import msgspec
 from dbops import app
 from dbops.config import Target
 from dbops.config.urls import Secret
-from dbops.errors import ConfigError, NothingToCheckError
+from dbops.errors import ConfigError, DbopsError, NothingToCheckError, RefusedError
 from dbops.model import Manifest, Report
 from dbops.ops.drill import Drill, drill
-from dbops.ops.drill_several import combine
+from dbops.ops.drill_several import combine, not_drilled
 from dbops.ops.drill_stage import Stage
 from dbops.session import Session
 from dbops.tasks import foreign
@@ -48,35 +48,49 @@ def parse_sample(text: str | None) -> int:
 
 
 def run(work: Session, request: Request) -> tuple[Report, Sequence[Report]]:
-    """One report of the run, and those of its drills."""
+    """One report of the run, and those of its drills. With `--all`, a target without a backup does not keep the others
+    from being drilled."""
+    if not request.everything:
+        reports = list(_drilled(work, request, _target(work, work.name_in_store())))
+        return combine(reports), reports
     reports = []
-    for target, manifest in _chosen(work, request):
+    for target in _targets(work):
+        try:
+            reports += _drilled(work, request, target)
+        except (ConfigError, RefusedError):
+            raise
+        except DbopsError as error:
+            reports.append(not_drilled(target.name, error))
+    return combine(reports), reports
+
+
+def _drilled(work: Session, request: Request, target: Target) -> Iterator[Report]:
+    """The reports of one target's drills."""
+    for manifest in _chosen(work, request, target):
         if manifest is None:
             settings = foreign.Request(sandbox=request.sandbox, history=request.history)
             with foreign.newest(work.config, target, settings, work.progress) as newest:
                 newest.run()
-            reports.append(newest.report)
+            yield newest.report
             continue
         work.progress.note(f"drill of {target.name}/{manifest.id}")
-        reports.append(
-            drill(
-                work.catalog(),
-                manifest,
-                target,
-                app.places(target, request.sandbox),
-                clock=app.now,
-                progress=work.progress,
-                no_owner=request.no_owner,
-            )
+        yield drill(
+            work.catalog(),
+            manifest,
+            target,
+            app.places(target, request.sandbox),
+            clock=app.now,
+            progress=work.progress,
+            no_owner=request.no_owner,
         )
-    return combine(reports), reports
 
 
 def run_kept(work: Session, request: Request, held: Held) -> tuple[Report, Sequence[Report]]:
     """Drills one backup whose copy stays up with `held`."""
     if request.everything or request.older:
         raise ConfigError("--keep keeps one copy: leave out --all and --sample", kind="bad-flag")
-    target, manifest = next(_chosen(work, request))
+    target = _target(work, work.name_in_store())
+    manifest = next(_chosen(work, request, target))
     places = app.places(target, request.sandbox)
     drill: Stage
     if manifest is None:
@@ -90,19 +104,18 @@ def run_kept(work: Session, request: Request, held: Held) -> tuple[Report, Seque
     return drill.report, [drill.report]
 
 
-def _chosen(work: Session, request: Request) -> Iterator[tuple[Target, Manifest | None]]:
-    """Targets with their backups; None for one whose dumps another tool makes."""
-    targets = _targets(work) if request.everything else [_target(work, work.name_in_store())]
-    for target in targets:
-        if target.archives:
-            yield target, None
-            continue
-        catalog = work.catalog()
-        newest = catalog.find(target.name, request.backup)
-        yield target, newest
-        older = [manifest for manifest in catalog.backups(target.name) if manifest.id < newest.id]
-        for manifest in random.sample(older, min(request.older, len(older))):
-            yield target, manifest
+def _chosen(work: Session, request: Request, target: Target) -> Iterator[Manifest | None]:
+    """A target's backups to drill; None for one whose dumps another tool makes."""
+    if target.archives:
+        yield None
+        return
+    catalog = work.catalog()
+    newest = catalog.find(target.name, request.backup)
+    yield newest
+    older = [manifest for manifest in catalog.backups(target.name) if manifest.id < newest.id]
+    if len(older) < request.older:
+        work.progress.note(f"--sample older={request.older}: {target.name} has {len(older)} older than {newest.id}")
+    yield from random.sample(older, min(request.older, len(older)))
 
 
 def _targets(work: Session) -> list[Target]:

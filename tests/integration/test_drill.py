@@ -210,6 +210,24 @@ def test_all_targets_and_samples(workshop: Workshop, empty_server: Cluster, tmp_
     assert report["provenance"]["backups"][1]["id"] == older.id
 
 
+def test_a_target_without_a_backup_does_not_keep_the_others_from_being_drilled(
+    good: Backed, empty_server: Cluster, tmp_path: Path
+) -> None:
+    settings = [f'[targets.{name}]\nurl = "postgresql://nobody@127.0.0.1:1/x"\n' for name in ("nothing", "shop")]
+    (tmp_path / "dbops.toml").write_text(f'[store]\nurl = "{good.catalog.store.url}"\n' + "".join(settings))
+    flags = ["--all", "--sample=older=1", f"--sandbox={empty_server.url()}", "--json", "--html=report.html"]
+    done = _run("drill", *flags, folder=tmp_path)
+    assert done.returncode == 5, done.stdout + done.stderr
+    report = json.loads(done.stdout)
+    assert [(item["target"], item["verdict"]) for item in report["provenance"]["backups"]] == [
+        ("nothing", "INCONCLUSIVE"),
+        ("shop", "PASS"),
+    ]
+    assert "nothing: " in report["not_evaluated"][-1]["reason"]
+    assert "shop has 0 older than" in done.stderr
+    assert (tmp_path / "report.html").is_file()
+
+
 @pytest.mark.parametrize(
     ("flags", "code", "words"),
     [

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+import msgspec
 import pytest
 
-from dbops.errors import ConfigError
-from dbops.model import Failure, Finding, Report, Severity, Verdict
+from dbops.errors import BadBackupError, ConfigError, DbopsError, NothingToCheckError, StoreError
+from dbops.model import Failure, Finding, NotEvaluated, Report, Severity, Verdict
 from dbops.ops.drill_report import failure_of
 from dbops.ops.drill_rules import equal
-from dbops.ops.drill_several import combine
+from dbops.ops.drill_several import combine, not_drilled
 from dbops.ops.provenance import operator
+from dbops.report import drill_text
+from dbops.report.verdict import headline
 from dbops.tasks.drill import parse_sample
 
 
@@ -108,6 +111,46 @@ def test_of_several_drills_the_worst_counts() -> None:
     assert combine([good, lacking, bad]).failure is Failure.BAD_BACKUP
     whole = combine([good, lacking, bad, broken])
     assert (whole.failure, whole.target, whole.phases) == (Failure.BROKEN, "a, b, c, d", {"fetch": 4.0})
+
+
+def test_of_several_drills_each_finding_says_which_backup_it_is_about() -> None:
+    one = msgspec.structs.replace(
+        _report("a", Verdict.PASS, Failure.NONE), not_evaluated=(NotEvaluated(id="smoke", reason="none is configured"),)
+    )
+    two = msgspec.structs.replace(_report("b", Verdict.FAIL, Failure.BAD_BACKUP), findings=(_finding(Severity.ERROR),))
+    whole = combine([one, two])
+    assert [finding.subject for finding in whole.findings] == ["b/20261124T024500Z: y"]
+    assert [item.reason for item in whole.not_evaluated] == ["a/20261124T024500Z: none is configured"]
+
+
+@pytest.mark.parametrize(
+    ("error", "verdict", "failure"),
+    [
+        (NothingToCheckError("no backup", hint="make one"), Verdict.INCONCLUSIVE, Failure.ENVIRONMENT),
+        (StoreError("it does not answer", hint="make one"), Verdict.INCONCLUSIVE, Failure.BROKEN),
+        (BadBackupError("changed", hint="make one"), Verdict.FAIL, Failure.BAD_BACKUP),
+    ],
+)
+def test_a_target_that_cannot_be_drilled_counts_and_is_named(
+    error: DbopsError, verdict: Verdict, failure: Failure
+) -> None:
+    whole = combine([_report("a", Verdict.PASS, Failure.NONE), not_drilled("shop", error)])
+    assert (whole.verdict, whole.failure) == (verdict, failure)
+    told = [item.reason for item in whole.not_evaluated] + [f"{f.subject}: {f.actual}" for f in whole.findings]
+    assert len(told) == 1
+    assert "shop: " in told[0]
+    assert error.message in told[0]
+
+
+def test_the_headline_gives_the_reason_of_what_is_missing_and_not_another() -> None:
+    lacking = not_drilled("shop", NothingToCheckError("no backup", hint="make one"))
+    good = msgspec.structs.replace(
+        _report("z", Verdict.PASS, Failure.NONE), not_evaluated=(NotEvaluated(id="smoke", reason="none is configured"),)
+    )
+    head = headline(combine([lacking, good]))
+    assert (head.text, head.advice) == ("not every backup was proved", "shop: no backup: make one")
+    assert headline(combine([lacking, lacking])).text == "nothing was proved"
+    assert "z, 1 backup," in drill_text.verdict(combine([lacking, good])).replace("\n      ", " ")
 
 
 def test_the_operator_is_told_with_the_job_and_the_commit() -> None:
