@@ -30,9 +30,37 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]):  
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """For plain `pytest checks/`: the same reports as those of `invoke check`."""
+    """For plain `pytest checks/`: the same reports as those of `invoke check`, and its exit code 5."""
     config.addinivalue_line("markers", "dbops_rule: a check whose failure says nothing about a backup")
-    if (config.getoption("dbops_html") or config.getoption("dbops_json")) and not hasattr(config, "workerinput"):
+    if hasattr(config, "workerinput"):
+        return
+    config.pluginmanager.register(Unproved(), "dbops-unproved")
+    if config.getoption("dbops_html") or config.getoption("dbops_json"):
         from dbops.checking.reporter import Reporter
 
         config.pluginmanager.register(Reporter(config), "dbops-reporter")
+
+
+class Unproved:
+    """A run in which every check of a target's restored copy was skipped is no green one: it ends with 5."""
+
+    def __init__(self) -> None:
+        self._passed: dict[str, bool] = {}
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        facts = getattr(report, "dbops", {})
+        if facts.get("copy"):
+            passed = report.when == "call" and report.passed
+            self._passed[facts["target"]] = self._passed.get(facts["target"], False) or passed
+
+    def _targets(self) -> list[str]:
+        return sorted(target for target, passed in self._passed.items() if not passed)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        if exitstatus == pytest.ExitCode.OK and self._targets():
+            session.exitstatus = pytest.ExitCode.NO_TESTS_COLLECTED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if self._targets():
+            terminalreporter.write_line(f"dbops: nothing was proved about {', '.join(self._targets())}", yellow=True)

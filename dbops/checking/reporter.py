@@ -9,7 +9,7 @@ import pytest
 from dbops import app
 from dbops.checking.results import Results
 from dbops.report.page import Page
-from dbops.report.write import write
+from dbops.report.write import add_step_summary, write
 
 
 class Reporter(Results):
@@ -22,5 +22,7 @@ class Reporter(Results):
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self) -> None:
-        page = Page(run=self.report(), drills=tuple(self.drills()), history=(), generated_at=app.now())
+        run, drills = self.report(), self.drills()
+        page = Page(run=run, drills=tuple(drills), history=(), generated_at=app.now())
         write(page, html=Path(self._html) if self._html else None, json=Path(self._json) if self._json else None)
+        add_step_summary(run, drills)

@@ -36,6 +36,7 @@ def annotate(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.Test
         "sentence": _sentence(item),
         "rule": item.get_closest_marker(RULE) is not None,
         "proves": bool({"drill", "restored"} & set(names)),
+        "copy": "shared_drill" in names,
         "drill": str(shared.path) if isinstance(shared, SharedDrill) else "",
         "broke": isinstance(error, DbopsError) and not isinstance(error, BadBackupError),
         "over": bool(findings) and all(f.severity is Severity.OVER_TARGET for f in findings),
@@ -59,7 +60,9 @@ class Results:
         self.errors = 0
         self._bad_backups = 0
         self.proved: dict[str, int] = defaultdict(int)
-        self._lacking: list[NotEvaluated] = []
+        self._broken: list[NotEvaluated] = []
+        self._lacking: list[tuple[str, NotEvaluated]] = []
+        """(target, reason) of each check of a copy that was skipped."""
         self._drills: dict[str, str] = {}
         self._begun = time.monotonic()
 
@@ -72,7 +75,10 @@ class Results:
             self._drills[target] = facts["drill"]
         if report.skipped:
             skipped = NotEvaluated(id=check, reason=_about(target, _skip_reason(report)))
-            (self._lacking if facts.get("proves") else self.not_evaluated).append(skipped)
+            if facts.get("proves"):
+                self._lacking.append((target, skipped))
+            else:
+                self.not_evaluated.append(skipped)
         elif report.failed and report.when == "call" and not facts.get("broke"):
             self._bad_backups += not (facts.get("rule") or facts.get("over"))
             self.findings.append(
@@ -87,7 +93,7 @@ class Results:
         elif report.failed:
             self.errors += 1
             reason = _about(target, f"could not be run: {_message(report)}")
-            self.not_evaluated.append(NotEvaluated(id=check, reason=reason))
+            self._broken.append(NotEvaluated(id=check, reason=reason))
         elif report.when == "call":
             self.passed.append((check, target, report.duration))
             self.proved[target] += bool(facts.get("proves"))
@@ -119,16 +125,19 @@ class Results:
         ]
 
     def report(self, **provenance: Any) -> Report:
-        """`phases`: seconds of the whole run."""
+        """`phases`: seconds of the whole run. What was not evaluated begins with what decides the verdict: what
+        broke, and why targets have no copy."""
+        decisive = sorted(self._lacking, key=lambda lacking: bool(self.proved[lacking[0]]))
         return Report(
             task="check",
             target=", ".join(sorted(name for name in self.proved if name)),
             verdict=self.verdict(),
             findings=tuple(self.findings),
             phases={"check": time.monotonic() - self._begun},
-            not_evaluated=(*self._lacking, *self.not_evaluated),  # first what the drill lacked: it decides the verdict
+            not_evaluated=(*self._broken, *(item for _, item in decisive), *self.not_evaluated),
             provenance={
                 "checks_passed": len(self.passed),
+                "proved": sorted(name for name, passed in self.proved.items() if name and passed),
                 "dbops_version": __version__,
                 **operator(),
                 **provenance,

@@ -42,6 +42,7 @@ _NAMES = {
     "ci_job": "CI job",
     "commit": "Commit",
     "checks_passed": "Checks passed",
+    "proved": "Targets with a copy that was checked",
 }
 _EXACT = frozenset({"backup", "manifest_sha256", "inventory_digest", "store", "source_server", "ci_job", "commit",
                     "sandbox", "html", "junit", "json"})  # fmt: skip

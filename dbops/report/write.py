@@ -5,9 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
+from dbops.model import Report
 from dbops.report.page import Page
+
+STEP_SUMMARY = "GITHUB_STEP_SUMMARY"
+"""Environment: a file whose Markdown GitHub shows on the page of the job."""
 
 
 def write(page: Page, *, html: Path | None = None, junit: Path | None = None, json: Path | None = None) -> None:
@@ -43,3 +48,12 @@ def replace(path: Path, text: str) -> None:
         with contextlib.suppress(OSError):
             Path(name).unlink()
         raise
+
+
+def add_step_summary(report: Report, drills: Sequence[Report]) -> None:
+    """The run as Markdown, after what is in the summary of the CI job; nothing without one."""
+    if path := os.environ.get(STEP_SUMMARY):
+        from dbops.report import markdown
+
+        with Path(path).open("a", encoding="utf-8") as file:
+            file.write(markdown.summary(report, drills))

@@ -28,7 +28,8 @@ from dbops.ops.rehearse import Rehearser
 from dbops.ops.rehearse_trial import HEADS
 from dbops.report import migrations_text
 from dbops.report.page import Page
-from dbops.tasks.reporting import SUMMARY, Paths
+from dbops.report.write import STEP_SUMMARY
+from dbops.tasks.reporting import Paths
 
 FORMATS = ("text", "json", "junit", "sarif", "github")
 
@@ -214,7 +215,7 @@ def write(page: Page, report: MigrationReport, ground: Ground, files: Files) -> 
         from dbops.report.write import write
 
         write(page, html=files.paths.html, junit=files.paths.junit)
-    if summary := os.environ.get(SUMMARY):
+    if summary := os.environ.get(STEP_SUMMARY):
         from dbops.report.markdown import summary as markdown
 
         with Path(summary).open("a") as file:

@@ -12,8 +12,6 @@ from dbops.cli import Output
 from dbops.errors import ConfigError
 from dbops.model import Report
 
-SUMMARY = "GITHUB_STEP_SUMMARY"
-
 
 class Paths(NamedTuple):
     """Files to write, None for those that are not wanted."""
@@ -55,9 +53,9 @@ def publish(
     output: Output, report: Report, drills: Sequence[Report], paths: Paths, *, junit_written: bool = False
 ) -> None:
     """Prints the report and writes its files. `drills`: the drills that it speaks of, each with its evidence."""
-    from dbops.report import history, markdown
+    from dbops.report import history
     from dbops.report.page import Page
-    from dbops.report.write import write
+    from dbops.report.write import add_step_summary, write
 
     at = app.now()
     lines = [history.line(drill, at) for drill in drills]
@@ -72,7 +70,5 @@ def publish(
         history_unreadable=past.unreadable,
     )
     write(page, html=paths.html, junit=None if junit_written else paths.junit, json=paths.json)
-    if summary := os.environ.get(SUMMARY):
-        with Path(summary).open("a") as file:
-            file.write(markdown.summary(report, drills))
+    add_step_summary(report, drills)
     output.report(report)

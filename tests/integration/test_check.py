@@ -40,6 +40,11 @@ def workshop(pg_server: Cluster, tmp_path_factory: pytest.TempPathFactory) -> It
 
 
 @pytest.fixture(scope="module")
+def good(workshop: Workshop) -> Backed:
+    return workshop.backup()
+
+
+@pytest.fixture(scope="module")
 def empty_server(pg_server: Cluster) -> Iterator[Cluster]:
     """A server that holds nothing of anybody's."""
     with Cluster(pg_server.installation) as cluster:
@@ -126,6 +131,19 @@ def test_a_server_that_cannot_be_reached_is_named(workshop: Workshop, tmp_path: 
     assert "Connection refused" in done.stdout
 
 
+def test_what_decides_the_verdict_is_told_first(good: Backed, empty_server: Cluster, tmp_path: Path) -> None:
+    settings = [f'[targets.{name}]\nurl = "postgresql://nobody@127.0.0.1:1/x"\n' for name in ("shop", "nothing")]
+    (tmp_path / "dbops.toml").write_text(f'[store]\nurl = "{good.catalog.store.url}"\n' + "".join(settings))
+    summary = tmp_path / "summary.md"
+    argv = [*DBOPS, "check", f"--sandbox={empty_server.url()}", "--json"]
+    done = _run(tmp_path, *argv, GITHUB_STEP_SUMMARY=str(summary))
+    assert done.returncode == 5, done.stdout + done.stderr
+    report = json.loads(done.stdout)
+    assert report["provenance"]["proved"] == ["shop"]
+    assert report["not_evaluated"][0]["reason"].startswith("nothing: ")
+    assert "not every target was proved" in summary.read_text()
+
+
 def test_ones_own_checks_get_the_copy(workshop: Workshop, empty_server: Cluster, tmp_path: Path) -> None:
     (tmp_path / "checks").mkdir()
     (tmp_path / "checks/test_shop.py").write_text(OWN)
@@ -143,10 +161,26 @@ def test_plain_pytest(workshop: Workshop, empty_server: Cluster, tmp_path: Path,
     backed = workshop.backup()
     options = [f"--dbops-store={backed.catalog.store.url}", f"--dbops-sandbox={empty_server.url()}"]
     argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(ROOT / "checks"), *options, *workers]
-    done = _run(tmp_path, *argv, "--dbops-html=out/report.html", "--dbops-json=out/report.json")
+    summary = tmp_path / "summary.md"
+    files = ["--dbops-html=out/report.html", "--dbops-json=out/report.json"]
+    done = _run(tmp_path, *argv, *files, GITHUB_STEP_SUMMARY=str(summary))
     assert done.returncode == 0, done.stdout + done.stderr
+    assert "nothing was proved" not in done.stdout
+    assert "## PASS" in summary.read_text()
     assert (tmp_path / "out/report.html").is_file()
     text = (tmp_path / "out/report.json").read_text()
     assert '"teardown": "removed"' in text
     assert sum(record.task == "drill" for record in backed.catalog.drills("shop", backed.manifest.id)) == 1
     assert databases(empty_server) == {"postgres", "template0", "template1"}
+
+
+@pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["one process", "xdist"])
+def test_plain_pytest_that_proves_nothing_ends_with_5(tmp_path: Path, tmp_store: str, workers: list[str]) -> None:
+    settings = '[targets.shop]\nurl = "postgresql://nobody@127.0.0.1:1/x"\n'
+    (tmp_path / "dbops.toml").write_text(f'[store]\nurl = "{tmp_store}"\n{settings}')
+    argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(ROOT / "checks")]
+    done = _run(tmp_path, *argv, f"--dbops-config={tmp_path / 'dbops.toml'}", *workers)
+    assert done.returncode == 5, done.stdout + done.stderr
+    assert "nothing was proved about shop" in done.stdout
+    left_out = _run(tmp_path, *argv, f"--dbops-config={tmp_path / 'dbops.toml'}", "-k", "private", *workers)
+    assert left_out.returncode == 0, left_out.stdout + left_out.stderr
