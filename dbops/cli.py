@@ -110,7 +110,7 @@ def boundary(json: bool = False) -> Iterator[Output]:
     except DbopsError as error:
         _fail(output, error, error.exit_code)
     except KeyboardInterrupt:
-        hint = "what an interrupted backup leaves in the store is removed by: invoke prune"
+        hint = "if a backup was being made, what it leaves in the store is removed by: invoke prune"
         _fail(output, DbopsError("interrupted", hint=hint, kind="interrupted"), Exit.INTERRUPTED)
     except Exception as error:  # noqa: BLE001 - the boundary: everything else is a bug
         sys.stderr.write(_masked(traceback.format_exc()))

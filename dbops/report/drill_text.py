@@ -82,10 +82,12 @@ def _figures(value: Report) -> Iterator[str]:
         return
     if evidence.archive_bytes:
         yield format_size(evidence.archive_bytes)
-    for name, seconds, allowed in (
-        ("RTO", evidence.rto_seconds, evidence.rto_allowed),
-        ("RPO", evidence.rpo_seconds, evidence.rpo_allowed),
+    by = "" if evidence.inventory_level else str(value.provenance.get("newest_row_by", ""))
+    for name, seconds, allowed, basis in (
+        ("RTO", evidence.rto_seconds, evidence.rto_allowed, ""),
+        ("RPO", evidence.rpo_seconds, evidence.rpo_allowed, by),  # a file's date says little about its rows
     ):
         if seconds is not None:
-            target = f" (target {format_duration(allowed)})" if allowed is not None else ""
-            yield f"{name} {format_duration(seconds)}{target}"
+            target = f"target {format_duration(allowed)}" if allowed is not None else ""
+            more = "; ".join(filter(None, (basis, target)))
+            yield f"{name} {format_duration(seconds)}" + (f" ({more})" if more else "")

@@ -185,3 +185,13 @@ def test_file_that_cannot_be_written_stays_as_it_was(tmp_path: Path) -> None:
     with pytest.raises(OSError):
         write(samples.page(samples.good()), html=path)
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_where_no_inventory_dates_a_dump_the_terminal_says_what_does() -> None:
+    foreign = samples.foreign()
+    provenance = foreign.provenance | {"newest_row_by": "the file was last written"}
+    told = text.report(msgspec.structs.replace(foreign, provenance=provenance)).replace("\n      ", " ")
+    assert "(the file was last written; target " in told
+    assert "0 different" not in told
+    own = samples.good()
+    assert "last written" not in text.report(msgspec.structs.replace(own, provenance=provenance))
