@@ -49,7 +49,7 @@ class Unproved:
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         facts = getattr(report, "dbops", {})
-        if facts.get("copy"):
+        if facts.get("proves"):
             passed = report.when == "call" and report.passed
             self._passed[facts["target"]] = self._passed.get(facts["target"], False) or passed
 

@@ -50,7 +50,7 @@ def replace(path: Path, text: str) -> None:
         raise
 
 
-def add_step_summary(report: Report, drills: Sequence[Report]) -> None:
+def add_step_summary(report: Report, drills: Sequence[Report] = ()) -> None:
     """The run as Markdown, after what is in the summary of the CI job; nothing without one."""
     if path := os.environ.get(STEP_SUMMARY):
         from dbops.report import markdown

@@ -15,7 +15,7 @@ from dbops.config import Target
 from dbops.config.urls import Secret
 from dbops.errors import ConfigError, DbopsError, NothingToCheckError, RefusedError
 from dbops.model import Manifest, Report
-from dbops.ops.drill import Drill, drill
+from dbops.ops.drill import Drill
 from dbops.ops.drill_several import combine, not_drilled
 from dbops.ops.drill_stage import Stage
 from dbops.session import Session
@@ -67,22 +67,11 @@ def run(work: Session, request: Request) -> tuple[Report, Sequence[Report]]:
 def _drilled(work: Session, request: Request, target: Target) -> Iterator[Report]:
     """The reports of one target's drills."""
     for manifest in _chosen(work, request, target):
-        if manifest is None:
-            settings = foreign.Request(sandbox=request.sandbox, history=request.history)
-            with foreign.newest(work.config, target, settings, work.progress) as newest:
-                newest.run()
-            yield newest.report
-            continue
-        work.progress.note(f"drill of {target.name}/{manifest.id}")
-        yield drill(
-            work.catalog(),
-            manifest,
-            target,
-            app.places(target, request.sandbox),
-            clock=app.now,
-            progress=work.progress,
-            no_owner=request.no_owner,
-        )
+        if manifest is not None:
+            work.progress.note(f"drill of {target.name}/{manifest.id}")
+        with _prepared(work, request, target, manifest) as stage:
+            stage.run()
+        yield stage.report
 
 
 def run_kept(work: Session, request: Request, held: Held) -> tuple[Report, Sequence[Report]]:
@@ -90,18 +79,25 @@ def run_kept(work: Session, request: Request, held: Held) -> tuple[Report, Seque
     if request.everything or request.older:
         raise ConfigError("--keep keeps one copy: leave out --all and --sample", kind="bad-flag")
     target = _target(work, work.name_in_store())
-    manifest = next(_chosen(work, request, target))
-    places = app.places(target, request.sandbox)
-    drill: Stage
+    stage = _prepared(work, request, target, next(_chosen(work, request, target)))
+    hold(held, stage, app.places(target, request.sandbox).engine)
+    return stage.report, [stage.report]
+
+
+def _prepared(work: Session, request: Request, target: Target, manifest: Manifest | None) -> Stage:
+    """A drill that has not run: of a backup, or, for None, of the newest dump that another tool has made."""
     if manifest is None:
         settings = foreign.Request(sandbox=request.sandbox, history=request.history)
-        drill = foreign.newest(work.config, target, settings, work.progress)
-    else:
-        drill = Drill(
-            work.catalog(), manifest, target, places, clock=app.now, progress=work.progress, no_owner=request.no_owner
-        )
-    hold(held, drill, places.engine)
-    return drill.report, [drill.report]
+        return foreign.newest(work.config, target, settings, work.progress)
+    return Drill(
+        work.catalog(),
+        manifest,
+        target,
+        app.places(target, request.sandbox),
+        clock=app.now,
+        progress=work.progress,
+        no_owner=request.no_owner,
+    )
 
 
 def _chosen(work: Session, request: Request, target: Target) -> Iterator[Manifest | None]:

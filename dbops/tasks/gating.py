@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,7 +27,7 @@ from dbops.ops.rehearse import Rehearser
 from dbops.ops.rehearse_trial import HEADS
 from dbops.report import migrations_text
 from dbops.report.page import Page
-from dbops.report.write import STEP_SUMMARY
+from dbops.report.write import add_step_summary
 from dbops.tasks.reporting import Paths
 
 FORMATS = ("text", "json", "junit", "sarif", "github")
@@ -215,8 +214,4 @@ def write(page: Page, report: MigrationReport, ground: Ground, files: Files) -> 
         from dbops.report.write import write
 
         write(page, html=files.paths.html, junit=files.paths.junit)
-    if summary := os.environ.get(STEP_SUMMARY):
-        from dbops.report.markdown import summary as markdown
-
-        with Path(summary).open("a") as file:
-            file.write(markdown(report))
+    add_step_summary(report)

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+from dbops.engine.mysql.maintenance import rows
+
+if TYPE_CHECKING:
+    from dbops.engine.mysql.connect import Connection
 
 SYSTEM = frozenset({"mysql.sys", "mysql.session", "mysql.infoschema", "mariadb.sys"})
 """Made by the server itself."""
@@ -32,6 +37,11 @@ def of_grantee(text: str) -> Account:
     """`'user'@'host'` as information_schema writes it, with nothing escaped."""
     user, _, host = text.rpartition("'@'")
     return Account(user.removeprefix("'"), host.removesuffix("'"))
+
+
+def existing(connection: Connection) -> set[Account]:
+    """Those that the server has. Raises an error of the driver where this user may not see them."""
+    return {Account(str(user), str(host)) for user, host in rows(connection, "SELECT user, host FROM mysql.user")}
 
 
 def literal(text: str) -> str:

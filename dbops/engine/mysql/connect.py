@@ -39,7 +39,7 @@ SESSION = (
     "div_precision_increment = 4",
 )
 _KEPT_ENVIRONMENT = ("PATH", "TMPDIR", "LD_LIBRARY_PATH", "LIBMYSQL_PLUGIN_DIR")
-_LOST = (2006, 2013, 2055, 1053, 1927, 4031)
+_LOST = (0, 1053, 1927, 2006, 2013, 2055, 4031)
 _HINTS = {
     1021: "free space on the database server's disk",
     1040: "too many connections: lower jobs, or raise max_connections",
@@ -214,7 +214,7 @@ class Access:
         said = redact(text, self.secrets)
         if number == 1205:
             return LockedError(f"{self.place()}: {said}", hint=_HINTS[1205], kind="lock-timeout")
-        kind = "connection-lost" if number in _LOST or not number else f"mysql-{number}"
+        kind = "connection-lost" if lost(error) else f"mysql-{number}"
         hint = "look into the server's log" if kind == "connection-lost" else _HINTS.get(number, "")
         return DatabaseError(f"{self.place()}: {said} ({number})", hint=hint, kind=kind)
 
@@ -293,6 +293,11 @@ def error_of(error: Exception) -> tuple[int, str]:
     if len(error.args) >= 2 and isinstance(error.args[0], int):
         return error.args[0], str(error.args[1])
     return 0, str(error) or type(error).__name__
+
+
+def lost(error: Exception) -> bool:
+    """Whether there is no session any more: it was ended, or the server was."""
+    return error_of(error)[0] in _LOST
 
 
 def _of_flavour(flavour: Flavour) -> list[str]:

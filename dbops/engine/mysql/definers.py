@@ -6,16 +6,14 @@ from typing import TYPE_CHECKING
 
 import pymysql
 
-from dbops.engine.mysql.accounts import SYSTEM, Account, of_definer
-from dbops.engine.mysql.connect import error_of
+from dbops.engine.mysql.accounts import SYSTEM, Account, existing, of_definer
+from dbops.engine.mysql.connect import lost
 from dbops.engine.mysql.maintenance import rows
 from dbops.engine.mysql.statements import statement
 from dbops.model import Finding, Severity
 
 if TYPE_CHECKING:
     from dbops.engine.mysql.connect import Connection
-
-_LOST = (0, 2006, 2013, 2055)
 
 
 def missing(connection: Connection) -> list[Account]:
@@ -25,16 +23,12 @@ def missing(connection: Connection) -> list[Account]:
     """
     needed = {of_definer(str(definer)) for (definer,) in rows(connection, statement("definers"))}
     try:
-        there = {(str(user), str(host)) for user, host in rows(connection, "SELECT user, host FROM mysql.user")}
+        there = existing(connection)
     except pymysql.MySQLError as failure:
-        if error_of(failure)[0] in _LOST:
+        if lost(failure):
             raise
         return []
-    return sorted(
-        account
-        for account in needed
-        if account.user and account.user not in SYSTEM and (account.user, account.host) not in there
-    )
+    return sorted(account for account in needed if account.user and account.user not in SYSTEM and account not in there)
 
 
 def finding(account: Account, severity: Severity, hint: str) -> Finding:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pymysql
 
-from dbops.engine.mysql.accounts import Account, of_definer
+from dbops.engine.mysql.accounts import Account, existing, of_definer
 from dbops.engine.mysql.maintenance import Maintenance, rows, run
 from dbops.engine.mysql.statements import identifier
 from dbops.errors import DbopsError
@@ -33,10 +33,10 @@ def definers(maintenance: Maintenance, needed: Iterable[str], databases: Sequenc
     refused: set[str] = set()
     try:
         with maintenance.session() as connection:
-            there, own = _there(connection), str(rows(connection, "SELECT USER()")[0][0]).rpartition("@")[0]
+            there, own = existing(connection), str(rows(connection, "SELECT USER()")[0][0]).rpartition("@")[0]
             for name in sorted(needed):
                 account = of_definer(name)
-                if (account.user, account.host) in there:
+                if account in there:
                     continue
                 if account.user in ("", own):
                     refused.add(name)
@@ -67,11 +67,6 @@ def findings(found: Definers, own: Iterable[str], *, cluster: bool) -> Iterator[
             actual="they are not in the dump: made locked, with every right on its databases, for this drill",
             hint="on a new server what they define fails (1449): keep their CREATE USER and GRANT beside the dump",
         )
-
-
-def _there(connection: object) -> set[tuple[str, str]]:
-    found = rows(connection, "SELECT user, host FROM mysql.user")  # type: ignore[arg-type]
-    return {(str(user), str(host)) for user, host in found}
 
 
 def _create(account: Account) -> str:

@@ -13,7 +13,7 @@ import pymysql
 
 from dbops.engine.base import Destination
 from dbops.engine.mysql import rights
-from dbops.engine.mysql.accounts import of_grantee
+from dbops.engine.mysql.accounts import existing, of_grantee
 from dbops.engine.mysql.destination import Obstructions
 from dbops.engine.mysql.flavour import OLDEST, named, parse_version
 from dbops.engine.mysql.maintenance import rows, run
@@ -197,14 +197,12 @@ class Preflight:
         if not needed:
             return
         try:
-            there = {
-                (str(user), str(host)) for user, host in rows(self._connection, "SELECT user, host FROM mysql.user")
-            }
+            there = existing(self._connection)
         except pymysql.MySQLError:
             reason = "whether the server has the accounts that the database needs: this user may not see them"
             self.skipped.append(NotEvaluated(id="missing-role", reason=reason))
             return
-        missing = [account.sql for account in needed if (account.user, account.host) not in there]
+        missing = [account.sql for account in needed if account not in there]
         if missing and wishes.create_roles:
             if not self._rights.has_everywhere("CREATE USER"):
                 yield _error(

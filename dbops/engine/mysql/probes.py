@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pymysql
 
 from dbops.engine.mysql import definers
-from dbops.engine.mysql.connect import error_of
+from dbops.engine.mysql.connect import error_of, lost
 from dbops.engine.mysql.maintenance import rows
 from dbops.engine.mysql.statements import identifier, statement
 from dbops.model import Finding, Manifest, Sequence, Severity
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from dbops.engine.mysql.connect import Connection
 
 NO_DEFINER = 1449
-_LOST = (0, 2006, 2013, 2055)
 _NO_RIGHT_IN_VIEW = 1356
 """A view needs what is not there, or what its definer may not use: the products do not say which."""
 _GONE = (1146, 1356, 1305, 1054)
@@ -58,7 +57,7 @@ def _opening(connection: Connection, *, beside: bool) -> Iterator[Finding]:
             rows(connection, f"SELECT 1 FROM {identifier(name)} LIMIT 0")  # noqa: S608
         except pymysql.MySQLError as failure:
             number, said = error_of(failure)
-            if number in _LOST:
+            if lost(failure):
                 raise
             if number == NO_DEFINER or number in _NO_RIGHT:
                 continue
@@ -83,7 +82,7 @@ def _selects(connection: Connection, definition: str) -> bool:
     try:
         rows(connection, f"SELECT 1 FROM ({definition}) AS tried LIMIT 0")  # noqa: S608
     except pymysql.MySQLError as failure:
-        if error_of(failure)[0] in _LOST:
+        if lost(failure):
             raise
         return error_of(failure)[0] == _NO_RIGHT_IN_VIEW
     return True
@@ -175,7 +174,7 @@ def _extreme(connection: Connection, table: str, column: str, function: str) -> 
     try:
         value = rows(connection, query)[0][0]
     except pymysql.MySQLError as failure:
-        if error_of(failure)[0] in _LOST:
+        if lost(failure):
             raise
         return None  # what cannot be read is told by `_opening`
     try:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pymysql
 
-from dbops.engine.mysql.connect import Access, flavour
+from dbops.engine.mysql.connect import Access, flavour, lost
 from dbops.engine.mysql.examine import (
     agreement,
     constraints,
@@ -23,7 +23,7 @@ from dbops.engine.mysql.examine import (
     uniques,
     views,
 )
-from dbops.engine.mysql.examine.common import Outcome, Source, Task, lost, not_tried, shown
+from dbops.engine.mysql.examine.common import Outcome, Source, Task, not_tried, shown
 from dbops.engine.mysql.examine.positions import kept_positions
 from dbops.engine.mysql.examine.run import run_tasks, worker_session
 from dbops.engine.restoring import Probed

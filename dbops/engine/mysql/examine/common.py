@@ -12,7 +12,7 @@ import pymysql
 
 from dbops.engine.mysql import probes
 from dbops.engine.mysql.accounts import Account
-from dbops.engine.mysql.connect import Access, error_of
+from dbops.engine.mysql.connect import Access, error_of, lost
 from dbops.engine.mysql.maintenance import run
 from dbops.engine.mysql.objects import object_digest, read_definitions
 from dbops.engine.mysql.server import describe
@@ -141,11 +141,6 @@ def read_only(connection: Connection) -> Iterator[None]:
     finally:
         if connection.open:
             run(connection, "ROLLBACK")
-
-
-def lost(failure: pymysql.MySQLError) -> bool:
-    """Whether there is no session any more: it was ended, or the server was."""
-    return error_of(failure)[0] in (0, 1053, 1927, 2006, 2013, 2055, 4031)
 
 
 def damaged(failure: pymysql.MySQLError) -> bool:

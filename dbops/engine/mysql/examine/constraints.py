@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pymysql
 
-from dbops.engine.mysql.connect import error_of
+from dbops.engine.mysql.connect import error_of, lost
 from dbops.engine.mysql.examine.common import (
     SHOWN,
     TIMEOUTS,
@@ -17,7 +17,6 @@ from dbops.engine.mysql.examine.common import (
     damaged,
     error,
     graded,
-    lost,
     named,
     read_only,
     shown,

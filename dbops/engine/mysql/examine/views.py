@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pymysql
 
-from dbops.engine.mysql.connect import error_of
+from dbops.engine.mysql.connect import error_of, lost
 from dbops.engine.mysql.examine.common import (
     MISSING,
     NO_DEFINER,
@@ -17,7 +17,6 @@ from dbops.engine.mysql.examine.common import (
     Task,
     error,
     graded,
-    lost,
     read_only,
     said,
 )
