@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -157,6 +157,13 @@ def untouched(database: Database) -> Iterator[None]:
     yield
     assert contents(database) == rows
     assert {name for name in databases(cluster) if name.startswith(database.name[:30])} <= names
+
+
+def way_in(report: Mapping[str, Any]) -> tuple[Path, int]:
+    """Of a copy that is kept: the file with its URL, and the process that holds it, as the report says them."""
+    (hint,) = [finding["hint"] for finding in report["findings"] if finding["id"] == "kept"]
+    connect, end = hint.splitlines()
+    return Path(connect.partition("$(cat ")[2].partition(")")[0]), int(end.rpartition(" ")[2])
 
 
 def until(condition: Callable[[], Any]) -> Any:

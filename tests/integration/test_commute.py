@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from dbops import app
 from dbops.migrations.conflicts import forks
 from dbops.migrations.history import read
 from dbops.ops.commute import Proof, prove
@@ -136,3 +137,22 @@ def test_branches_that_do_not_meet_pass(tmp_path: Path, server: Sandbox, case: s
     found = proof(tmp_path, server, branches(*INNOCENT[case]))
     assert (found.findings, found.skipped, found.open) == ((), (), ())
     assert set(found.touched) == {"one", "two"}
+
+
+def test_the_rows_of_a_scratch_database_can_be_taken_out(server: Sandbox) -> None:
+    scratch = app.scratch(server.about.engine, server.url)
+    scratch.create("rows")
+    try:
+        with scratch.session("rows") as session:
+            for statement in (
+                "CREATE TABLE parent (id INT PRIMARY KEY)",
+                "CREATE TABLE child (id INT PRIMARY KEY, parent INT, FOREIGN KEY (parent) REFERENCES parent (id))",
+                "INSERT INTO parent VALUES (1)",
+                "INSERT INTO child VALUES (1, 1)",
+            ):
+                assert session.run(statement) is None
+            session.empty()
+            assert session.run("INSERT INTO child VALUES (2, 1)") is not None  # the foreign key is in force
+        assert [rows.number for rows in scratch.look("rows").rows.values()] == [0, 0]
+    finally:
+        scratch.drop("rows")

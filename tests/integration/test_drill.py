@@ -22,7 +22,7 @@ from dbops.evidence import Match
 from dbops.model import Extension, Failure, Manifest, Report, Severity, Verdict
 from dbops.ops.drill import RTO_PHASES
 from tests.mutations.workshop import Workshop, wrong
-from tests.restoring import DBOPS, ROOT, Backed, changed, databases, until
+from tests.restoring import DBOPS, ROOT, Backed, changed, databases, until, way_in
 from tests.servers import Cluster
 
 
@@ -271,13 +271,11 @@ def test_a_kept_copy_stays_until_it_is_ended(empty_server: Cluster, good: Backed
     assert done.returncode == 0, done.stderr
     assert empty_server.password not in done.stdout + done.stderr
     report = json.loads(done.stdout)
-    (hint,) = [finding["hint"] for finding in report["findings"] if finding["id"] == "kept"]
-    connect, end = hint.splitlines()
-    url = Path(connect.partition("$(cat ")[2].partition(")")[0])
+    url, holder = way_in(report)
     assert url.stat().st_mode & 0o077 == 0
     with psycopg.connect(url.read_text().strip()) as connection:
         assert connection.execute("SELECT count(*) FROM invoices").fetchone() == (2000,)
-    os.kill(int(end.rpartition(" ")[2]), signal.SIGTERM)
+    os.kill(holder, signal.SIGTERM)
     until(lambda: databases(empty_server) == {"postgres", "template0", "template1"} and not url.exists())
 
 

@@ -17,7 +17,7 @@ import pytest
 
 from tests.contract.s3_servers import CREDENTIALS, S3Server
 from tests.foreign_dumps import dump, fill
-from tests.restoring import until
+from tests.restoring import until, way_in
 from tests.servers import Cluster
 
 pytest_plugins = ["tests.contract.s3_servers"]
@@ -81,16 +81,13 @@ def test_the_copy_of_a_dump_can_be_kept(made: Path, tmp_path: Path, configured: 
     which = ["--target", "shop"] if configured else ["--archive", str(made)]
     code, report = dbops(tmp_path, "drill", *which, "--sandbox", "local", "--keep")
     assert (code, report["verdict"]) == (0, "PASS")
-    (hint,) = [finding["hint"] for finding in report["findings"] if finding["id"] == "kept"]
-    connect, end = hint.splitlines()
-    url = Path(connect.partition("$(cat ")[2].partition(")")[0])
+    url, holder = way_in(report)
     try:
         with psycopg.connect(url.read_text().strip()) as connection:
-            assert connection.execute("SELECT count(*) > 0 FROM pg_tables WHERE schemaname = 'public'").fetchone() == (
-                True,
-            )
+            tables = "SELECT count(*) > 0 FROM pg_tables WHERE schemaname = 'public'"
+            assert connection.execute(tables).fetchone() == (True,)
     finally:
-        os.kill(int(end.rpartition(" ")[2]), signal.SIGTERM)
+        os.kill(holder, signal.SIGTERM)
     until(lambda: not url.exists())
 
 

@@ -68,7 +68,8 @@ class PostgresScratch:
 class _Session:
     def __init__(self, access: Access, connection: Connection) -> None:
         self._access, self._connection = access, connection
-        connection.execute("SET search_path = DEFAULT")
+        # As an application's session: DEFAULT would be the empty one that our sessions start with.
+        connection.execute('SET search_path = "$user", public')
 
     def run(self, statement: str) -> Refusal | None:
         try:
