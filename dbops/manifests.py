@@ -13,6 +13,7 @@ import msgspec
 from dbops.errors import BadBackupError, ConfigError
 from dbops.model import MANIFEST_FORMAT, Inventory, Manifest
 from dbops.store.base import check_key
+from dbops.values import json_schema
 
 LIMIT_BYTES = 256 << 20
 """Far more than the manifest of 100 000 tables needs."""
@@ -68,7 +69,7 @@ def inventory_digest(inventory: Inventory) -> str:
 
 def schema() -> dict[str, Any]:
     """The JSON schema of format 1, which `docs/manifest.schema.json` publishes."""
-    return msgspec.json.schema(Manifest)
+    return json_schema(Manifest)
 
 
 def _bounded(chunks: Iterable[bytes], where: str) -> bytes:

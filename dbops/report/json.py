@@ -10,6 +10,7 @@ import msgspec
 from dbops.errors import DbopsError
 from dbops.model import Manifest, Report
 from dbops.report.page import Page
+from dbops.values import json_schema
 
 
 class ReportDocument(Report, frozen=True):
@@ -49,9 +50,9 @@ def migration_schema() -> dict[str, Any]:
     """The JSON schema of what `status` and `gate` print, which `docs/gate.schema.json` publishes."""
     from dbops.ops.migration_report import MigrationReport  # a backup needs none of it
 
-    return msgspec.json.schema(MigrationReport)
+    return json_schema(MigrationReport)
 
 
 def schema() -> dict[str, Any]:
     """The JSON schema of reports, which `docs/report.schema.json` publishes."""
-    return msgspec.json.schema(ReportDocument)
+    return json_schema(ReportDocument)
