@@ -89,7 +89,7 @@ class Given:
         return About("external", self._server.kind, self._server.version, "a test's server")
 
     def url(self, database: str) -> Secret:
-        return Secret(self._server.url(database))
+        return Secret(self._server.socket_url(database))
 
     def log(self) -> str:
         return ""

@@ -303,6 +303,7 @@ class MysqlServer:
             "password": self.password,
             "charset": "utf8mb4",
             "autocommit": True,
+            "ssl_disabled": True,  # the driver would load this machine's certificates for each session
         }
         connection: Connection = pymysql.connect(unix_socket=str(self.socket), database=database, **(usual | options))
         return connection

@@ -13,7 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from dbops.engine.restoring import SideDatabase
+from dbops.engine.restoring import SideDatabase, Wishes
 from dbops.model import Finding, Manifest, NotEvaluated
 from dbops.progress import Progress
 
@@ -123,7 +123,7 @@ class DumpLoader(Protocol):
         dump: Dump,
         facts: DumpFacts,
         manifest: Callable[[DumpDatabase], Manifest],
-        jobs: int,
+        wishes: Wishes,
         progress: Progress,
     ) -> AbstractContextManager[Loaded]:
         """Loads every database of the dump and stops at the first error. `manifest` describes one of them."""

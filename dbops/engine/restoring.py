@@ -29,6 +29,8 @@ class Wishes(NamedTuple):
     """Roles that the server lacks are made from `globals.sql`."""
     in_place: bool = False
     """The database keeps its identity and only its content is replaced: for servers that allow no rename."""
+    throw_away: bool = False
+    """The server goes when the copy does: what the copy needs of a server, and it lacks, may be put into it."""
     app_stops_sessions: bool = False
     """A stop command will run before the swap: sessions of now are no reason to refuse yet."""
 

@@ -89,6 +89,7 @@ class Drill(Stage):
         progress.phase("start")
         with timed(phases, "start"):
             sandbox = self._started(needs_of(self.manifest, self._target))
+            self._wishes = self._wishes._replace(throw_away=sandbox.ephemeral)
             restorer, engine = self._restorer(sandbox)
             server = engine.server()
             self._preflight(restorer)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from dbops.config import Target
 from dbops.config.urls import Secret
 from dbops.engine.dumps import DumpDatabase, DumpFacts, DumpLoader, DumpReader, Loaded, LoadedDatabase
-from dbops.engine.restoring import Probed
+from dbops.engine.restoring import Probed, Wishes
 from dbops.errors import DatabaseError
 from dbops.evidence import Match, ObjectCount, TableProof
 from dbops.model import Freshness, Manifest, NotEvaluated
@@ -85,7 +85,8 @@ class ForeignDrill(Stage):
             sandbox = self._started(self._needs(found, facts))
             loader = self._places.loader(found.dump.engine, sandbox.url(""))
         with timed(phases, "restore"):
-            loaded = self._load(loader, found, facts)
+            wishes = Wishes(jobs=self._target.jobs, throw_away=sandbox.ephemeral)
+            loaded = self._load(loader, found, facts, wishes)
         if not loaded.databases:
             self._notes.lacks(
                 "no-database",
@@ -118,11 +119,11 @@ class ForeignDrill(Stage):
             icu=any(needs.icu for needs in each),
         )
 
-    def _load(self, loader: DumpLoader, found: Found, facts: DumpFacts) -> Loaded:
+    def _load(self, loader: DumpLoader, found: Found, facts: DumpFacts, wishes: Wishes) -> Loaded:
         def manifest(database: DumpDatabase) -> Manifest:
             return about.described(found, facts, database, self._target)
 
-        loading = loader.load(found.dump, facts, manifest, self._target.jobs, self._progress)
+        loading = loader.load(found.dump, facts, manifest, wishes, self._progress)
         loaded = self._database.enter_context(loading)
         self._notes.found(loaded.findings)
         if any(finding.id == "roles-not-in-dump" for finding in loaded.findings):

@@ -1,25 +1,32 @@
 """Faults 'The drill itself' on MySQL and MariaDB: every mutation of a good backup turns the drill red, which names
 what was mutated. B11: what a dump program cannot carry is told, and is no corruption.
 
-The table of all of them: python -m tests.mutations mysql9.7
+Mutations that do not get into each other's way are done together: see `tests.mutations.rounds`. The table of all of
+them: python -m tests.mutations mysql9.7
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from dbops.model import Failure, Verdict
+from dbops.model import Failure, Report, Verdict
 from tests.mutations.bench import RunningServer, drill_on, naming, wrong
-from tests.mutations.mutation import Benign, Mutation, Stored
+from tests.mutations.mutation import Benign, Stored
 from tests.mutations.mysql.benign import BENIGN
-from tests.mutations.mysql.cases import MUTATIONS
-from tests.mutations.mysql.stored import STORED
+from tests.mutations.mysql.cases import cases
+from tests.mutations.mysql.stored import EDITS, STORED, edited
 from tests.mutations.mysql.workshop import SETTINGS, Workshop
+from tests.mutations.rounds import Case, found_by, rounds
 from tests.mysql_restoring import Backed
 from tests.mysql_servers import MysqlServer, installation, servers
+
+Round = list[Case[Any]]
+Done = dict[str, tuple[Report, Round]]
+"""Of each mutation: the report of the drill in which it was done, and all that were done with it."""
 
 
 @pytest.fixture(scope="module", params=servers())
@@ -33,32 +40,64 @@ def good(workshop: Workshop) -> Backed:
     return workshop.backup()
 
 
-def _of(workshop: Workshop, mutation: Mutation) -> Mutation:
-    name = workshop.server.installation.name
-    if not name.startswith(mutation.only):
-        pytest.skip(f"{name} has no such thing")
-    return mutation
+@pytest.fixture(scope="module")
+def mutated_backups(workshop: Workshop, good: Backed) -> Done:
+    groups = rounds(cases(workshop.server.installation.name, copy=False))
+    return _done(groups, [workshop.drill(workshop.mutated(good, *_changes(group))) for group in groups])
 
 
-@pytest.mark.parametrize("mutation", [each for each in MUTATIONS if not each.copy_only], ids=lambda each: each.name)
-def test_a_mutated_backup_is_found_and_named(workshop: Workshop, good: Backed, mutation: Mutation) -> None:
-    report = workshop.drill(workshop.mutated(good, _of(workshop, mutation).script))
-    assert (report.verdict, report.failure) == (Verdict.FAIL, Failure.BAD_BACKUP)
-    assert naming(report, mutation.table), wrong(report)
+@pytest.fixture(scope="module")
+def mutated_copies(workshop: Workshop, good: Backed) -> Done:
+    groups = rounds(cases(workshop.server.installation.name, copy=True))
+    return _done(groups, [workshop.drill_mutated_copy(good, *_changes(group)) for group in groups])
 
 
-@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda each: each.name)
-def test_a_copy_that_went_wrong_is_found_and_its_rows_named(
-    workshop: Workshop, good: Backed, mutation: Mutation
-) -> None:
-    report = workshop.drill_mutated_copy(good, _of(workshop, mutation).script)
-    assert (report.verdict, report.failure) == (Verdict.FAIL, Failure.BAD_BACKUP)
-    assert naming(report, mutation.named), wrong(report)
+@pytest.fixture(scope="module")
+def edited_texts(workshop: Workshop, good: Backed) -> Done:
+    groups = rounds(EDITS)
+    return _done(groups, [workshop.drill(edited(workshop.copied(good), _changes(group))) for group in groups])
+
+
+def _changes(group: Round) -> list[Any]:
+    return [case.change for case in group]
+
+
+def _done(groups: list[Round], reports: list[Report]) -> Done:
+    return {case.name: (report, group) for group, report in zip(groups, reports, strict=True) for case in group}
+
+
+def _each(*, copy: bool) -> list[Any]:
+    """A case for each mutation of each server."""
+    return [
+        pytest.param(server, case, id=f"{server}-{case.name}")
+        for server in servers()
+        for case in cases(server, copy=copy)
+    ]
+
+
+@pytest.mark.parametrize(("workshop", "case"), _each(copy=False), indirect=["workshop"], scope="module")
+def test_a_mutated_backup_is_found_and_named(mutated_backups: Done, case: Case[str]) -> None:
+    report, group = mutated_backups[case.name]
+    assert found_by(report, case, group), wrong(report)
+
+
+@pytest.mark.parametrize(("workshop", "case"), _each(copy=True), indirect=["workshop"], scope="module")
+def test_a_copy_that_went_wrong_is_found_and_its_rows_named(mutated_copies: Done, case: Case[str]) -> None:
+    report, group = mutated_copies[case.name]
+    assert found_by(report, case, group), wrong(report)
+
+
+@pytest.mark.parametrize("edit", EDITS, ids=lambda each: each.name)
+def test_a_text_that_was_edited_is_found_and_named(edited_texts: Done, edit: Case[Any]) -> None:
+    report, group = edited_texts[edit.name]
+    assert found_by(report, edit, group), wrong(report)
 
 
 @pytest.mark.parametrize("stored", STORED, ids=lambda each: each.name)
-def test_a_store_that_was_changed_is_found_and_named(workshop: Workshop, stored: Stored[Workshop, Backed]) -> None:
-    report = workshop.drill(stored.change(workshop, workshop.backup()))
+def test_a_store_that_was_changed_is_found_and_named(
+    workshop: Workshop, good: Backed, stored: Stored[Workshop, Backed]
+) -> None:
+    report = workshop.drill(stored.change(workshop, workshop.copied(good)))
     assert (report.verdict, report.failure) == (Verdict.FAIL, Failure.BAD_BACKUP)
     assert naming(report, stored.named), wrong(report)
 

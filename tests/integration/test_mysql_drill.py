@@ -16,6 +16,7 @@ import pymysql
 import pytest
 
 from dbops.config.urls import Secret
+from dbops.engine.mysql import zones
 from dbops.model import Verdict
 from tests.mutations.bench import RunningServer, drill_on, wrong
 from tests.mutations.mysql.workshop import NAME, Workshop
@@ -146,14 +147,27 @@ def test_nothing_but_a_url_and_a_store(workshop: Workshop, tmp_path: Path, tmp_s
         assert json.loads(manifest.read_text())["engine"]["name"] == server.kind
 
 
+@pytest.fixture(scope="module")
+def zoned(workshop: Workshop) -> Backed:
+    """A backup that needs a server which knows Madrid's time: silently, for the generated column would be NULL."""
+    with workshop.server.connect() as connection:
+        zones.provide(connection, "SET time_zone = 'Europe/Madrid'")
+    return workshop.backup(
+        "SET time_zone = 'Europe/Madrid'; CREATE EVENT zoned ON SCHEDULE EVERY 1 DAY DO DELETE FROM events; "
+        "CREATE VIEW there AS SELECT id, CONVERT_TZ(at, '+00:00', 'Europe/Madrid') AS at FROM kinds; "
+        "CREATE TABLE clocks (at DATETIME, there DATETIME AS (CONVERT_TZ(at, '+00:00', 'Europe/Madrid')) STORED); "
+        "INSERT INTO clocks (at) VALUES ('2026-07-01 12:00:00'), ('2026-12-01 12:00:00')"
+    )
+
+
 @pytest.mark.parametrize("kind", ["local", "container"])
-def test_a_sandbox_of_ones_own(
-    server: MysqlServer, good: Backed, tmp_path: Path, kind: str, request: pytest.FixtureRequest
+def test_a_sandbox_of_ones_own_is_given_what_the_dump_needs(
+    server: MysqlServer, zoned: Backed, tmp_path: Path, kind: str, request: pytest.FixtureRequest
 ) -> None:
     if kind == "container":
         request.getfixturevalue("docker_engine")
     containers = our_containers() if kind == "container" else []
-    done = run(server, tmp_path, "drill", f"--store={good.catalog.store.url}", f"--sandbox={kind}", "--json")
+    done = run(server, tmp_path, "drill", f"--store={zoned.catalog.store.url}", f"--sandbox={kind}", "--json")
     report = json.loads(said(done, 0, server.password))
     about = report["evidence"]["sandbox"]
     assert (about["kind"], about["engine"], about["teardown"]) == (kind, server.kind, "removed"), about

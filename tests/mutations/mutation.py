@@ -18,7 +18,8 @@ class Mutation(NamedTuple):
 
     `named`: text that a finding must hold, so that a reader knows where to look. `of`: the table of a row that `named`
     tells by its contents. `only`: the beginning of the names of servers that have such a thing; empty for all.
-    `copy_only`: a dump cannot carry what the script does, so that only a copy can be wrong so.
+    `copy_only`: a dump cannot carry what the script does, so that only a copy can be wrong so. `alone`: it leaves
+    nothing that others could be done to.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Mutation(NamedTuple):
     of: str = ""
     only: str = ""
     copy_only: bool = False
+    alone: bool = False
 
     @property
     def table(self) -> str:

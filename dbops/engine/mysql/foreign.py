@@ -51,10 +51,9 @@ class MysqlDumpLoader:
         dump: Dump,
         facts: DumpFacts,
         manifest: Callable[[DumpDatabase], Manifest],
-        jobs: int,
+        wishes: Wishes,
         progress: Progress,
     ) -> Iterator[Loaded]:
-        wishes = Wishes(jobs=jobs)
         names = [database.name or UNNAMED for database in facts.databases]
         needed = {role for database in facts.databases for role in database.roles}
         with self._maintenance.session() as connection:
@@ -70,17 +69,17 @@ class MysqlDumpLoader:
                 side = _Side(self._access, self._maintenance, name, name)
                 stack.enter_context(_lifetime(side, described))
                 made.append((LoadedDatabase(database, described, side), side))
-            met = Met(definers.refused)
-            loading = Load(self._access, dump, facts, jobs, met, progress)
+            met = Met(definers.refused, throw_away=wishes.throw_away)
+            loading = Load(self._access, dump, facts, wishes.jobs, met, progress)
             try:
                 with self._access.translated():
                     findings += loading.run()
             except DatabaseError as error:
                 raise explained(error, dump, facts, server) from None
             for one, side in made:
-                side.filled(one.facts.name, met.events.get(one.facts.name, {}), jobs)
+                side.filled(one.facts.name, met.events.get(one.facts.name, {}), wishes.jobs)
                 side.settle("", wishes)
-                side.analyze(jobs)
+                side.analyze(wishes.jobs)
             findings += [*left_out(met.left), *locked_out(met.locked), *replaced(met.replaced)]
             yield Loaded(tuple(one for one, _ in made), tuple(_once(findings)))
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pymysql
 
-from dbops.engine.mysql import ddl
+from dbops.engine.mysql import ddl, zones
 from dbops.engine.mysql import foreign_statements as says
 from dbops.engine.mysql.connect import error_of
 from dbops.engine.mysql.foreign_statements import SYSTEM, Act, Left
@@ -35,9 +35,11 @@ _WORD = re.compile(r"[A-Za-z_@.]+")
 class Met:
     """What is met while a dump is loaded; shared by all its sessions."""
 
-    def __init__(self, refused: frozenset[str]) -> None:
-        """`refused`: accounts that are not to be named as definers."""
+    def __init__(self, refused: frozenset[str], *, throw_away: bool = False) -> None:
+        """`refused`: accounts that are not to be named as definers. `throw_away`: the server may be given what it
+        lacks."""
         self.refused = refused
+        self.throw_away = throw_away
         self.left: dict[Left, set[str]] = {}
         self.events: dict[str, dict[str, str]] = {}
         """By database: the state of each event, which is disabled in the copy."""
@@ -78,6 +80,8 @@ class Player:
         else:
             if statement.kind is Kind.CREATE_TABLE:
                 self._met.names[self._database(statement), statement.name] = ddl.identifiers(says.whole(statement))
+            if statement.kind in (Kind.CREATE_TABLE, Kind.SET):
+                self._provide(says.whole(statement))
             self._send(statement.text, statement, place)
 
     def _database(self, statement: Statement) -> str:
@@ -118,6 +122,7 @@ class Player:
 
     def _define(self, statement: Statement, place: str) -> None:
         text = says.whole(statement)
+        self._provide(text)
         if statement.kind is Kind.CREATE_EVENT:
             text, state = ddl.disabled(text)
             self._met.events.setdefault(self._database(statement), {})[statement.name] = state
@@ -130,6 +135,10 @@ class Player:
             if account is None or error_of(error)[0] not in _DEFINER_REFUSED:
                 raise of_definition(error, says.what(statement), place) from None
             self._send(self._without_definer(text, account, statement), statement, place)
+
+    def _provide(self, text: str) -> None:
+        if self._met.throw_away:
+            zones.provide(self._connection, text)
 
     def _without_definer(self, text: str, account: str, statement: Statement) -> str:
         self._met.replaced.setdefault(ddl.account(account), set()).add(statement.name)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pymysql
 
-from dbops.engine.mysql import ddl
+from dbops.engine.mysql import ddl, zones
 from dbops.engine.mysql.connect import Access, error_of
 from dbops.engine.mysql.load_errors import of_definition, of_rows
 from dbops.engine.mysql.load_script import Script, text_of
@@ -130,6 +130,11 @@ class Load:
 
     # --- for a script -------------------------------------------------------------------------------------------------
 
+    def provide(self, connection: Connection, text: str) -> None:
+        """What a statement needs of a server, and a throw-away one may lack."""
+        if self._wishes.throw_away:
+            zones.provide(connection, text)
+
     def worker(self, head: Iterable[bytes]) -> Worker:
         """A session for rows, with the settings that the dump begins with."""
         connection = self._access.connect()
@@ -144,6 +149,7 @@ class Load:
     def create_table(self, connection: Connection, name: str, text: str, where: str) -> None:
         """Creates a table, without what comes later."""
         text = ddl.requalified(text, self._source, self._access.database)
+        self.provide(connection, text)
         self._identifiers[name] = ddl.identifiers(text)
         table = self._tables.get(name)
         if self._large:
@@ -166,6 +172,7 @@ class Load:
     def define(self, connection: Connection, statement: Statement, where: str) -> None:
         """Creates a view, a trigger, a routine or an event."""
         kind, name, text = statement.kind, statement.name, text_of(statement)
+        self.provide(connection, text)
         if kind is Kind.CREATE_VIEW:
             text = ddl.requalified(text, self._source, self.database)
         elif kind is Kind.CREATE_TRIGGER:

@@ -84,6 +84,7 @@ class Script:
         return min(self._workers, key=lambda worker: worker.waiting)
 
     def _send(self, text: bytes, what: str) -> None:
+        self._load.provide(self._connection, text.decode("utf-8", "replace"))
         try:
             self._connection.query(text)
         except pymysql.MySQLError as error:

@@ -65,7 +65,7 @@ class PostgresDumpLoader:
         dump: Dump,
         facts: DumpFacts,
         manifest: Callable[[DumpDatabase], Manifest],
-        jobs: int,
+        wishes: Wishes,
         progress: Progress,
     ) -> Iterator[Loaded]:
         with self._maintenance.session() as connection:
@@ -78,9 +78,9 @@ class PostgresDumpLoader:
             if dump.form is Form.PLAIN and several:
                 loaded = self._several(stack, dump, facts, manifest, major, names, progress)
             else:
-                loaded = self._one(stack, dump, facts, manifest, major, jobs, progress)
+                loaded = self._one(stack, dump, facts, manifest, major, wishes, progress)
             for database in loaded.databases:
-                database.side.analyze(jobs)
+                database.side.analyze(wishes.jobs)
             yield loaded._replace(findings=(*findings, *loaded.findings))
 
     # --- roles ------------------------------------------------------------------------------------------------------
@@ -114,13 +114,13 @@ class PostgresDumpLoader:
         facts: DumpFacts,
         manifest: Callable[[DumpDatabase], Manifest],
         major: int,
-        jobs: int,
+        wishes: Wishes,
         progress: Progress,
     ) -> Loaded:
         database = self._located(facts.databases[0])
         about = manifest(database)
         # pg_restore cannot read a tar in parallel; nor would it be right to load a script in pieces.
-        wishes = Wishes(jobs=1 if dump.form is Form.TAR else jobs, create_roles=True)
+        wishes = wishes._replace(jobs=1 if dump.form is Form.TAR else wishes.jobs, create_roles=True)
         name = database.name or UNNAMED
         restorer = PostgresRestorer(self._access, name, self._bindir)
         preflight = restorer.preflight(about, wishes)

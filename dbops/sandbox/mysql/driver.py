@@ -39,12 +39,14 @@ def connected(url: Secret) -> Iterator[Connection[Cursor]]:
 
     plain, password = split_password(url.reveal())
     parts = urlsplit(plain)
+    socket = dict(parse_qsl(parts.query)).get("unix_socket")
     connection: Connection[Cursor] = pymysql.connect(
         user=unquote(parts.username or ""),
         password=(password or "").encode(),
         host=parts.hostname or "localhost",
         port=parts.port or 0,
-        unix_socket=dict(parse_qsl(parts.query)).get("unix_socket"),
+        unix_socket=socket,
+        ssl_disabled=bool(socket),  # else the driver loads this machine's certificates at each attempt
         database=unquote(parts.path.lstrip("/")) or None,
         charset="utf8mb4",
         autocommit=True,

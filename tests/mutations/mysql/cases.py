@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from itertools import cycle
+
 from tests.mutations.mutation import Mutation
-from tests.mysql_servers import MysqlInstallation
+from tests.mutations.rounds import Case
 
 ODD = "`a ``table`` of %s; --`"
 MYSQL, MARIADB = "mysql", "mariadb"
+KINDS = ("kinds", "sorts", "breeds", "classes")
+"""Equal tables with a column of every type: a change of one of them leaves three for others in the same drill."""
+TABLES = (*KINDS, "customers", "invoices", "events", "places", "counted", "ticket", "ages", "documents")
+_WORD = re.compile(r"\w+")
 
 
 def _kind(name: str, change: str, row: int, *, only: str = "", where: str = "kinds") -> Mutation:
@@ -57,9 +64,10 @@ ROWS = (
     Mutation(
         "emptied database",
         "SET foreign_key_checks = 0; DROP VIEW open_invoices, owned; "
-        f"DROP TABLE customers, invoices, events, kinds, places, counted, {ODD}; "
+        f"DROP TABLE customers, invoices, events, kinds, sorts, breeds, classes, places, counted, {ODD}; "
         "DROP PROCEDURE tidy; DROP FUNCTION twice; DROP EVENT nightly",
         "customers",
+        alone=True,
     ),
 )
 
@@ -134,7 +142,7 @@ OBJECTS = (
     Mutation("missing check", "ALTER TABLE invoices DROP CONSTRAINT invoices_total", "invoices_total"),
     Mutation("check that is enforced", "ALTER TABLE documents ALTER CHECK lax ENFORCED", "lax", only=MYSQL),
     Mutation("missing primary key", "ALTER TABLE kinds DROP PRIMARY KEY", "kinds"),
-    Mutation("missing NOT NULL", "ALTER TABLE customers MODIFY first_name VARCHAR(40)", "customers"),
+    Mutation("missing NOT NULL", "ALTER TABLE customers MODIFY first_name VARCHAR(40)", "customers.first_name"),
     Mutation("missing trigger", "DROP TRIGGER touch", "touch"),
     Mutation(
         "triggers in another order",
@@ -191,7 +199,7 @@ OBJECTS = (
     ),
     Mutation("missing default", "ALTER TABLE customers ALTER mood DROP DEFAULT", "customers.mood"),
     Mutation("missing ON UPDATE", "ALTER TABLE customers MODIFY seen TIMESTAMP NULL DEFAULT NULL", "customers.seen"),
-    Mutation("no generated column", "ALTER TABLE invoices MODIFY gross DECIMAL(14,4)", "invoices"),
+    Mutation("no generated column", "ALTER TABLE invoices MODIFY gross DECIMAL(14,4)", "invoices.gross"),
     Mutation(
         "another expression",
         "ALTER TABLE invoices DROP COLUMN due; ALTER TABLE invoices ADD due INT AS (customer_id * 3) VIRTUAL",
@@ -224,6 +232,22 @@ OBJECTS = (
 MUTATIONS = ROWS + VALUES + OBJECTS
 
 
-def mutations(server: MysqlInstallation) -> list[Mutation]:
-    """Those of a server: `only` is the beginning of its name."""
-    return [mutation for mutation in MUTATIONS if server.name.startswith(mutation.only)]
+def cases(server: str, *, copy: bool) -> list[Case[str]]:
+    """The mutations of a server, to be done to the source before a backup, or (`copy`) to the restored copy."""
+    there = (
+        mutation for mutation in MUTATIONS if server.startswith(mutation.only) and (copy or not mutation.copy_only)
+    )
+    tables = cycle(KINDS)
+    return [_case(mutation, copy, next(tables)) for mutation in there]
+
+
+def _case(mutation: Mutation, copy: bool, table: str) -> Case[str]:
+    """What is done to the table `kinds` is done to `table`, which is like it."""
+
+    def moved(text: str) -> str:
+        return text if mutation.alone else re.sub(r"\bkinds\b", table, text)
+
+    script, named = moved(mutation.script), moved(mutation.named if copy else mutation.table)
+    tables = frozenset(_WORD.findall(script)) & {*TABLES}
+    whole = bool(mutation.of) or named.partition(" id=")[0] in (*TABLES, "a `table` of %s; --")
+    return Case(mutation.name, named, script, mutation.alone, tables if whole else frozenset(), tables)

@@ -39,6 +39,12 @@ INSERT INTO kinds WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM 
     FROM n;
 UPDATE kinds SET day = '0000-00-00', local = '0000-00-00 00:00:00' WHERE id = 7;
 UPDATE kinds SET d = -0e0 WHERE id = 8;
+CREATE TABLE sorts LIKE kinds;
+CREATE TABLE breeds LIKE kinds;
+CREATE TABLE classes LIKE kinds;
+INSERT INTO sorts SELECT * FROM kinds;
+INSERT INTO breeds SELECT * FROM kinds;
+INSERT INTO classes SELECT * FROM kinds;
 
 CREATE TABLE `a ``table`` of %s; --` (id INT PRIMARY KEY, `Ünïcode` VARCHAR(20)) DEFAULT CHARSET = utf8mb4;
 INSERT INTO `a ``table`` of %s; --` WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 20)

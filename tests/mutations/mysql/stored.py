@@ -4,7 +4,7 @@ edited, packed again and hashed again."""
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import msgspec
@@ -12,10 +12,9 @@ import msgspec
 from dbops.ops.fetch import archive_name
 from tests.mutations.mutation import Stored
 from tests.mutations.mysql.workshop import Workshop, with_inventory
+from tests.mutations.rounds import Case
 from tests.mysql_restoring import Backed, artifact, rewritten
 from tests.restoring import forged
-
-Change = Callable[[Workshop, Backed], Backed]
 
 
 def _archive(backed: Backed) -> Path:
@@ -29,20 +28,6 @@ def _believed(backed: Backed, change: Callable[[bytes], bytes]) -> Backed:
     manifest = rewritten(backed, change)
     backed.catalog.publish(manifest)
     return backed._replace(manifest=manifest)
-
-
-def _edited(pattern: bytes, by: bytes) -> Change:
-    """One place in the text of the archive."""
-
-    def change(_: Workshop, backed: Backed) -> Backed:
-        def edit(text: bytes) -> bytes:
-            edited, count = re.subn(pattern, by, text, count=1, flags=re.DOTALL)
-            assert count, f"the dump has no {pattern!r}"
-            return edited
-
-        return _believed(backed, edit)
-
-    return change
 
 
 def _flipped(_: Workshop, backed: Backed) -> Backed:
@@ -129,46 +114,55 @@ STORED: tuple[Stored[Workshop, Backed], ...] = (
     Stored("part of an older backup", _part_of_an_older, "invoices"),
     Stored("missing part", _part_missing, "table-rows"),
     Stored("part that no manifest names", _part_unnamed, "table-rows"),
-    Stored(
+)
+
+Edit = tuple[bytes, bytes]
+"""What one place in the text of a dump looks like, and what stands there instead."""
+
+EDITS: tuple[Case[Edit], ...] = (
+    Case(
         "table with a grant out of the text",
-        _edited(rb"DROP TABLE IF EXISTS `events`;.*?(?=\n--\n-- Table structure for table `invoices`)", b""),
         "table-missing events",
+        (rb"DROP TABLE IF EXISTS `events`;.*?(?=\n--\n-- Table structure for table `invoices`)", b""),
     ),
-    Stored("row out of the text", _edited(rb"\('2024-06-08','event 7'\),\n?", b""), "events"),
-    Stored("row twice in the text", _edited(rb"(\('2024-06-08','event 7'\)),", rb"\1,\1,"), "events"),
-    Stored("value in the text", _edited(rb"'event 7'", b"'event 0'"), "events"),
-    Stored("NULL as ''", _edited(rb"(\(5,'[^']*','[^']*',)NULL", rb"\1''"), "customers"),
-    Stored("utf8 taken for latin1", _edited(rb"SET NAMES utf8mb4", b"SET NAMES latin1"), "customers"),
-    Stored(
-        "trigger out of the text",
-        _edited(rb"/\*M?!\d+ CREATE\*/ (?:(?!;;\n).)*?TRIGGER `?touch`?.*?;;\n", b""),
-        "touch",
-    ),
-    Stored(
-        "sql_mode of a trigger",
-        _edited(rb"(SET sql_mode\s*= )'([^']*)'(.{0,200}TRIGGER)", rb"\1'ANSI_QUOTES'\3"),
-        "touch",
-    ),
-    Stored("index out of the text", _edited(rb",\n  KEY `by_total` \([^\n]*\)", b""), "by_total"),
-    Stored("default out of the text", _edited(rb" DEFAULT 'ok' COMMENT", b" COMMENT"), "customers.mood"),
-    Stored(
+    Case("row out of the text", "events", (rb"\('2024-06-08','event 7'\),\n?", b"")),
+    Case("row twice in the text", "events", (rb"(\('2024-06-08','event 7'\)),", rb"\1,\1,")),
+    Case("value in the text", "events", (rb"'event 7'", b"'event 0'")),
+    Case("NULL as ''", "customers", (rb"(\(5,'[^']*','[^']*',)NULL", rb"\1''")),
+    Case("utf8 taken for latin1", "customers", (rb"SET NAMES utf8mb4", b"SET NAMES latin1"), alone=True),
+    Case("trigger out of the text", "touch", (rb"/\*M?!\d+ CREATE\*/ (?:(?!;;\n).)*?TRIGGER `?touch`?.*?;;\n", b"")),
+    Case("sql_mode of a trigger", "touch", (rb"(SET sql_mode\s*= )'([^']*)'(.{0,200}TRIGGER)", rb"\1'ANSI_QUOTES'\3")),
+    Case("index out of the text", "by_total", (rb",\n  KEY `by_total` \([^\n]*\)", b"")),
+    Case("default out of the text", "customers.mood", (rb" DEFAULT 'ok' COMMENT", b" COMMENT")),
+    Case(
         "collation out of the text",
-        _edited(rb"(`code` varchar\(20\)[^,\n]*) COLLATE utf8mb4_bin", rb"\1"),
         "customers.code",
+        (rb"(`code` varchar\(20\)[^,\n]*) COLLATE utf8mb4_bin", rb"\1"),
     ),
-    Stored(
+    Case(
         "generated column that is none",
-        _edited(rb"(`due` int[^ ,\n]*) GENERATED ALWAYS AS [^,]*VIRTUAL", rb"\1"),
-        "invoices",
+        "invoices.due",
+        (rb"(`due` int[^ ,\n]*) GENERATED ALWAYS AS [^,]*VIRTUAL", rb"\1"),
     ),
-    Stored(
-        "partitions out of the text", _edited(rb"\n/\*!\d+ PARTITION BY .*?\*/;|\n PARTITION BY .*?;", b";"), "events"
-    ),
-    Stored("counter in the text", _edited(rb"AUTO_INCREMENT=503", b"AUTO_INCREMENT=2"), "counted"),
-    Stored("another definer in the text", _edited(rb"`owner`@`%`", b"`reader`@`%`"), "owned"),
-    Stored(
+    Case("partitions out of the text", "events", (rb"\n/\*!\d+ PARTITION BY .*?\*/;|\n PARTITION BY .*?;", b";")),
+    Case("counter in the text", "counted", (rb"AUTO_INCREMENT=503", b"AUTO_INCREMENT=2")),
+    Case("another definer in the text", "owned", (rb"`owner`@`%`", b"`reader`@`%`")),
+    Case(
         "client command in the text",
-        _edited(rb"\nDROP TABLE IF EXISTS `events`", rb"\n\\! touch /tmp/x\nDROP TABLE IF EXISTS `events`"),
         "mysql client",
+        (rb"\nDROP TABLE IF EXISTS `events`", rb"\n\\! touch /tmp/x\nDROP TABLE IF EXISTS `events`"),
+        alone=True,
     ),
 )
+
+
+def edited(backed: Backed, edits: Iterable[Edit]) -> Backed:
+    """The backup whose archive has other text, and a manifest that believes it."""
+
+    def edit(text: bytes) -> bytes:
+        for pattern, by in edits:
+            text, count = re.subn(pattern, by, text, count=1, flags=re.DOTALL)
+            assert count, f"the dump has no {pattern!r}"
+        return text
+
+    return _believed(backed, edit)

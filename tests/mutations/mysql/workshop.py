@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 
 import msgspec
 
+from dbops import app
+from dbops.config import StoreConfig
 from dbops.model import Manifest, Report
 from tests.mutations.bench import RunningServer, drill_on
 from tests.mysql_restoring import Backed, back_up
@@ -37,7 +40,7 @@ class Workshop:
         self._folder = folder
         parts = ("source.sql", f"source_{server.kind}.sql")
         self._script = "".join((FOLDER / part).read_text(encoding="utf-8") for part in parts)
-        self._sandbox = RunningServer(server.url, server.kind, server.version)
+        self._sandbox = RunningServer(server.socket_url, server.kind, server.version)
 
     @contextmanager
     def source(self, *scripts: str) -> Iterator[MysqlServer]:
@@ -67,9 +70,15 @@ class Workshop:
         with self.source(*scripts):
             return back_up(self.server, NAME, store, **{"jobs": 1, **options})
 
-    def mutated(self, good: Backed, script: str) -> Backed:
-        """A backup of the source after the script, with the good backup's inventory: hashes and sizes are right."""
-        return with_inventory(self.backup(script), good.manifest)
+    def copied(self, good: Backed) -> Backed:
+        """The backup in another store, whose files may be changed."""
+        there = self._folder / secrets.token_hex(4)
+        shutil.copytree(good.catalog.store.url.removeprefix("file://"), there)
+        return good._replace(catalog=app.open_catalog(StoreConfig(url=there.as_uri())))
+
+    def mutated(self, good: Backed, *scripts: str) -> Backed:
+        """A backup of the source after the scripts, with the good backup's inventory: hashes and sizes are right."""
+        return with_inventory(self.backup(*scripts), good.manifest)
 
     def drill(self, backed: Backed, manifest: Manifest | None = None, *, no_owner: bool = False) -> Report:
         try:
@@ -84,9 +93,14 @@ class Workshop:
         finally:
             self._clear()
 
-    def drill_mutated_copy(self, backed: Backed, script: str) -> Report:
-        """The drill of a good backup, in whose restored copy the script runs before it is compared."""
-        return self.drill_changed(backed, lambda name: self.server.script(LAX + script, name))
+    def drill_mutated_copy(self, backed: Backed, *scripts: str) -> Report:
+        """The drill of a good backup, in whose restored copy the scripts run before it is compared."""
+
+        def change(name: str) -> None:
+            for script in scripts:
+                self.server.script(LAX + script, name)
+
+        return self.drill_changed(backed, change)
 
 
 def with_inventory(backed: Backed, manifest: Manifest) -> Backed:

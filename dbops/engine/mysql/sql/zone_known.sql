@@ -1,0 +1,1 @@
+SELECT CONVERT_TZ('2000-01-01', %(name)s, '+00:00') IS NOT NULL
