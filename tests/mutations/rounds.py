@@ -48,7 +48,7 @@ def found_by(report: Report, case: Case[C], group: Sequence[Case[C]]) -> Finding
     """The error that names this case and no other of its round, in the report on a bad backup."""
     if (report.verdict, report.failure) != (Verdict.FAIL, Failure.BAD_BACKUP):
         return None
-    others = [other.named for other in group if other is not case]
+    others = [other.named for other in group if other.name != case.name]
     texts = (
         (finding, f"{finding.id} {finding.subject} {finding.expected} {finding.actual}") for finding in wrong(report)
     )
