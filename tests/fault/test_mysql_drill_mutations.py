@@ -37,7 +37,7 @@ def workshop(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
 @pytest.fixture(scope="module")
 def good(workshop: Workshop) -> Backed:
-    return workshop.backup()
+    return workshop.good
 
 
 @pytest.fixture(scope="module")

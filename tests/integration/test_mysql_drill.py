@@ -101,7 +101,7 @@ def configure(server: MysqlServer, folder: Path, store: str, **settings: Any) ->
 # -- the whole way ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("jobs", "level"), [(1, "counts"), (1, "content"), (2, "archive"), (2, "content")])
+@pytest.mark.parametrize(("jobs", "level"), [(1, "archive"), (2, "content")])
 def test_from_backup_to_restore(
     workshop: Workshop, empty_server: MysqlServer, tmp_path: Path, tmp_store: str, jobs: int, level: str
 ) -> None:

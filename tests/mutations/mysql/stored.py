@@ -77,7 +77,7 @@ def _older(workshop: Workshop, backed: Backed) -> Backed:
 
 def _part_of_an_older(workshop: Workshop, backed: Backed) -> Backed:
     """One part of a parallel dump, of an earlier moment."""
-    good = workshop.backup(jobs=2)
+    good = workshop.copied(workshop.parallel)
     older = workshop.backup("DELETE FROM invoices WHERE id > 390", jobs=2)
     for item in good.manifest.artifacts:
         if "/data-" in item.name:
@@ -90,7 +90,7 @@ def _part_of_an_older(workshop: Workshop, backed: Backed) -> Backed:
 
 def _part_missing(workshop: Workshop, _: Backed) -> Backed:
     """A part of a parallel dump that the manifest does not even name."""
-    good = workshop.backup(jobs=2)
+    good = workshop.copied(workshop.parallel)
     kept = tuple(item for item in good.manifest.artifacts if not item.name.endswith("/data-01.sql.zst"))
     (name,) = {item.name for item in good.manifest.artifacts} - {item.name for item in kept}
     artifact(good, name).unlink()
@@ -99,7 +99,7 @@ def _part_missing(workshop: Workshop, _: Backed) -> Backed:
 
 def _part_unnamed(workshop: Workshop, _: Backed) -> Backed:
     """A part that lies in the folder, but that no manifest names: nobody knows where its rows come from."""
-    good = workshop.backup(jobs=2)
+    good = workshop.copied(workshop.parallel)
     kept = tuple(item for item in good.manifest.artifacts if not item.name.endswith("/data-01.sql.zst"))
     return _with_hashes(good._replace(manifest=msgspec.structs.replace(good.manifest, artifacts=kept)))
 

@@ -18,7 +18,7 @@ from tests.mysql_servers import MysqlServer, find
 def run(server_name: str, wanted: Callable[[str], bool], table: Table) -> None:
     with tempfile.TemporaryDirectory() as folder, MysqlServer(find(server_name), settings=SETTINGS) as server:
         workshop = Workshop(server, Path(folder))
-        good = workshop.backup()
+        good = workshop.good
         for copy in (False, True):
             for group in rounds(case for case in cases(server_name, copy=copy) if wanted(case.name)):
                 scripts = [case.change for case in group]

@@ -6,6 +6,7 @@ import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,12 @@ GRANTS = (
     f"GRANT UPDATE (note), DELETE ON {NAME}.customers TO 'reader'@'%'",
     f"GRANT SELECT ON {NAME}.events TO 'reader'@'%'",
     f"GRANT EXECUTE ON PROCEDURE {NAME}.tidy TO 'reader'@'%'",
+)
+
+
+MOVED = (
+    "UPDATE invoices SET total = total + 1 WHERE id MOD 3 = 0; DELETE FROM invoices WHERE id MOD 7 = 0; "
+    "DELETE FROM invoices WHERE id > 380; DELETE FROM counted; OPTIMIZE TABLE events; ANALYZE TABLE customers"
 )
 
 
@@ -57,6 +64,16 @@ class Workshop:
             yield self.server
         finally:
             self._clear()
+
+    @cached_property
+    def good(self) -> Backed:
+        """A good backup. Its files are not to be changed: see `copied`."""
+        return self.backup()
+
+    @cached_property
+    def parallel(self) -> Backed:
+        """A good backup in several parts, of a source whose rows were moved about, and with gaps in AUTO_INCREMENT."""
+        return self.backup(MOVED, jobs=2)
 
     def _clear(self) -> None:
         """Grants go with accounts, not with databases."""
