@@ -20,6 +20,7 @@ from dbops.engine.mysql import zones
 from dbops.model import Verdict
 from tests.mutations.bench import RunningServer, drill_on, wrong
 from tests.mutations.mysql.workshop import NAME, Workshop
+from tests.mysql_installations import IMAGES as IMAGES_OF_TESTS
 from tests.mysql_restoring import DBOPS, ROOT, Backed, contents, databases, until
 from tests.mysql_servers import MysqlServer, installation, servers
 from tests.sandboxes import our_containers
@@ -165,6 +166,8 @@ def test_a_sandbox_of_ones_own_is_given_what_the_dump_needs(
     server: MysqlServer, zoned: Backed, tmp_path: Path, kind: str, request: pytest.FixtureRequest
 ) -> None:
     if kind == "container":
+        if server.installation.name not in IMAGES_OF_TESTS:
+            pytest.skip("there is no image of it among those of the tests")
         request.getfixturevalue("docker_engine")
     containers = our_containers() if kind == "container" else []
     done = run(server, tmp_path, "drill", f"--store={zoned.catalog.store.url}", f"--sandbox={kind}", "--json")

@@ -40,17 +40,37 @@ VARIABLES = {
     "DBOPS_MARIADB_IMAGE": "dbops-test/mariadb:{version}",
 }
 CASES = [*(("local", name) for name in servers()), *(("container", name) for name in IMAGES)]
+CASES_OF_WHAT_IS_LEFT = [("local", "mariadb10.11"), ("local", "mysql9.7"), ("container", "mariadb11.8")]
+"""Each way in which a server is made and ended, once: `tests/fault/test_sandbox_left` has the rest."""
 Case = tuple[str, str]
 
 
-@pytest.fixture(autouse=True)
-def images(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in VARIABLES.items():
-        monkeypatch.setenv(name, value)
+@pytest.fixture(scope="module", autouse=True)
+def images() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in VARIABLES.items():
+            patch.setenv(name, value)
+        yield
 
 
-@pytest.fixture(params=CASES, ids="-".join)
+@pytest.fixture(scope="module", params=CASES, ids="-".join)
 def case(request: pytest.FixtureRequest) -> Case:
+    kind, name = request.param
+    installation(name)
+    if kind == "container":
+        _need_image(name, request)
+    return kind, name
+
+
+@pytest.fixture(scope="module")
+def tuned(case: Case) -> Iterator[Sandbox]:
+    """One for all tests that only look at it. `lower_case_table_names` is of the source."""
+    with sandbox(case, bytes=10 << 20, settings={"lower_case_table_names": "1"}) as server:
+        yield server
+
+
+@pytest.fixture(params=CASES_OF_WHAT_IS_LEFT, ids="-".join)
+def left_case(request: pytest.FixtureRequest) -> Case:
     kind, name = request.param
     installation(name)
     if kind == "container":
@@ -107,20 +127,18 @@ def execute(server: Sandbox, *statements: str, database: str = "") -> None:
 # -- what it is ------------------------------------------------------------------------------------------------------
 
 
-def test_it_is_what_it_says_made_to_restore_fast_and_quiet(case: Case) -> None:
-    source = {"lower_case_table_names": "1"}
-    with sandbox(case, bytes=10 << 20, settings=source) as server:
-        about, found = server.about, installation(case[1])
-        assert (about.kind, about.engine, about.tuned, about.isolated) == (case[0], found.kind, True, True)
-        assert about.version.startswith(f"{found.series}.")
-        assert values(server, "SELECT VERSION()")[0].startswith(about.version)
-        assert values(server, "SELECT @@innodb_flush_log_at_trx_commit, @@log_bin, @@performance_schema") == (0, 0, 0)
-        assert values(server, "SELECT @@innodb_doublewrite")[0] in (0, "OFF")
-        assert values(server, "SELECT @@event_scheduler, @@local_infile, @@time_zone") == ("OFF", 0, "+00:00")
-        assert values(server, "SELECT @@max_allowed_packet, @@lower_case_table_names") == (1 << 30, 1)
-        assert server.ephemeral
-        data = values(server, "SELECT @@datadir")[0]
-        assert data == "/dbops/data/" if case[0] == "container" else "dbops-sandbox-" in data
+def test_it_is_what_it_says_made_to_restore_fast_and_quiet(case: Case, tuned: Sandbox) -> None:
+    about, found = tuned.about, installation(case[1])
+    assert (about.kind, about.engine, about.tuned, about.isolated) == (case[0], found.kind, True, True)
+    assert about.version.startswith(f"{found.series}.")
+    assert values(tuned, "SELECT VERSION()")[0].startswith(about.version)
+    assert values(tuned, "SELECT @@innodb_flush_log_at_trx_commit, @@log_bin, @@performance_schema") == (0, 0, 0)
+    assert values(tuned, "SELECT @@innodb_doublewrite")[0] in (0, "OFF")
+    assert values(tuned, "SELECT @@event_scheduler, @@local_infile, @@time_zone") == ("OFF", 0, "+00:00")
+    assert values(tuned, "SELECT @@max_allowed_packet, @@lower_case_table_names") == (1 << 30, 1)
+    assert tuned.ephemeral
+    data = values(tuned, "SELECT @@datadir")[0]
+    assert data == "/dbops/data/" if case[0] == "container" else "dbops-sandbox-" in data
 
 
 def test_like_production_nothing_is_tuned_but_events_do_not_run(case: Case) -> None:
@@ -138,32 +156,29 @@ def test_like_production_nothing_is_tuned_but_events_do_not_run(case: Case) -> N
         assert values(server, "SELECT COUNT(*) FROM d.t") == (0,)
 
 
-def test_a_database_can_be_made_and_reached_by_its_url_and_the_password_is_needed(case: Case) -> None:
-    with sandbox(case) as server:
-        execute(server, "CREATE DATABASE `a b/c`")
-        assert values(server, "SELECT DATABASE(), CURRENT_USER()", "a b/c") == ("a b/c", "root@localhost")
-        url = server.url("").reveal()
-        for wrong in ("root:wrong@", "root@", "nobody@", "@"):
-            with pytest.raises(pymysql.err.OperationalError, match="Access denied"):
-                with connected(Secret(re.sub(r"root:[^@]+@", wrong, url))):
-                    pass
-        execute(server, "CREATE USER u@localhost", "CREATE DEFINER=u@localhost PROCEDURE `a b/c`.p() SELECT 1")
+def test_a_database_can_be_made_and_reached_by_its_url_and_the_password_is_needed(tuned: Sandbox) -> None:
+    execute(tuned, "CREATE DATABASE `a b/c`")
+    assert values(tuned, "SELECT DATABASE(), CURRENT_USER()", "a b/c") == ("a b/c", "root@localhost")
+    url = tuned.url("").reveal()
+    for wrong in ("root:wrong@", "root@", "nobody@", "@"):
+        with pytest.raises(pymysql.err.OperationalError, match="Access denied"):
+            with connected(Secret(re.sub(r"root:[^@]+@", wrong, url))):
+                pass
+    execute(tuned, "CREATE USER u@localhost", "CREATE DEFINER=u@localhost PROCEDURE `a b/c`.p() SELECT 1")
 
 
-def test_the_socket_is_ours_alone_and_no_port_is_open(case: Case) -> None:
-    with sandbox(case) as server:
-        (path,) = re.findall(r"unix_socket=([^&]+)", server.url("").reveal())
-        folder = Path(unquote(path)).parent
-        closed = [each for each in (folder, folder.parent) if each.stat().st_mode & 0o077 in (0, 0o011)]
-        assert closed, "somebody else could come in"
-        if case[0] == "local":
-            assert values(server, "SELECT @@skip_networking") == (1,)
+def test_the_socket_is_ours_alone_and_no_port_is_open(case: Case, tuned: Sandbox) -> None:
+    (path,) = re.findall(r"unix_socket=([^&]+)", tuned.url("").reveal())
+    folder = Path(unquote(path)).parent
+    closed = [each for each in (folder, folder.parent) if each.stat().st_mode & 0o077 in (0, 0o011)]
+    assert closed, "somebody else could come in"
+    if case[0] == "local":
+        assert values(tuned, "SELECT @@skip_networking") == (1,)
 
 
-def test_files_of_the_system_are_not_read(case: Case) -> None:
-    with sandbox(case) as server:
-        if (case[0], server.about.engine) != ("container", "mariadb"):  # there they are the container's own
-            assert values(server, "SELECT LOAD_FILE('/etc/hostname')") == (None,)
+def test_files_of_the_system_are_not_read(case: Case, tuned: Sandbox) -> None:
+    if (case[0], tuned.about.engine) != ("container", "mariadb"):  # there they are the container's own
+        assert values(tuned, "SELECT LOAD_FILE('/etc/hostname')") == (None,)
 
 
 def test_the_log_of_a_server_that_does_not_start_is_told(case: Case) -> None:
@@ -188,15 +203,16 @@ def test_an_image_of_the_other_product_is_refused(container: str) -> None:
             pytest.fail("a backup of one product is not restored into the other")
 
 
-def test_the_password_in_the_environment_of_the_container_is_of_no_use(container: str) -> None:
-    with sandbox(("container", container)) as server:
-        (ours,) = [found for found in our_containers() if found.labels[PID] == str(os.getpid())]
-        words = (part.partition("=") for part in ours.attrs["Config"]["Env"])
-        (used,) = [text for name, _, text in words if name.endswith("_ROOT_PASSWORD")]
-        assert used not in server.url("").reveal()
-        with pytest.raises(pymysql.err.OperationalError, match="Access denied"):
-            with connected(Secret(re.sub(r"root:[^@]+@", f"root:{used}@", server.url("").reveal()))):
-                pass
+def test_the_password_in_the_environment_of_the_container_is_of_no_use(case: Case, tuned: Sandbox) -> None:
+    if case[0] == "local":
+        return
+    (ours,) = [found for found in our_containers() if found.labels[PID] == str(os.getpid())]
+    words = (part.partition("=") for part in ours.attrs["Config"]["Env"])
+    (used,) = [text for name, _, text in words if name.endswith("_ROOT_PASSWORD")]
+    assert used not in tuned.url("").reveal()
+    with pytest.raises(pymysql.err.OperationalError, match="Access denied"):
+        with connected(Secret(re.sub(r"root:[^@]+@", f"root:{used}@", tuned.url("").reveal()))):
+            pass
 
 
 # -- the network -----------------------------------------------------------------------------------------------------
@@ -253,10 +269,10 @@ def _addresses() -> list[str]:
     return ["127.0.0.1", *(word for word in said.split() if ":" not in word)]
 
 
-def test_from_the_restored_database_nothing_is_reached(case: Case, outside: Callable[[Sandbox], list[str]]) -> None:
-    with sandbox(case) as server:
-        assert server.about.isolated
-        assert outside(server) == []
+def test_from_the_restored_database_nothing_is_reached(tuned: Sandbox, outside: Callable[[Sandbox], list[str]]) -> None:
+    """R08."""
+    assert tuned.about.isolated
+    assert outside(tuned) == []
 
 
 @pytest.mark.parametrize("name", servers())
@@ -372,7 +388,8 @@ class Child:
         return where.left() + [f"container {c.name}" for c in ours]
 
 
-def test_success_leaves_nothing(case: Case, somewhere: Place) -> None:
+def test_success_leaves_nothing(left_case: Case, somewhere: Place) -> None:
+    case = left_case
     child = Child(somewhere, case)
     child.until("started")
     assert child.left(case, somewhere) != []
@@ -381,15 +398,17 @@ def test_success_leaves_nothing(case: Case, somewhere: Place) -> None:
     assert gone(lambda: child.left(case, somewhere)) == []
 
 
-def test_failure_leaves_nothing(case: Case, somewhere: Place) -> None:
+def test_failure_leaves_nothing(left_case: Case, somewhere: Place) -> None:
+    case = left_case
     child = Child(somewhere, case, settings={"innodb_page_size": "5000"}, bare=True)
     assert "SandboxError" in child.end()
     assert child.process.returncode == 1
     assert gone(lambda: child.left(case, somewhere)) == []
 
 
-@pytest.mark.parametrize("after", [0.0, 0.3, 1.0, 2.5])
-def test_an_interrupted_start_leaves_nothing(case: Case, after: float, somewhere: Place) -> None:
+@pytest.mark.parametrize("after", [0.3, 2.5])
+def test_an_interrupted_start_leaves_nothing(left_case: Case, after: float, somewhere: Place) -> None:
+    case = left_case
     child = Child(somewhere, case, bare=after < 2)
     child.until("starting")
     time.sleep(after)
@@ -399,7 +418,8 @@ def test_an_interrupted_start_leaves_nothing(case: Case, after: float, somewhere
 
 
 @pytest.mark.parametrize("moment", ["starting", "started"])
-def test_what_a_killed_run_leaves_is_removed_by_the_next(case: Case, moment: str, somewhere: Place) -> None:
+def test_what_a_killed_run_leaves_is_removed_by_the_next(left_case: Case, moment: str, somewhere: Place) -> None:
+    case = left_case
     child = Child(somewhere, case)
     child.until(moment)
     until = time.monotonic() + 60
