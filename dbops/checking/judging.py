@@ -27,6 +27,7 @@ VALIDITY = frozenset(
         "matview-not-populated",
         "not-unique",
         "routine-broken",
+        "row-misplaced",
         "table-unreadable",
         "view-broken",
     }

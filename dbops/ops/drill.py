@@ -16,12 +16,14 @@ from dbops.config.urls import Secret
 from dbops.engine.base import Engine, Server
 from dbops.engine.restoring import Restorer, SideDatabase, Wishes
 from dbops.errors import BadBackupError, DatabaseError, PreflightError, ToolError
+from dbops.evidence import TableProof
 from dbops.inventory import proof
 from dbops.model import Finding, Manifest, Report, Severity, backup_id
 from dbops.ops.copy_check import check_copy
 from dbops.ops.drill_needs import needs_of
 from dbops.ops.drill_report import Clock, Notebook
 from dbops.ops.drill_rules import application_findings, migration_findings
+from dbops.ops.drill_source import graded
 from dbops.ops.drill_stage import RTO_PHASES, Copy, Stage
 from dbops.ops.fetch import fetch
 from dbops.ops.records import kept
@@ -68,6 +70,7 @@ class Drill(Stage):
         self._target = target
         self._places = places
         self._clock = clock
+        self._tables: tuple[TableProof, ...] = ()
         self._wishes = Wishes(jobs=target.jobs, create_roles=not no_owner, no_owner=no_owner)
 
     def _kept(self, report: Report) -> Report:
@@ -147,15 +150,16 @@ class Drill(Stage):
             side.waits_for_swap & {kind for kind, there in self.manifest.inventory.objects.items() if there}
         ):
             self._notes.unproved(kind, "on a server where it would act, a copy gets it only when it goes live")
+        self._tables = proof.tables(self.manifest.inventory, check.found, check.explained)
         self._notes.compared(
             check.comparison,
-            proof.tables(self.manifest.inventory, check.found, check.explained),
+            self._tables,
             proof.objects(self.manifest.inventory, check.found, check.comparison.findings),
         )
 
     def _probe(self, side: SideDatabase, copy: Copy) -> None:
         probed = side.examine(self.manifest, self._wishes.jobs, self._progress)
-        self._notes.probed(probed)
+        self._notes.probed(probed._replace(findings=graded(probed.findings, self._tables)))
         with side.snapshot() as snapshot:
             self._notes.probed(migration_findings(self.manifest, snapshot))
         self._notes.probed(application_findings(self._target, side, copy.url))

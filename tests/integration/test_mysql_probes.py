@@ -296,7 +296,7 @@ EXAMINED = {
         ("CREATE TABLE other (id INT AUTO_INCREMENT, at INT NOT NULL, PRIMARY KEY (id, at), KEY (at))",
          "INSERT INTO other VALUES (70, 2030)",
          "ALTER TABLE parts EXCHANGE PARTITION `p 1` WITH TABLE other WITHOUT VALIDATION", "DROP TABLE other"),
-        "constraint-violated", "parts", "misplaced row", "mysql",
+        "row-misplaced", "parts", "misplaced row", "mysql",
     ),
     "routine that does not parse": Fault(
         ("UPDATE mysql.proc SET body = 'BEGIN nonsense', body_utf8 = 'BEGIN nonsense'"

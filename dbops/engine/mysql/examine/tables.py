@@ -72,7 +72,7 @@ def _finding(table: Table, words: list[str]) -> Finding:
     actual = "; ".join(words)[:_LONGEST]
     if any(_MISPLACED in word for word in words):
         hint = "a dump that is restored again puts every row into its own partition"
-        return error("constraint-violated", table.name, "every row is in its own partition", actual, hint)
+        return error("row-misplaced", table.name, "every row is in its own partition", actual, hint)
     if any("index" in word.lower() for word in words):
         return error("index-corrupt", table.name, "its indexes hold its rows, in order", actual, _HINT)
     return error("heap-corrupt", table.name, "its pages are sound", actual, _HINT)
