@@ -18,6 +18,7 @@ from dbops.model import ID_FORMAT, Failure, Manifest, Report, Verdict, is_backup
 from dbops.store.base import Entry, Store
 
 MANIFEST = "manifest.json"
+SUMS = "SHA256SUMS"
 DRILLS = "drills"
 SAFETY = "safety"
 """Purpose of a backup that a restore in place made of what it was about to replace."""

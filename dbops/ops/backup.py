@@ -10,7 +10,7 @@ from typing import NamedTuple
 import msgspec
 
 from dbops import __version__
-from dbops.catalog import Catalog
+from dbops.catalog import SUMS, Catalog
 from dbops.config import Target
 from dbops.engine.base import Engine, Snapshot
 from dbops.errors import BadBackupError
@@ -19,7 +19,6 @@ from dbops.inventory.take import complete, disagreements, take
 from dbops.model import MANIFEST_FORMAT, Finding, Freshness, Inventory, Manifest, Method, Migration, Severity, ToolInfo
 from dbops.ops.backup_plan import Plan, plan
 from dbops.ops.beside import Later, beside
-from dbops.ops.fetch import SUMS
 from dbops.ops.output import StoreOutput
 from dbops.ops.probe import preflight_key
 from dbops.ops.store_folder import refuse_closed

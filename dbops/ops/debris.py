@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
-from dbops.catalog import DRILLS, Catalog, Listing, State
+from dbops.catalog import DRILLS, SUMS, Catalog, Listing, State
 from dbops.config.units import format_duration
-from dbops.ops.fetch import SUMS
 from dbops.ops.probe import is_doctors, is_probe, prefixes
 from dbops.ops.prune_items import Item, Kind
 from dbops.ops.tombstones import Tombstone

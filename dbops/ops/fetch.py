@@ -12,13 +12,12 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from dbops.catalog import DRILLS, MANIFEST, Catalog
+from dbops.catalog import DRILLS, MANIFEST, SUMS, Catalog
 from dbops.errors import StoreError, StoreFullError
 from dbops.model import Artifact, Finding, Manifest, Severity
 from dbops.progress import Progress
 from dbops.sandbox.folder import temporary_folder
 
-SUMS = "SHA256SUMS"
 _SUMS_LIMIT = 16 << 20
 
 

@@ -49,10 +49,12 @@ def backup(
         if isinstance(result, Plan):
             output.show(plan.document(result), plan.text(result))
         else:
-            from dbops.tasks.pruning import after_backup
-
             output.manifest(result, catalog.store.url)
-            after_backup(work)
+            keep = work.target().policy.keep
+            if keep is not None and keep.after_backup:
+                from dbops.tasks.pruning import after_backup
+
+                after_backup(work)
 
 
 @flags()

@@ -39,10 +39,8 @@ def run(work: Session, output: Output, *, yes: bool, dry_run: bool) -> None:
 
 
 def after_backup(work: Session) -> None:
-    """Retention where `keep.after_backup` asks for it. The backup is made: whatever goes wrong here is a warning."""
+    """Retention after a backup, where it is asked for. The backup is made: whatever goes wrong here is a warning."""
     target = work.target()
-    if target.policy.keep is None or not target.policy.keep.after_backup:
-        return
     try:
         result = prune(
             work.engine(),

@@ -12,7 +12,6 @@ from dbops.engine.base import Content, DumpOutput, DumpPlan, Server, Shell, Snap
 from dbops.engine.postgres import archive, dump, server
 from dbops.engine.postgres.connect import Access
 from dbops.engine.postgres.guide import restore_guide
-from dbops.engine.postgres.load import tools_for
 from dbops.engine.postgres.locks import exclusive, whoami
 from dbops.engine.postgres.moment import open_snapshot
 from dbops.engine.postgres.snapshot import PostgresSnapshot
@@ -117,4 +116,6 @@ class PostgresEngine:
 
     def _reader(self, manifest: Manifest) -> Tools:
         """Tools that can read the archive: not older than those that wrote it."""
+        from dbops.engine.postgres.load import tools_for  # a backup needs none of it
+
         return tools_for(manifest, 0, self._bindir)
