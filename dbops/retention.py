@@ -140,13 +140,26 @@ def frozen(ordered: Sequence[Backup], now: datetime, signs: Signs) -> tuple[str,
         limit = "twice policy.rpo" if signs.rpo is not None else "policy.rpo is not set"
         shown = f"{format_duration(age.total_seconds())} old, more than {format_duration(allowed)} ({limit})"
         why.append(f"the newest backup is {shown}: backups fail or do not run, or a clock is wrong")
-    # The newest record alone would not do: after `verify --backup all` that is one of the oldest backup.
-    judged = [item for item in ordered if item.proofs]
-    latest = max(judged, key=lambda item: (item.proofs[0].at, item.id), default=None)
-    for item, what in ((latest, "the newest verification"), (next(iter(judged), None), "the newest verified backup")):
-        if item is not None and item.red and not any(item.id in reason for reason in why):
-            why.append(f"{what} is red: {item.proofs[0].task} of {item.id} is FAIL")
+    why += _red(ordered, why)
     return tuple(why)
+
+
+def _red(ordered: Sequence[Backup], known: Sequence[str]) -> list[str]:
+    """Judgements that speak against deleting; a backup that a reason of `known` names needs no second one.
+
+    A red one counts until the newest verified backup is verified again, or a newer one is. Compared is with that backup
+    alone, since it always stays: were it the newest record of all, that could go with its backup, half-way through.
+    """
+    judged = next((item for item in ordered if item.proofs), None)
+    proved = next((item for item in ordered if item.verified), None)
+    red = [item for item in ordered if item.red and (proved is None or item.proofs[0].at > proved.proofs[0].at)]
+    latest = max(red, key=lambda item: (item.proofs[0].at, item.id), default=None)
+    since = f", and {proved.id} has not been verified since" if proved is not None else ""
+    why: list[str] = []
+    for item, what in ((latest, f"a verification is red{since}"), (judged, "the newest verified backup is red")):
+        if item is not None and item.red and not any(item.id in reason for reason in (*known, *why)):
+            why.append(f"{what}: {item.proofs[0].task} of {item.id} is FAIL")
+    return why
 
 
 def _kept(routine: Sequence[Backup], keep: Keep, now: datetime) -> dict[str, list[str]]:

@@ -249,8 +249,19 @@ def test_frozen_while_the_newest_verification_is_red() -> None:
     backups[4] = backups[4]._replace(proofs=(bad(NOW),))
     backups[0] = backups[0]._replace(proofs=(good(NOW - timedelta(hours=1)),))
     assert decide(backups, Keep(last=1), NOW).frozen == (
-        f"the newest verification is red: verify of {backups[4].id} is FAIL",
+        f"a verification is red, and {backups[0].id} has not been verified since: verify of {backups[4].id} is FAIL",
     )
+    backups[0] = backups[0]._replace(proofs=(good(NOW),))
+    assert decide(backups, Keep(last=1), NOW).frozen == ()
+
+
+def test_frozen_by_a_red_verification_whatever_older_backup_is_verified_after_it() -> None:
+    """Else a prune that ends after it has deleted that older one would freeze the next."""
+    backups = nightly(3)
+    backups[0] = backups[0]._replace(proofs=(good(NOW - timedelta(hours=3)),))
+    backups[1] = backups[1]._replace(proofs=(bad(NOW - timedelta(hours=2)),))
+    backups[2] = backups[2]._replace(proofs=(good(NOW - timedelta(hours=1)),))
+    assert decide(backups, Keep(last=1), NOW).frozen == decide(backups[:2], Keep(last=1), NOW).frozen != ()
 
 
 def test_frozen_while_the_newest_verified_backup_is_red() -> None:
