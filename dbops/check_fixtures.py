@@ -9,7 +9,7 @@ on that copy, `manifest` the backup, `verification` the report of its files, `ca
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,6 +19,7 @@ from dbops import app
 from dbops.catalog import Catalog
 from dbops.checking import judging
 from dbops.checking.drills import SharedDrill
+from dbops.checking.reporter import history_file
 from dbops.config import Config, Target
 from dbops.config.file import load
 from dbops.config.urls import Secret
@@ -54,13 +55,24 @@ class Setup(NamedTuple):
 
 SETUP = pytest.StashKey[Setup]()
 _PARAMETRIZED = pytest.StashKey[bool]()
+_NEWEST = pytest.StashKey[dict[str, Manifest | DbopsError]]()
+MOST_TABLES = 200
+"""Beyond so many, no one reads a list of them: they are judged together."""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """One run of each check per target; also where both a plugin and a `conftest.py` have this hook."""
-    if "target" in metafunc.fixturenames and not metafunc.definition.stash.get(_PARAMETRIZED, False):
-        metafunc.definition.stash[_PARAMETRIZED] = True
-        metafunc.parametrize("target", _names(metafunc.config), indirect=True, scope="session")
+    """One run of each check per target, and per table where `each_table` is asked for; once, also where both a plugin
+    and a `conftest.py` have this hook."""
+    if "target" not in metafunc.fixturenames or metafunc.definition.stash.get(_PARAMETRIZED, False):
+        return
+    metafunc.definition.stash[_PARAMETRIZED] = True
+    names = _names(metafunc.config)
+    if "each_table" not in metafunc.fixturenames:
+        metafunc.parametrize("target", names, indirect=True, scope="session")
+        return
+    pairs = [(name, table) for name in names for table in _tables(metafunc.config, name)]
+    ids = [f"{name}: {table}" if table is not None else name for name, table in pairs]
+    metafunc.parametrize(("target", "each_table"), pairs, indirect=["target"], ids=ids, scope="session")
 
 
 @pytest.fixture(scope="session")
@@ -85,12 +97,14 @@ def catalog(target: Target, dbops_config: Config) -> Catalog:
 
 
 @pytest.fixture(scope="session")
-def manifest(target: Target, catalog: Catalog) -> Manifest:
+def manifest(target: Target, catalog: Catalog, pytestconfig: pytest.Config) -> Manifest:  # noqa: ARG001 - it may skip
     """The newest usable backup; without one a check is not evaluated."""
-    try:
-        return catalog.latest(target.name)
-    except NothingToCheckError as error:
-        pytest.skip(f"{error.message}: {error.hint}" if error.hint else error.message)
+    found = _newest(pytestconfig, target.name)
+    if isinstance(found, NothingToCheckError):
+        pytest.skip(f"{found.message}: {found.hint}" if found.hint else found.message)
+    if isinstance(found, DbopsError):
+        raise found
+    return found
 
 
 @pytest.fixture(scope="session")
@@ -172,8 +186,31 @@ def _setup(config: pytest.Config) -> Setup:
             found = load(store=config.getoption("dbops_store"), environment=environment)
         except ConfigError as error:
             raise pytest.UsageError(str(error)) from None
-        config.stash[SETUP] = Setup(found, config.getoption("dbops_target"), config.getoption("dbops_sandbox"))
+        config.stash[SETUP] = Setup(
+            found, config.getoption("dbops_target"), config.getoption("dbops_sandbox"), history_file(config)
+        )
     return config.stash[SETUP]
+
+
+def _newest(config: pytest.Config, name: str) -> Manifest | DbopsError:
+    """A target's newest backup, looked for once: the checks of its tables are those of the backup that is drilled."""
+    known = config.stash.setdefault(_NEWEST, {})
+    if name not in known:
+        try:
+            known[name] = app.open_catalog(_setup(config).config.store).latest(name)
+        except DbopsError as error:
+            known[name] = error
+    return known[name]
+
+
+def _tables(config: pytest.Config, name: str) -> Sequence[str | None]:
+    """The tables of a target's newest backup; None stands for all of them at once."""
+    target = _setup(config).config.targets.get(name)
+    if target is not None and target.archives:
+        return (None,)
+    found = _newest(config, name)
+    tables = () if isinstance(found, DbopsError) else found.inventory.tables
+    return [table.label for table in tables] if 0 < len(tables) <= MOST_TABLES else (None,)
 
 
 def _names(config: pytest.Config) -> list[str]:

@@ -41,6 +41,10 @@ class TableProof(Value, frozen=True):
     def label(self) -> str:
         return label(self.schema, self.name)
 
+    def is_subject(self, subject: str) -> bool:
+        """Whether a finding with this subject is about the table, or about a row of it."""
+        return subject == self.label or subject.startswith(f"{self.label} ")
+
 
 class ObjectCount(Value, frozen=True):
     """Schema objects of one kind: how many the source had, and the copy has, and how many of them differ."""

@@ -17,6 +17,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--dbops-html", metavar="FILE", help="write the report as one HTML file")
     group.addoption("--dbops-json", metavar="FILE", help="write the report as JSON")
+    group.addoption(
+        "--dbops-history",
+        metavar="FILE",
+        help="where the figures of all drills are kept, for the trend (default: history.jsonl beside the HTML report)",
+    )
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -35,7 +40,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):
         return
     config.pluginmanager.register(Unproved(), "dbops-unproved")
-    if config.getoption("dbops_html") or config.getoption("dbops_json"):
+    if any(config.getoption(name) for name in ("dbops_html", "dbops_json", "dbops_history")):
         from dbops.checking.reporter import Reporter
 
         config.pluginmanager.register(Reporter(config), "dbops-reporter")

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Sequence
 
 import pytest
 
+from dbops.evidence import Match
 from dbops.model import Failure, Finding, Report, Severity
+from dbops.report.proof import untold_differences
 
 _SHOWN = 20
 ROWS = frozenset({"table-rows", "table-missing", "table-extra", "table-columns", "large-objects"})
@@ -79,6 +81,16 @@ def of(report: Report, kinds: Iterable[str]) -> list[Finding]:
     return [finding for finding in report.findings if finding.id in wanted]
 
 
+def of_table(report: Report, label: str | None) -> list[Finding]:
+    """Findings about the rows of a table; of all tables for None."""
+    tables = report.evidence.tables if report.evidence is not None else ()
+    found = [*of(report, ROWS | CONTENT), *untold_differences(tables, report.findings).values()]
+    if label is None:
+        return found
+    wanted = [table for table in tables if table.label == label]
+    return [finding for finding in found if any(table.is_subject(finding.subject) for table in wanted)]
+
+
 def of_objects(report: Report) -> list[Finding]:
     """Findings of a drill that no other check looks at: schema objects, and whatever may come to be found."""
     return [
@@ -101,6 +113,15 @@ def evaluated(report: Report, *kinds: str) -> None:
     for item in report.not_evaluated:
         if item.id in kinds:
             pytest.skip(f"{item.id}: {item.reason}")
+
+
+def compared(report: Report, label: str | None = None) -> None:
+    """Skips where the rows of a table (None: of any) were only counted."""
+    tables = report.evidence.tables if report.evidence is not None else ()
+    counted = [table.label for table in tables if table.match is Match.COUNTED and label in (None, table.label)]
+    if counted:
+        names = ", ".join(counted[:5]) + (f" and {len(counted) - 5} more" if len(counted) > 5 else "")
+        pytest.skip("its rows were only counted" if label is not None else f"rows were only counted: {names}")
 
 
 def usable(report: Report) -> None:

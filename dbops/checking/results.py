@@ -33,6 +33,7 @@ def annotate(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.Test
     report.dbops = {  # type: ignore[attr-defined] # pytest keeps and sends attributes of plain values
         "check": getattr(item, "originalname", item.name).removeprefix("test_").replace("_", "-"),
         "target": str(callspec.params.get("target", "")) if callspec else "",
+        "table": str(callspec.params.get("each_table") or "") if callspec else "",
         "sentence": _sentence(item),
         "rule": item.get_closest_marker(RULE) is not None,
         "proves": "shared_drill" in names,
@@ -75,7 +76,8 @@ class Results:
         if report.skipped:
             skipped = NotEvaluated(id=check, reason=_about(target, _skip_reason(report)))
             if facts.get("proves"):
-                self._lacking.append((target, skipped))
+                if (target, skipped) not in self._lacking:  # once for all tables
+                    self._lacking.append((target, skipped))
             else:
                 self.not_evaluated.append(skipped)
         elif report.failed and report.when == "call" and not facts.get("broke"):
@@ -84,7 +86,7 @@ class Results:
                 Finding(
                     id=check,
                     severity=Severity.OVER_TARGET if facts.get("over") else Severity.ERROR,
-                    subject=target,
+                    subject=": ".join(part for part in (target, facts.get("table", "")) if part),
                     expected=facts.get("sentence", ""),
                     actual=_message(report),
                 )

@@ -14,9 +14,9 @@ from typing import BinaryIO, NamedTuple
 
 from dbops.catalog import DRILLS, MANIFEST, SUMS, Catalog
 from dbops.errors import StoreError, StoreFullError
+from dbops.folder import temporary_folder
 from dbops.model import Artifact, Finding, Manifest, Severity
 from dbops.progress import Progress
-from dbops.sandbox.folder import temporary_folder
 
 _SUMS_LIMIT = 16 << 20
 

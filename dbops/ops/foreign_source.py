@@ -16,10 +16,10 @@ from dbops.config.units import format_size, target_name
 from dbops.engine.dump_streams import chunks
 from dbops.engine.dumps import Dump, Form
 from dbops.errors import ConfigError, NothingToCheckError, PreflightError, StoreError
+from dbops.folder import temporary_folder
 from dbops.ops.foreign_recognise import recognise
 from dbops.ops.foreign_tar import members
 from dbops.progress import Progress
-from dbops.sandbox.folder import temporary_folder
 from dbops.store.base import CHUNK, Store
 
 _CONTENTS = frozenset({"toc.dat", "metadata"})

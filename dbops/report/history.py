@@ -39,10 +39,11 @@ class HistoryLine(Value, frozen=True, forbid_unknown_fields=False):
 
 
 class History(NamedTuple):
-    """Lines, oldest first, and how many could not be read."""
+    """Lines, oldest first, and how many could not be read. `trouble`: why new ones could not be added, or ''."""
 
     lines: list[HistoryLine]
     unreadable: int
+    trouble: str = ""
 
 
 def line(drill: Report, at: datetime) -> HistoryLine:
@@ -67,6 +68,19 @@ def line(drill: Report, at: datetime) -> HistoryLine:
 
 def _whole(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def extend(path: Path | None, drills: Iterable[Report], at: datetime) -> History:
+    """Adds a line for each drill to the file; what it holds then. Without a file, the new lines alone."""
+    past = load(path) if path is not None else History([], 0)
+    lines = [line(drill, at) for drill in drills]
+    trouble = ""
+    if path is not None:
+        try:
+            append(path, lines)
+        except OSError as error:
+            trouble = error.strerror or str(error)
+    return History([*past.lines, *lines], past.unreadable, trouble)
 
 
 def append(path: Path, lines: Iterable[HistoryLine]) -> None:
@@ -123,6 +137,9 @@ def _lines(path: Path) -> Iterator[bytes]:
     try:
         file = path.open("rb")
     except FileNotFoundError:
+        return
+    except OSError:
+        yield b""  # counts as one that cannot be read
         return
     with file:
         for data in file:

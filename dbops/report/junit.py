@@ -15,7 +15,7 @@ from dbops.ops.drill import RTO_PHASES
 from dbops.ops.migration_report import MigrationReport
 from dbops.report.clean import flat, shorten, visible
 from dbops.report.page import Page
-from dbops.report.proof import in_order
+from dbops.report.proof import in_order, untold_differences
 from dbops.report.sections import MATCHES
 from dbops.report.verdict import GRAVE, headline, sentence
 
@@ -153,28 +153,20 @@ def _tables(report: Report, left: Left) -> Iterator[Case]:
     about: dict[str, list[int]] = {}
     for key, finding in left.items():
         about.setdefault(finding.subject.partition(" ")[0], []).append(key)
-    for table in in_order(report.evidence.tables if report.evidence is not None else ()):
+    tables = in_order(report.evidence.tables if report.evidence is not None else ())
+    untold = untold_differences(tables, report.findings)
+    for table in tables:
         label = table.label
         name = f"table {label}: the copy equals its source"
         words = MATCHES[table.match]
-        keys = [key for key in about.get(label.partition(" ")[0], ()) if key in left and _is_about(left[key], label)]
-        taken = [left.pop(key) for key in keys]
-        if words == "different" and not taken:
-            taken = [_unexplained(label, table.rows, table.copy_rows)]
+        keys = [key for key in about.get(label.partition(" ")[0], ()) if key in left]
+        taken = [left.pop(key) for key in keys if table.is_subject(left[key].subject)]
+        if label in untold:
+            taken = [untold[label]]
         if taken:
             yield Case(name, "table", failures=taken)
         else:
             yield Case(name, "table", skipped="" if words == "equal" else f"the content of the rows was {words}")
-
-
-def _is_about(finding: Finding, label: str) -> bool:
-    return finding.subject == label or finding.subject.startswith(f"{label} ")
-
-
-def _unexplained(label: str, rows: int | None, copy_rows: int | None) -> Finding:
-    """For a table that differs without a finding of its own: no case of it may pass."""
-    expected, actual = ("no table" if count is None else f"{count} rows" for count in (rows, copy_rows))
-    return Finding(id="table-different", severity=Severity.ERROR, subject=label, expected=expected, actual=actual)
 
 
 def _take(left: Left, wanted: Callable[[Finding], bool]) -> list[Finding]:

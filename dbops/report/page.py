@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from dbops.model import Report
+from dbops.report.history import History as Trend
 from dbops.report.history import HistoryLine
 
 if TYPE_CHECKING:
@@ -26,6 +27,11 @@ class Page(NamedTuple):
     generated_at: datetime
     history_unreadable: int = 0
     revisions: History | None = None
+
+    @classmethod
+    def of(cls, run: Report, drills: Sequence[Report], past: Trend, at: datetime) -> Page:
+        """The page of a run whose drills are in the history already."""
+        return cls(run, tuple(drills), past.lines, at, past.unreadable)
 
     @property
     def each(self) -> Sequence[Report]:

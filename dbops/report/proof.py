@@ -122,6 +122,25 @@ def _count(value: int, noun: str) -> str:
     return f"{number(value)} {noun}{'' if value == 1 else 's'}"
 
 
+def untold_differences(tables: Sequence[TableProof], findings: Sequence[Finding]) -> dict[str, Finding]:
+    """By label, what is to be said of a table that differs although no finding speaks of it: it must not pass for
+    equal. Where one does, its severity has the last word: a difference may prove nothing."""
+    different = [table for table in tables if table.match is Match.DIFFERENT]
+    subjects: dict[str, list[str]] = {}
+    for finding in findings if different else ():
+        subjects.setdefault(finding.subject.partition(" ")[0], []).append(finding.subject)
+    return {
+        table.label: _untold(table)
+        for table in different
+        if not any(map(table.is_subject, subjects.get(table.label.partition(" ")[0], ())))
+    }
+
+
+def _untold(table: TableProof) -> Finding:
+    expected, actual = ("no table" if count is None else f"{count} rows" for count in (table.rows, table.copy_rows))
+    return Finding(id="table-different", severity=Severity.ERROR, subject=table.label, expected=expected, actual=actual)
+
+
 def in_order(tables: Sequence[TableProof]) -> list[TableProof]:
     """What differs first, then what was not compared, then the rest; each by name."""
     rank = {Match.DIFFERENT: 0, Match.UNKNOWN: 1, Match.COUNTED: 2, Match.EQUAL: 3}

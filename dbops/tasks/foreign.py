@@ -20,7 +20,6 @@ from dbops.session import number
 from dbops.tasks.keeping import Held, hold
 from dbops.tasks.reporting import Paths, publish
 
-HISTORY = "reports/history.jsonl"
 _NO_STORE = "file:///dev/null"
 """A dump lies anywhere: no store is opened for it."""
 
@@ -46,8 +45,9 @@ def run(output: Output, archive: str, request: Request, paths: Paths, held: Held
     paths.prepare()
     name = request.target or location.series
     target = config.targets.get(name) or Target(url=Secret(""), name=name)
+    paths = paths.with_history()
     with console.progress() as progress:
-        work = _prepared(config, target, location, request, progress)
+        work = _prepared(config, target, location, request._replace(history=paths.history), progress)
         if held is not None:
             hold(held, work, app.places(target, request.sandbox).engine)
         else:

@@ -10,10 +10,8 @@ import contextlib
 import os
 import signal
 import sys
-import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack
-from pathlib import Path
 from typing import NoReturn
 
 from invoke.exceptions import Exit as TaskExit
@@ -21,6 +19,7 @@ from invoke.exceptions import Exit as TaskExit
 from dbops.config.urls import Secret
 from dbops.engine.base import Engine
 from dbops.errors import Exit
+from dbops.folder import temporary_folder
 from dbops.ops.drill_stage import Stage
 
 _ENDINGS = {signal.SIGTERM, signal.SIGINT, signal.SIGHUP}
@@ -97,15 +96,7 @@ def hold(held: Held, drill: Stage, engine: Callable[[Secret], Engine]) -> None:
         return
     held.anything = True
     shell = engine(drill.copy.url).shell()
-    path = _way_in(held, shell.content)
+    path = held.enter_context(temporary_folder()) / "way-in.cnf"
+    path.touch(0o600)  # a password belongs on no screen
+    path.write_text(f"{shell.content.reveal()}\n")
     drill.stay(shell.command.replace("{file}", str(path)), f"kill {os.getpid()}")
-
-
-def _way_in(stack: Held, content: Secret) -> Path:
-    """A private file with the way into the copy, gone with the stack: a password belongs on no screen."""
-    descriptor, name = tempfile.mkstemp(prefix="dbops-kept-", suffix=".cnf")
-    path = Path(name)
-    stack.callback(path.unlink, missing_ok=True)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(f"{content.reveal()}\n")
-    return path

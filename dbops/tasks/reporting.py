@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -11,6 +12,8 @@ from dbops import app
 from dbops.cli import Output
 from dbops.errors import ConfigError
 from dbops.model import Report
+
+HISTORY = "reports/history.jsonl"
 
 
 class Paths(NamedTuple):
@@ -43,6 +46,11 @@ class Paths(NamedTuple):
                     f"{path} cannot be written: {error.strerror}", hint=hint, kind="not-writable"
                 ) from None
 
+    def with_history(self) -> Paths:
+        """With the usual history where none is named. That it can be written is not asked for: a drill is worth more
+        than its line."""
+        return self if self.history is not None else self._replace(history=Path(HISTORY).absolute())
+
     def provenance(self) -> dict[str, str]:
         """The files by kind, for the report itself."""
         named = zip(self._fields, self, strict=True)
@@ -58,17 +66,10 @@ def publish(
     from dbops.report.write import add_step_summary, write
 
     at = app.now()
-    lines = [history.line(drill, at) for drill in drills]
-    past = history.load(paths.history) if paths.history is not None else history.History([], 0)
-    if paths.history is not None:
-        history.append(paths.history, lines)
-    page = Page(
-        run=report,
-        drills=tuple(drills),
-        history=(*past.lines, *lines),
-        generated_at=at,
-        history_unreadable=past.unreadable,
-    )
+    past = history.extend(paths.history, drills, at)
+    if past.trouble:
+        sys.stderr.write(f"no history is kept in {paths.history}: {past.trouble} (--history names another file)\n")
+    page = Page.of(report, drills, past, at)
     write(page, html=paths.html, junit=None if junit_written else paths.junit, json=paths.json)
     add_step_summary(report, drills)
     output.report(report)

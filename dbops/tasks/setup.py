@@ -76,7 +76,7 @@ def doctor(_: Context, target: Text = None, url: Text = None, store: Text = None
     no_owner="leave out owners and grants: all belongs to the connecting role",
     archive="a dump of another tool instead: a path, or s3://bucket/key",
     identity="the key file of an archive that is encrypted with age",
-    history="where the figures of drills of archives are kept (default reports/history.jsonl)",
+    history="where the figures of all drills are kept, for the trend (default reports/history.jsonl)",
     json="print one JSON document on stdout, or write it to the file --json=FILE",
 )
 def drill(
@@ -114,19 +114,18 @@ def drill(
             from dbops.tasks import foreign
             from dbops.tasks.reporting import Paths
 
-            paths = Paths.of(html, junit, written(json), history or foreign.HISTORY)
-            request = foreign.Request(target, store, sandbox, jobs, identity, paths.history)
-            foreign.run(output, dump, request, paths, held)
+            request = foreign.Request(target, store, sandbox, jobs, identity)
+            foreign.run(output, dump, request, Paths.of(html, junit, written(json), history), held)
 
     def own_task(held: Held | None = None) -> None:
         with boundary(printed(json)) as output, session(target, url, store, jobs=jobs) as work:
             from dbops.tasks.drill import Request, parse_sample, run, run_kept
             from dbops.tasks.reporting import Paths, publish
 
-            archives = any(item.archives for item in work.config.targets.values())
-            paths = Paths.of(html, junit, written(json), history or ("reports/history.jsonl" if archives else None))
+            paths = Paths.of(html, junit, written(json), history)
             paths.prepare()
             work.check_name()
+            paths = paths.with_history()
             request = Request(backup, all, parse_sample(sample), sandbox, no_owner, paths.history)
             report, drills = run(work, request) if held is None else run_kept(work, request, held)
             publish(output, report, drills, paths)
@@ -142,7 +141,7 @@ def drill(
     checks="folder with checks of your own (default ./checks, if it has test_*.py)",
     html="where the HTML report goes (default reports/report.html)",
     junit="where the JUnit report goes (default reports/junit.xml)",
-    history="where the figures of all runs are kept (default reports/history.jsonl)",
+    history="where the figures of all drills are kept, for the trend (default reports/history.jsonl)",
     json="print one JSON document on stdout, or write it to the file --json=FILE (default reports/report.json)",
 )
 def check(

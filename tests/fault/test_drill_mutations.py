@@ -1,4 +1,5 @@
-"""Faults 'The drill itself': every mutation of a good backup turns the drill red, and it names what was mutated.
+"""Faults 'The drill itself': every mutation of a good backup turns the drill and the checks red, and both name what was
+mutated.
 
 The table of all of them: python -m tests.mutations
 """
@@ -15,6 +16,7 @@ from tests.mutations.benign import BENIGN
 from tests.mutations.cases import MUTATIONS
 from tests.mutations.mutation import Benign, Mutation, Stored
 from tests.mutations.stored import STORED
+from tests.mutations.suite import red
 from tests.mutations.workshop import Workshop, naming, wrong
 from tests.restoring import Backed
 from tests.servers import Cluster
@@ -37,13 +39,17 @@ def test_a_mutated_backup_is_found_and_named(workshop: Workshop, mutation: Mutat
     report = workshop.drill(workshop.mutated(mutation.script))
     assert (report.verdict, report.failure) == (Verdict.FAIL, Failure.BAD_BACKUP)
     assert naming(report, mutation.table), wrong(report)
+    assert any(mutation.table in said for said in red(report).values()), red(report)
 
 
 @pytest.mark.parametrize("stored", STORED, ids=lambda stored: stored.name)
 def test_a_store_that_was_changed_is_found_and_named(workshop: Workshop, stored: Stored[Workshop, Backed]) -> None:
-    report = workshop.drill(stored.change(workshop, workshop.backup()))
+    changed = stored.change(workshop, workshop.backup())
+    report = workshop.drill(changed)
     assert (report.verdict, report.failure) == (Verdict.FAIL, Failure.BAD_BACKUP)
     assert naming(report, stored.named), wrong(report)
+    said = red(report, changed)
+    assert any(stored.named in f"{check} {text}" for check, text in said.items()), said
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
@@ -53,12 +59,13 @@ def test_a_copy_that_went_wrong_is_found_and_its_rows_named(
     report = workshop.drill_mutated_copy(good, mutation.script)
     assert (report.verdict, report.failure) == (Verdict.FAIL, Failure.BAD_BACKUP)
     assert naming(report, mutation.named), wrong(report)
+    assert any(mutation.named in said for said in red(report).values()), red(report)
 
 
 @pytest.mark.parametrize("benign", BENIGN, ids=lambda benign: benign.name)
 def test_what_is_right_stays_green(workshop: Workshop, benign: Benign[Workshop]) -> None:
     report = benign.drill(workshop)
-    assert (report.verdict, wrong(report), report.not_evaluated) == (Verdict.PASS, [], report.not_evaluated)
+    assert (report.verdict, wrong(report), red(report)) == (Verdict.PASS, [], {}), report.not_evaluated
 
 
 def test_a_newer_major_stays_green(workshop: Workshop, any_pg: Cluster) -> None:

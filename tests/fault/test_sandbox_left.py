@@ -15,7 +15,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from dbops.sandbox.folder import sweep
+from dbops.folder import sweep
 from tests.conftest import DEFAULT_IMAGE, _docker
 from tests.demo_runs import Place, gone, place
 from tests.sandboxes import KINDS, Child, need_kind
@@ -186,26 +186,29 @@ def _volumes_of(container: Any) -> set[str]:
     return {mount["Name"] for mount in container.attrs["Mounts"] if mount["Type"] == "volume"}
 
 
-_FETCHING = """
+_HOLDING = """
 import time
-from dbops.sandbox.folder import temporary_folder
-with temporary_folder() as folder:
+from dbops.folder import temporary_folder
+from dbops.store.s3 import S3Store
+with {folder} as folder:
     (folder / "lock").write_text("a name that a dump may have")
     print(folder, flush=True)
     time.sleep(600)
 """
 
 
-def test_what_a_killed_run_has_fetched_is_removed_by_the_next_one(somewhere: Place) -> None:
-    """A fetched or unpacked dump is as secret as its database."""
+@pytest.mark.parametrize("folder", ["temporary_folder()", "S3Store('bucket').workspace()"], ids=["fetched", "to S3"])
+def test_the_files_of_a_killed_run_are_removed_by_the_next_one(folder: str, somewhere: Place) -> None:
+    """A dump that is fetched, unpacked or under way to a bucket is as secret as its database."""
+    holding = _HOLDING.format(folder=folder)
     process = subprocess.Popen(
-        [sys.executable, "-c", _FETCHING], env=somewhere.environment(), stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", holding], env=somewhere.environment(), stdout=subprocess.PIPE, text=True
     )
     assert process.stdout is not None
     fetched = Path(process.stdout.readline().strip())
 
     def another() -> None:
-        argv = [sys.executable, "-c", _FETCHING.replace("600", "0")]
+        argv = [sys.executable, "-c", holding.replace("600", "0")]
         subprocess.run(argv, env=somewhere.environment(), check=True, timeout=60)
 
     try:

@@ -78,6 +78,7 @@ def test_all_checks_pass_on_a_good_backup(workshop: Workshop, empty_server: Clus
     assert suite is not None
     names = {case.get("name") for case in suite.iter("testcase")}
     assert {"test_content_is_equal[shop]", "test_backup_restores_clean[shop]"} <= names
+    assert {"test_table_is_equal[shop: public.events]", "test_table_is_equal[shop: public.customers]"} <= names
     assert (tmp_path / "reports/junit.xml").stat().st_mode & 0o077 == 0
     assert (tmp_path / "reports/report.html").is_file()
     line = json.loads((tmp_path / "reports/history.jsonl").read_text())
@@ -91,6 +92,7 @@ def test_all_checks_pass_on_a_good_backup(workshop: Workshop, empty_server: Clus
     [
         ("DELETE FROM events WHERE what = 'event 7'", "row-counts-are-equal"),
         ("UPDATE events SET what = 'x' WHERE what = 'event 7'", "content-is-equal"),
+        ("UPDATE events SET what = 'x' WHERE what = 'event 7'", "table-is-equal shop: public.events"),
         ("DROP VIEW open_invoices", "schema-objects-are-equal"),
         ("SELECT setval('customers_id_seq', 5)", "sequences-are-ahead"),
     ],
@@ -100,7 +102,14 @@ def test_each_side_of_a_bad_backup_has_its_check(
 ) -> None:
     done = _check(tmp_path, workshop.mutated(script), empty_server)
     assert done.returncode == 3, done.stdout + done.stderr
-    assert check in {finding["id"] for finding in json.loads(done.stdout)["findings"]}
+    found = json.loads(done.stdout)["findings"]
+    assert check in {finding["id"] for finding in found} | {
+        f"{finding['id']} {finding['subject']}" for finding in found
+    }
+    suite = ET.parse(tmp_path / "reports/junit.xml").getroot().iter("testcase")
+    cases = {case.get("name", ""): case.find("failure") is None for case in suite}
+    assert cases["test_table_is_equal[shop: public.customers]"]
+    assert cases["test_table_is_equal[shop: public.events]"] == ("events" not in script)
 
 
 def test_an_archive_that_does_not_load(workshop: Workshop, empty_server: Cluster, tmp_path: Path) -> None:
@@ -111,7 +120,8 @@ def test_an_archive_that_does_not_load(workshop: Workshop, empty_server: Cluster
     report = json.loads(done.stdout)
     assert done.returncode == 3
     assert {"archive-decodes-to-its-end", "backup-restores-clean"} <= {f["id"] for f in report["findings"]}
-    assert any(item["id"] == "content-is-equal" for item in report["not_evaluated"])
+    skipped = [item["id"] for item in report["not_evaluated"]]
+    assert (skipped.count("content-is-equal"), skipped.count("table-is-equal")) == (1, 1)
 
 
 def test_nothing_to_restore_into_is_inconclusive(workshop: Workshop, pg_server: Cluster, tmp_path: Path) -> None:
@@ -156,6 +166,26 @@ def test_ones_own_checks_get_the_copy(workshop: Workshop, empty_server: Cluster,
     assert databases(empty_server) == {"postgres", "template0", "template1"}
 
 
+def test_the_trend_of_plain_pytest(good: Backed, empty_server: Cluster, tmp_path: Path) -> None:
+    """A history that an earlier run has begun goes on, and the page draws it."""
+    options = [f"--dbops-store={good.catalog.store.url}", f"--dbops-sandbox={empty_server.url()}"]
+    argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--pyargs", "dbops.checks", *options]
+    drill = [*DBOPS, "drill", f"--store={good.catalog.store.url}", f"--sandbox={empty_server.url()}"]
+    assert _run(tmp_path, *drill).returncode == 0
+    assert len((tmp_path / "reports/history.jsonl").read_text().splitlines()) == 1
+    done = _run(tmp_path, *argv, "--dbops-html=report.html", "--dbops-history=reports/history.jsonl")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert len((tmp_path / "reports/history.jsonl").read_text().splitlines()) == 2
+    assert "2 drills" in (tmp_path / "report.html").read_text()
+
+
+def test_a_history_that_cannot_be_kept_costs_no_drill(good: Backed, empty_server: Cluster, tmp_path: Path) -> None:
+    (tmp_path / "reports").write_text("in the way")
+    done = _run(tmp_path, *DBOPS, "drill", f"--store={good.catalog.store.url}", f"--sandbox={empty_server.url()}")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "no history is kept" in done.stderr
+
+
 @pytest.mark.parametrize("workers", [[], ["-n", "2"]], ids=["one process", "xdist"])
 def test_plain_pytest(workshop: Workshop, empty_server: Cluster, tmp_path: Path, workers: list[str]) -> None:
     backed = workshop.backup()
@@ -168,6 +198,7 @@ def test_plain_pytest(workshop: Workshop, empty_server: Cluster, tmp_path: Path,
     assert "nothing was proved" not in done.stdout
     assert "## PASS" in summary.read_text()
     assert (tmp_path / "out/report.html").is_file()
+    assert len((tmp_path / "out/history.jsonl").read_text().splitlines()) == 1
     text = (tmp_path / "out/report.json").read_text()
     assert '"teardown": "removed"' in text
     assert sum(record.task == "drill" for record in backed.catalog.drills("shop", backed.manifest.id)) == 1

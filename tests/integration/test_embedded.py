@@ -13,8 +13,8 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
+from dbops.folder import sweep
 from dbops.sandbox.base import SandboxError, running
-from dbops.sandbox.folder import sweep
 from dbops.sandbox.postgres import server as postgres_server
 from dbops.sandbox.postgres.embedded import EmbeddedPostgres
 from tests.demo_runs import ROOT, SECONDS, Place, gone, need_wheel, open_copy, place

@@ -24,9 +24,9 @@ import pytest
 from dbops import app
 from dbops.config.urls import Secret
 from dbops.errors import PreflightError
+from dbops.folder import sweep
 from dbops.sandbox.base import Needs, Sandbox, SandboxError, SandboxMissingError, running
 from dbops.sandbox.container.docker import Docker
-from dbops.sandbox.folder import sweep
 from dbops.sandbox.mysql.driver import connected
 from tests.conftest import _docker
 from tests.demo_runs import Place, gone, place

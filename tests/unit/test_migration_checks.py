@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-import checks
+from dbops import checks
 from dbops.model import Migration
 from tests.unit.migration_samples import project, write
 from tests.unit.samples import a_catalog, a_manifest, keep

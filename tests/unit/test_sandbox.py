@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from dbops.config.urls import Secret
+from dbops.folder import PREFIX, Folder, _command_line, sweep
 from dbops.sandbox import launch
 from dbops.sandbox.base import About, SandboxError, running
-from dbops.sandbox.folder import PREFIX, Folder, _command_line, sweep
 from dbops.signals import uninterrupted
 
 

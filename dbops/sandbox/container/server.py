@@ -14,11 +14,11 @@ from typing import Any
 from dbops.command import redact
 from dbops.config.urls import Secret
 from dbops.errors import DbopsError
+from dbops.folder import Folder
 from dbops.sandbox.base import About, Needs, SandboxError, SandboxMissingError
 from dbops.sandbox.container.docker import SECONDS, Docker, errors_of_docker, without_ryuk
 from dbops.sandbox.container.owner import labels
 from dbops.sandbox.container.recipe import Place, Recipe
-from dbops.sandbox.folder import Folder
 from dbops.signals import uninterrupted
 
 _START_SECONDS = 120.0

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from dbops.command import run
+from dbops.folder import place
 from dbops.sandbox.account import Account, can_isolate, environment, launched, other_account
 from dbops.sandbox.base import Needs, Offer, Sandbox, SandboxMissingError
-from dbops.sandbox.folder import place
 from dbops.sandbox.machine import room_lacking
 from dbops.sandbox.major import series_distance
 from dbops.sandbox.mysql.installation import Installation, installations, lacks

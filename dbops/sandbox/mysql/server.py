@@ -13,9 +13,9 @@ from pathlib import Path
 
 from dbops.command import Process, describe_status, redact
 from dbops.config.urls import Secret
+from dbops.folder import Folder
 from dbops.sandbox.account import can_isolate, environment, launched, other_account
 from dbops.sandbox.base import About, Needs, SandboxError
-from dbops.sandbox.folder import Folder
 from dbops.sandbox.machine import free_room, this_machine
 from dbops.sandbox.mysql.driver import ACCESS_DENIED, connected, socket_url
 from dbops.sandbox.mysql.installation import Installation

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from dbops.folder import place
 from dbops.sandbox.account import can_isolate, other_account
 from dbops.sandbox.base import Needs, Offer, Sandbox, SandboxMissingError
-from dbops.sandbox.folder import place
 from dbops.sandbox.machine import room_lacking
 from dbops.sandbox.major import distance
 from dbops.sandbox.postgres.installation import Installation, installations, lacks

@@ -13,9 +13,9 @@ from urllib.parse import quote, urlencode
 
 from dbops.command import Process, describe_status, run
 from dbops.config.urls import Secret
+from dbops.folder import Folder
 from dbops.sandbox.account import can_isolate, environment, launched, other_account
 from dbops.sandbox.base import About, Needs, SandboxError
-from dbops.sandbox.folder import Folder
 from dbops.sandbox.machine import free_room, this_machine
 from dbops.sandbox.postgres.installation import Installation
 from dbops.sandbox.postgres.settings import settings

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 from dbops.errors import StoreFullError
 
@@ -66,9 +64,7 @@ class FilePart:
         self.filled = 0
         self._sha256 = hashlib.sha256()
         with self._translated():
-            descriptor, name = tempfile.mkstemp(prefix="dbops-part-")
-            Path(name).unlink()
-            self._file: IO[bytes] = os.fdopen(descriptor, "w+b", buffering=0)
+            self._file = cast(IO[bytes], tempfile.TemporaryFile(prefix="dbops-part-", buffering=0))  # noqa: SIM115
 
     def add(self, data: memoryview) -> None:
         with self._translated():

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dbops.errors import ConfigError, DbopsError, StoreError
+from dbops.folder import temporary_folder
 from dbops.store.base import CHUNK, Entry, Protection, Stored, Unfinished, check_key
 from dbops.store.s3.client import ClientOptions, make_client
 from dbops.store.s3.download import download
@@ -165,18 +165,16 @@ class S3Store:
 
     @contextmanager
     def workspace(self) -> Iterator[Path]:
-        """See `Store.workspace`. A temporary folder; TMPDIR says where."""
-        try:
-            path = Path(tempfile.mkdtemp(prefix="dbops-"))
-        except OSError as error:
-            raise StoreError(
-                f"making a temporary folder in {tempfile.gettempdir()}: {error.strerror}",
-                hint="set TMPDIR to a folder with room",
-            ) from error
-        try:
+        """See `Store.workspace`. A temporary folder (TMPDIR says where), gone with the next run if this is killed."""
+        with ExitStack() as stack:
+            try:
+                path = stack.enter_context(temporary_folder())
+            except OSError as error:
+                raise StoreError(
+                    f"making a temporary folder in {tempfile.gettempdir()}: {error.strerror}",
+                    hint="set TMPDIR to a folder with room",
+                ) from error
             yield path
-        finally:
-            shutil.rmtree(path, ignore_errors=True)
 
     def local_path(self, key: str) -> Path | None:
         check_key(key)

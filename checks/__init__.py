@@ -1,1 +1,0 @@
-"""Executable checks over backups: `invoke check`, `pytest checks/`, or `pytest --pyargs dbops.checks`."""
