@@ -16,11 +16,13 @@ from dbops.model import (
     Artifact,
     EngineInfo,
     Extension,
+    Finding,
     Freshness,
     Inventory,
     Manifest,
     Method,
     Migration,
+    Severity,
     ToolInfo,
 )
 from dbops.ops.foreign_source import Found, Location
@@ -85,10 +87,34 @@ def _manifest(
 
 def freshness(found: Found, facts: DumpFacts) -> Freshness:
     """The moment that the dump itself names, but not one after it was written: its clock may be of another zone."""
-    if facts.made_at is not None and facts.made_at <= found.modified:
-        return Freshness(newest=facts.made_at, basis=f"the dump says when it was {facts.made_by}")
+    if (moment := _own_date(found, facts)) is not None:
+        return Freshness(newest=moment, basis=f"the dump says when it was {facts.made_by}")
     what = "the object was last written" if found.location.bucket else "the file was last written"
     return Freshness(newest=found.modified, basis=what)
+
+
+def _own_date(found: Found, facts: DumpFacts) -> datetime | None:
+    return facts.made_at if facts.made_at is not None and facts.made_at <= found.modified else None
+
+
+def undated(found: Found, facts: DumpFacts) -> list[Finding]:
+    """A warning where nothing but its file's time says how old a dump is: a copy of an old one passes for new."""
+    if _own_date(found, facts) is not None:
+        return []
+    what = "the object" if found.location.bucket else "the file"
+    known = (
+        f"it names {facts.made_at:%Y-%m-%d %H:%M} UTC, after {what} was written" if facts.made_at else "it names none"
+    )
+    return [
+        Finding(
+            id="dated-by-file",
+            severity=Severity.WARNING,
+            subject=found.location.name,
+            expected="a moment that the dump names, or its newest row",
+            actual=f"{known}: its age is that of {what}, which a copy renews",
+            hint="set the target's freshness to a column with the time of its newest row: schema.table.column",
+        )
+    ]
 
 
 def provenance(found: Found, facts: DumpFacts) -> dict[str, Any]:

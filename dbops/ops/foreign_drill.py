@@ -99,7 +99,8 @@ class ForeignDrill(Stage):
         progress.phase("compare")
         with timed(phases, "verify"):
             self._read(loaded.databases)
-            self._date(main)
+            if not self._dated(main):
+                self._notes.found(about.undated(found, facts))
         progress.phase("probe")
         with timed(phases, "probe"):
             self._probe(loaded.databases)
@@ -157,24 +158,25 @@ class ForeignDrill(Stage):
         counts = tuple(ObjectCount(kind=kind, source=None, copy=count) for kind, count in sorted(objects.items()))
         self._notes.read(tuple(tables), counts)
 
-    def _date(self, main: LoadedDatabase | None) -> None:
-        """The newest row, where the target says in which column to look."""
+    def _dated(self, main: LoadedDatabase | None) -> bool:
+        """By its newest row, where the target says in which column to look."""
         column = self._target.freshness
         if column is None:
-            return
+            return False
         if main is None:
             self._notes.unproved("freshness", f"{column} is in which database? {_SEVERAL}")
-            return
+            return False
         try:
             with main.side.snapshot() as snapshot:
                 newest = snapshot.newest(column)
         except DatabaseError as error:
             self._notes.unproved("freshness", f"{column} of the copy: {error.message}")
-            return
+            return False
         if newest is None:
             self._notes.unproved("freshness", f"{column} of the copy is empty")
-        else:
-            self._notes.dated(Freshness(newest=newest, basis=f"{column} of the copy"))
+            return False
+        self._notes.dated(Freshness(newest=newest, basis=f"{column} of the copy"))
+        return True
 
     def _probe(self, databases: Sequence[LoadedDatabase]) -> None:
         for database in databases:

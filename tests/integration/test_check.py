@@ -92,7 +92,6 @@ def test_all_checks_pass_on_a_good_backup(workshop: Workshop, empty_server: Clus
     [
         ("DELETE FROM events WHERE what = 'event 7'", "row-counts-are-equal"),
         ("UPDATE events SET what = 'x' WHERE what = 'event 7'", "content-is-equal"),
-        ("UPDATE events SET what = 'x' WHERE what = 'event 7'", "table-is-equal shop: public.events"),
         ("DROP VIEW open_invoices", "schema-objects-are-equal"),
         ("SELECT setval('customers_id_seq', 5)", "sequences-are-ahead"),
     ],
@@ -102,10 +101,9 @@ def test_each_side_of_a_bad_backup_has_its_check(
 ) -> None:
     done = _check(tmp_path, workshop.mutated(script), empty_server)
     assert done.returncode == 3, done.stdout + done.stderr
-    found = json.loads(done.stdout)["findings"]
-    assert check in {finding["id"] for finding in found} | {
-        f"{finding['id']} {finding['subject']}" for finding in found
-    }
+    found = {(finding["id"], finding["subject"]) for finding in json.loads(done.stdout)["findings"]}
+    assert (check, "shop") in found
+    assert (("table-is-equal", "shop: public.events") in found) == ("events" in script)
     suite = ET.parse(tmp_path / "reports/junit.xml").getroot().iter("testcase")
     cases = {case.get("name", ""): case.find("failure") is None for case in suite}
     assert cases["test_table_is_equal[shop: public.customers]"]
@@ -176,7 +174,7 @@ def test_the_trend_of_plain_pytest(good: Backed, empty_server: Cluster, tmp_path
     done = _run(tmp_path, *argv, "--dbops-html=report.html", "--dbops-history=reports/history.jsonl")
     assert done.returncode == 0, done.stdout + done.stderr
     assert len((tmp_path / "reports/history.jsonl").read_text().splitlines()) == 2
-    assert "2 drills" in (tmp_path / "report.html").read_text()
+    assert "The figures of the last 2 runs" in (tmp_path / "report.html").read_text()
 
 
 def test_a_history_that_cannot_be_kept_costs_no_drill(good: Backed, empty_server: Cluster, tmp_path: Path) -> None:

@@ -182,7 +182,9 @@ def test_invariants_smoke_and_freshness(made: Callable[..., Path], sandbox: Clus
     assert "rto" in {finding.id for finding in report.findings}
     assert "invoices.paid_at of the copy" in only(report, "rpo").actual if _old() else True
     assert report.provenance["newest_row_by"] == "invoices.paid_at of the copy"
+    assert "dated-by-file" not in {finding.id for finding in report.findings}
     report = drill(made(), sandbox, policy=policy)
+    assert "which a copy renews" in only(report, "dated-by-file").actual
     assert (report.verdict, report.failure) == (Verdict.FAIL, Failure.OVER_TARGET)
 
 
