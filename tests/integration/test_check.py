@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
@@ -12,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.checking import check, run
 from tests.mutations.workshop import Workshop, believed
 from tests.restoring import DBOPS, ROOT, Backed, artifact, databases
 from tests.servers import Cluster
@@ -51,25 +50,8 @@ def empty_server(pg_server: Cluster) -> Iterator[Cluster]:
         yield cluster
 
 
-def _run(folder: Path, *argv: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        argv,
-        cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-
-
-def _check(folder: Path, backed: Backed, server: Cluster, *flags: str) -> subprocess.CompletedProcess[str]:
-    store = f"--store={backed.catalog.store.url}"
-    return _run(folder, *DBOPS, "check", store, f"--sandbox={server.url()}", "--json", *flags)
-
-
 def test_all_checks_pass_on_a_good_backup(workshop: Workshop, empty_server: Cluster, tmp_path: Path) -> None:
-    done = _check(tmp_path, workshop.backup(), empty_server)
+    done = check(tmp_path, workshop.backup(), empty_server.url())
     assert done.returncode == 0, done.stdout + done.stderr
     report = json.loads(done.stdout)
     assert (report["verdict"], report["findings"]) == ("PASS", [])
@@ -88,7 +70,7 @@ def test_all_checks_pass_on_a_good_backup(workshop: Workshop, empty_server: Clus
 
 
 @pytest.mark.parametrize(
-    ("script", "check"),
+    ("script", "name"),
     [
         ("DELETE FROM events WHERE what = 'event 7'", "row-counts-are-equal"),
         ("UPDATE events SET what = 'x' WHERE what = 'event 7'", "content-is-equal"),
@@ -97,12 +79,12 @@ def test_all_checks_pass_on_a_good_backup(workshop: Workshop, empty_server: Clus
     ],
 )
 def test_each_side_of_a_bad_backup_has_its_check(
-    workshop: Workshop, empty_server: Cluster, tmp_path: Path, script: str, check: str
+    workshop: Workshop, empty_server: Cluster, tmp_path: Path, script: str, name: str
 ) -> None:
-    done = _check(tmp_path, workshop.mutated(script), empty_server)
+    done = check(tmp_path, workshop.mutated(script), empty_server.url())
     assert done.returncode == 3, done.stdout + done.stderr
     found = {(finding["id"], finding["subject"]) for finding in json.loads(done.stdout)["findings"]}
-    assert (check, "shop") in found
+    assert (name, "shop") in found
     assert (("table-is-equal", "shop: public.events") in found) == ("events" in script)
     suite = ET.parse(tmp_path / "reports/junit.xml").getroot().iter("testcase")
     cases = {case.get("name", ""): case.find("failure") is None for case in suite}
@@ -114,7 +96,7 @@ def test_an_archive_that_does_not_load(workshop: Workshop, empty_server: Cluster
     backed = workshop.backup()
     path = artifact(backed, f"backup_{backed.manifest.id}.dump")
     path.write_bytes(path.read_bytes()[:-100])
-    done = _check(tmp_path, believed(backed), empty_server)
+    done = check(tmp_path, believed(backed), empty_server.url())
     report = json.loads(done.stdout)
     assert done.returncode == 3
     assert {"archive-decodes-to-its-end", "backup-restores-clean"} <= {f["id"] for f in report["findings"]}
@@ -124,7 +106,7 @@ def test_an_archive_that_does_not_load(workshop: Workshop, empty_server: Cluster
 
 def test_nothing_to_restore_into_is_inconclusive(workshop: Workshop, pg_server: Cluster, tmp_path: Path) -> None:
     """The server holds databases of others: nothing is restored into it. What needs no server was checked."""
-    done = _check(tmp_path, workshop.backup(), pg_server)
+    done = check(tmp_path, workshop.backup(), pg_server.url())
     report = json.loads(done.stdout)
     assert not any(item["id"] == "content-is-equal" for item in report["findings"])
     assert any(item["id"] == "content-is-equal" for item in report["not_evaluated"])
@@ -134,7 +116,7 @@ def test_nothing_to_restore_into_is_inconclusive(workshop: Workshop, pg_server: 
 def test_a_server_that_cannot_be_reached_is_named(workshop: Workshop, tmp_path: Path) -> None:
     backed = workshop.backup()
     url = "postgresql://nobody@127.0.0.1:1/postgres"
-    done = _run(tmp_path, *DBOPS, "check", f"--store={backed.catalog.store.url}", f"--sandbox={url}")
+    done = run(tmp_path, *DBOPS, "check", f"--store={backed.catalog.store.url}", f"--sandbox={url}")
     assert done.returncode == 5, done.stdout + done.stderr
     assert "Connection refused" in done.stdout
 
@@ -144,7 +126,7 @@ def test_what_decides_the_verdict_is_told_first(good: Backed, empty_server: Clus
     (tmp_path / "dbops.toml").write_text(f'[store]\nurl = "{good.catalog.store.url}"\n' + "".join(settings))
     summary = tmp_path / "summary.md"
     argv = [*DBOPS, "check", f"--sandbox={empty_server.url()}", "--json"]
-    done = _run(tmp_path, *argv, GITHUB_STEP_SUMMARY=str(summary))
+    done = run(tmp_path, *argv, GITHUB_STEP_SUMMARY=str(summary))
     assert done.returncode == 5, done.stdout + done.stderr
     report = json.loads(done.stdout)
     assert report["provenance"]["proved"] == ["shop"]
@@ -155,7 +137,7 @@ def test_what_decides_the_verdict_is_told_first(good: Backed, empty_server: Clus
 def test_ones_own_checks_get_the_copy(workshop: Workshop, empty_server: Cluster, tmp_path: Path) -> None:
     (tmp_path / "checks").mkdir()
     (tmp_path / "checks/test_shop.py").write_text(OWN)
-    done = _check(tmp_path, workshop.backup(), empty_server)
+    done = check(tmp_path, workshop.backup(), empty_server.url())
     assert done.returncode == 3, done.stdout + done.stderr
     report = json.loads(done.stdout)
     (finding,) = report["findings"]
@@ -169,9 +151,9 @@ def test_the_trend_of_plain_pytest(good: Backed, empty_server: Cluster, tmp_path
     options = [f"--dbops-store={good.catalog.store.url}", f"--dbops-sandbox={empty_server.url()}"]
     argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--pyargs", "dbops.checks", *options]
     drill = [*DBOPS, "drill", f"--store={good.catalog.store.url}", f"--sandbox={empty_server.url()}"]
-    assert _run(tmp_path, *drill).returncode == 0
+    assert run(tmp_path, *drill).returncode == 0
     assert len((tmp_path / "reports/history.jsonl").read_text().splitlines()) == 1
-    done = _run(tmp_path, *argv, "--dbops-html=report.html", "--dbops-history=reports/history.jsonl")
+    done = run(tmp_path, *argv, "--dbops-html=report.html", "--dbops-history=reports/history.jsonl")
     assert done.returncode == 0, done.stdout + done.stderr
     assert len((tmp_path / "reports/history.jsonl").read_text().splitlines()) == 2
     assert "The figures of the last 2 runs" in (tmp_path / "report.html").read_text()
@@ -179,7 +161,7 @@ def test_the_trend_of_plain_pytest(good: Backed, empty_server: Cluster, tmp_path
 
 def test_a_history_that_cannot_be_kept_costs_no_drill(good: Backed, empty_server: Cluster, tmp_path: Path) -> None:
     (tmp_path / "reports").write_text("in the way")
-    done = _run(tmp_path, *DBOPS, "drill", f"--store={good.catalog.store.url}", f"--sandbox={empty_server.url()}")
+    done = run(tmp_path, *DBOPS, "drill", f"--store={good.catalog.store.url}", f"--sandbox={empty_server.url()}")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "no history is kept" in done.stderr
 
@@ -191,7 +173,7 @@ def test_plain_pytest(workshop: Workshop, empty_server: Cluster, tmp_path: Path,
     argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(ROOT / "checks"), *options, *workers]
     summary = tmp_path / "summary.md"
     files = ["--dbops-html=out/report.html", "--dbops-json=out/report.json"]
-    done = _run(tmp_path, *argv, *files, GITHUB_STEP_SUMMARY=str(summary))
+    done = run(tmp_path, *argv, *files, GITHUB_STEP_SUMMARY=str(summary))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "nothing was proved" not in done.stdout
     assert "## PASS" in summary.read_text()
@@ -208,8 +190,8 @@ def test_plain_pytest_that_proves_nothing_ends_with_5(tmp_path: Path, tmp_store:
     settings = '[targets.shop]\nurl = "postgresql://nobody@127.0.0.1:1/x"\n'
     (tmp_path / "dbops.toml").write_text(f'[store]\nurl = "{tmp_store}"\n{settings}')
     argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(ROOT / "checks")]
-    done = _run(tmp_path, *argv, f"--dbops-config={tmp_path / 'dbops.toml'}", *workers)
+    done = run(tmp_path, *argv, f"--dbops-config={tmp_path / 'dbops.toml'}", *workers)
     assert done.returncode == 5, done.stdout + done.stderr
     assert "nothing was proved about shop" in done.stdout
-    left_out = _run(tmp_path, *argv, f"--dbops-config={tmp_path / 'dbops.toml'}", "-k", "private", *workers)
+    left_out = run(tmp_path, *argv, f"--dbops-config={tmp_path / 'dbops.toml'}", "-k", "private", *workers)
     assert left_out.returncode == 0, left_out.stdout + left_out.stderr

@@ -94,6 +94,7 @@ def test_every_form_in_every_packing(
     path.write_bytes(data)
     report = drill(path, sandbox)
     is_whole(report, truth)
+    assert ("dated-by-file" in {finding.id for finding in report.findings}) == (form == "plain")
     assert report.provenance["archive_format"] == form
     assert report.provenance["archive_packing"] == packing
     assert report.provenance["source_version"].startswith(str(sandbox.major))

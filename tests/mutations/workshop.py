@@ -25,12 +25,13 @@ SOURCE = Path(__file__).with_name("source.sql")
 class Workshop:
     """One source on one server, where its backups are drilled too, unless `on` another one."""
 
-    def __init__(self, cluster: Cluster, folder: Path) -> None:
+    def __init__(self, cluster: Cluster, folder: Path, script: str = "") -> None:
+        """`script` makes the source; '': one of everything."""
         self.cluster = self.sandbox = cluster
         self._folder = folder
         self.source = Database(cluster, f"workshop_{secrets.token_hex(4)}")
         cluster.create_database(self.source.name)
-        self.source.psql(SOURCE.read_text())
+        self.source.psql(script or SOURCE.read_text())
 
     def on(self, sandbox: Cluster) -> Workshop:
         """The same source, whose backups are drilled on another server."""
