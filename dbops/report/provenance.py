@@ -64,7 +64,7 @@ def facts(report: Report) -> list[Fact]:
 
 def _name(name: str) -> str:
     if name in _FILES:
-        return f"Report as {name.upper()}"
+        return f"Report as {'JUnit' if name == 'junit' else name.upper()}"
     return _NAMES.get(name) or name.replace("_", " ").capitalize()
 
 
