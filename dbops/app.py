@@ -18,7 +18,7 @@ from dbops.errors import ConfigError
 from dbops.store.base import Store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from dbops.engine.dumps import DumpLoader, DumpReader
     from dbops.engine.scratch import ScratchServer
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from dbops.sandbox.postgres.embedded import EmbeddedPostgres
 
 _MYSQL_FAMILY = ("mysql", "mariadb")
+_SANDBOXES = ("auto", "container", "local", "embedded")
 
 
 def now() -> datetime:
@@ -93,7 +94,7 @@ def places(target: Target, sandbox: str | None = None) -> Places:
     """Where a drill of the target finds its server and its engine. `sandbox` None: as the target's settings say."""
     from dbops.ops.drill import Places
 
-    choice = sandbox if sandbox is not None else target.drill.sandbox.reveal()
+    choice = _sandbox_choice(target, sandbox)
     settings = Target(url=Secret(""), name=target.name, bindir=target.bindir)
     return Places(
         sandbox=lambda needs: open_sandbox(choice, needs),
@@ -105,13 +106,21 @@ def foreign_places(target: Target, store: StoreConfig, sandbox: str | None = Non
     """Where a drill of a dump of another tool finds its server, its engine and, by the store's settings, buckets."""
     from dbops.ops.foreign_drill import ForeignPlaces
 
-    choice = sandbox if sandbox is not None else target.drill.sandbox.reveal()
+    choice = _sandbox_choice(target, sandbox)
     return ForeignPlaces(
         sandbox=lambda needs: open_sandbox(choice, needs),
         reader=lambda engine: _dump_reader(engine, target.bindir),
         loader=lambda engine, url: _dump_loader(engine, url, target.bindir),
         bucket=lambda name: open_bucket(store, name),
     )
+
+
+def _sandbox_choice(target: Target, given: str | None) -> str:
+    """What was given, or else the target's setting. A word that means nothing is refused before a backup is fetched."""
+    choice = given if given is not None else target.drill.sandbox.reveal()
+    if "://" not in choice and choice not in _SANDBOXES:
+        raise _no_sandbox(choice, _SANDBOXES[1:])
+    return choice
 
 
 def find_archive(config: Config, target: Target) -> Location:
@@ -228,12 +237,13 @@ def _sandboxes(choice: str, engine: str) -> list[Provider]:
         )
     taken = [provider for provider in known if choice in ("auto", provider.kind)]
     if not taken:
-        raise ConfigError(
-            f"there is no sandbox '{choice}'",
-            hint=f"write auto, {', '.join(provider.kind for provider in known)}, or the URL of an empty server",
-            kind="bad-sandbox",
-        )
+        raise _no_sandbox(choice, [provider.kind for provider in known])
     return taken
+
+
+def _no_sandbox(choice: str, known: Sequence[str]) -> ConfigError:
+    hint = f"write auto, {', '.join(known)}, or the URL of an empty server"
+    return ConfigError(f"there is no sandbox '{choice}'", hint=hint, kind="bad-sandbox")
 
 
 def _postgres_sandboxes() -> list[Provider]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,6 +34,12 @@ class Request(NamedTuple):
     jobs: str | None = None
     identity: str | None = None
     history: Path | None = None
+
+
+def refuse(flags: Iterable[str]) -> None:
+    """`ConfigError` for flags of `drill` that mean nothing here: none is ignored in silence."""
+    if names := ", ".join(f"--{name}" for name in flags):
+        raise ConfigError(f"--archive drills one dump of another tool: leave out {names}", kind="bad-flag")
 
 
 def run(output: Output, archive: str, request: Request, paths: Paths, held: Held | None = None) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Callable
@@ -99,4 +100,4 @@ def hold(held: Held, drill: Stage, engine: Callable[[Secret], Engine]) -> None:
     path = held.enter_context(temporary_folder()) / "way-in.cnf"
     path.touch(0o600)  # a password belongs on no screen
     path.write_text(f"{shell.content.reveal()}\n")
-    drill.stay(shell.command.replace("{file}", str(path)), f"kill {os.getpid()}")
+    drill.stay(shell.command.replace("{file}", shlex.quote(str(path))), f"kill {os.getpid()}")

@@ -114,6 +114,8 @@ def drill(
             from dbops.tasks import foreign
             from dbops.tasks.reporting import Paths
 
+            given = {"all": all, "sample": sample, "no-owner": no_owner, "backup": backup != "latest", "url": url}
+            foreign.refuse(name for name, value in given.items() if value)
             request = foreign.Request(target, store, sandbox, jobs, identity)
             foreign.run(output, dump, request, Paths.of(html, junit, written(json), history), held)
 

@@ -21,6 +21,8 @@ from dbops.config import Argv, DrillConfig, Invariant, Policy, Seconds
 from dbops.evidence import Match
 from dbops.model import Extension, Failure, Manifest, Report, Severity, Verdict
 from dbops.ops.drill import RTO_PHASES
+from tests.foreign_dumps import drill as drill_dump
+from tests.foreign_dumps import errors
 from tests.mutations.workshop import Workshop, wrong
 from tests.restoring import DBOPS, ROOT, Backed, changed, databases, until, way_in
 from tests.servers import Cluster
@@ -102,6 +104,33 @@ def test_invariants_and_the_smoke_command(workshop: Workshop, good: Backed, tmp_
     (finding,) = [finding for finding in wrong(failed) if finding.id == "smoke"]
     assert "status 7" in finding.actual
     assert workshop.sandbox.password not in str(failed)
+
+
+_ASKS = """
+CREATE FUNCTION public.asks(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$BEGIN
+    IF current_setting('application_name') = 'dbops restore'
+       AND (SELECT reset_val FROM pg_catalog.pg_settings WHERE name = 'search_path') = '' THEN
+        RAISE EXCEPTION 'the session began with an empty search path';
+    END IF;
+    RETURN $1;
+END$$;
+CREATE INDEX ON public.customers (public.asks(id));
+"""
+
+
+@pytest.mark.parametrize("own", [True, False], ids=["a backup", "a plain dump"])
+def test_what_is_loaded_finds_the_usual_search_path(workshop: Workshop, tmp_path: Path, own: bool) -> None:
+    """Extensions' scripts append to what a session began with (postgis_topology): an empty one breaks them."""
+    with workshop.changed_copy(_ASKS) as source:
+        if own:
+            report = workshop.drill(workshop.backup(source))
+            assert (report.verdict, wrong(report)) == (Verdict.PASS, [])
+            return
+        path = tmp_path / "shop.sql"
+        tool = workshop.cluster.installation.tool("pg_dump")
+        subprocess.run([tool, "-d", source.socket_url, "-f", str(path)], check=True)
+        with Cluster(workshop.cluster.installation) as empty:
+            assert errors(drill_dump(path, empty)) == []
 
 
 def test_a_migration_head_that_is_not_the_sources(workshop: Workshop, good: Backed) -> None:

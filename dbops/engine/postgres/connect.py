@@ -100,14 +100,16 @@ class Access:
     def secrets(self) -> tuple[str, ...]:
         return (self.password,) if self.password else ()
 
-    def conninfo(self, database: str | None = None, *, application: str = "dbops") -> str:
+    def conninfo(self, database: str | None = None, *, application: str = "dbops", usual_path: bool = False) -> str:
         """A libpq connection string without any secret, fit for a program's argv.
 
-        `database` replaces the target's own database.
+        `database` replaces the target's own database. `usual_path`: for what loads a dump, and empties the search path
+        itself, with its first statement: scripts of extensions (postgis_topology) append to what a session began with.
         """
         from psycopg.conninfo import make_conninfo
 
-        settings = " ".join(f"-c {name}={value}" for name, value in SESSION.items())
+        given = {name: value for name, value in SESSION.items() if not usual_path or name != "search_path"}
+        settings = " ".join(f"-c {name}={value}" for name, value in given.items())
         own = self.parameters.get("options") or os.environ.get("PGOPTIONS", "")
         extra = {"options": f"{own} {settings}".strip(), "application_name": application}
         if database is not None:

@@ -70,7 +70,7 @@ class Psql:
         self._said: list[tuple[int, str, bool]] = []
         self._hint = ""
         argv = [tools.program("psql"), "--no-psqlrc", "--quiet", "--no-password", "--set=ON_ERROR_STOP=1"]
-        argv += [f"--dbname={access.conninfo(application='dbops restore')}", "--file=-"]
+        argv += [f"--dbname={access.conninfo(application='dbops restore', usual_path=True)}", "--file=-"]
         self._stack = ExitStack()
         self._process: Process = self._stack.enter_context(
             running(

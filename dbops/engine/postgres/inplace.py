@@ -60,13 +60,14 @@ class InPlace(PostgresSide):
         argv += ["--no-owner", "--no-privileges"] if wishes.no_owner else []
         argv += ["--no-tablespaces"] if missing else []
         psql = [self._tools.program("psql"), "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1"]
-        psql.append(f"--dbname={self._access.conninfo(application='dbops restore')}")
+        psql.append(f"--dbname={self._access.conninfo(application='dbops restore', usual_path=True)}")
         environment, secrets = self._access.environment(), self._access.secrets
         with (
             running(psql, env=environment, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, secrets=secrets) as client,
             running([*argv, str(archive)], env={"LC_ALL": "C", "LANGUAGE": "C"}) as reader,
         ):
             try:
+                client.stdin.write(b"SELECT pg_catalog.set_config('search_path', '', false);\n")
                 client.stdin.write(f"BEGIN READ WRITE;\nSET LOCAL lock_timeout = '{_LOCK_SECONDS}s';\n".encode())
                 client.stdin.write(statement("restore_wipe"))
                 for data in self._script(reader):

@@ -117,7 +117,7 @@ class Load:
 
     def _argv(self, archive: Path, wishes: Wishes, no_tablespaces: bool) -> list[str]:
         argv = [self._tools.program("pg_restore"), "--no-password"]
-        argv.append(f"--dbname={self._access.conninfo(application='dbops restore')}")
+        argv.append(f"--dbname={self._access.conninfo(application='dbops restore', usual_path=True)}")
         # The order of the rows must be kept, it is what digests are compared by. COPY fills pages strictly in order
         # only if the table was created or truncated in its own transaction (TABLE_INSERT_SKIP_FSM in copyfrom.c); else
         # it may put a late row on an early page that has room. pg_restore truncates in parallel mode; so with one job
