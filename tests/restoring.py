@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 import sys
 import time
@@ -163,7 +164,8 @@ def way_in(report: Mapping[str, Any]) -> tuple[Path, int]:
     """Of a copy that is kept: the file with its URL, and the process that holds it, as the report says them."""
     (hint,) = [finding["hint"] for finding in report["findings"] if finding["id"] == "kept"]
     connect, end = hint.splitlines()
-    return Path(connect.partition("$(cat ")[2].partition(")")[0]), int(end.rpartition(" ")[2])
+    (name,) = shlex.split(connect.partition("$(cat ")[2].partition(")")[0])
+    return Path(name), int(end.rpartition(" ")[2])
 
 
 def until(condition: Callable[[], Any]) -> Any:

@@ -70,8 +70,9 @@ def test_one_command_and_no_configuration(made: Path, tmp_path: Path) -> None:
     assert (code, report["verdict"], report["failure"]) == (3, "FAIL", "bad-backup")
     code, report = dbops(tmp_path, "drill", "--archive", "missing.sql", "--sandbox", "local")
     assert code in (2, 4)
-    code, _ = dbops(tmp_path, "drill", "--archive", str(made), "--identity", "nowhere", "--sandbox", "local")
-    assert code == 2
+    for refused in (["--identity", "nowhere"], ["--all"], ["--no-owner"], ["--sandbox", "nonsense"]):
+        code, _ = dbops(tmp_path, "drill", "--archive", str(made), *refused)
+        assert code == 2, refused
 
 
 @pytest.mark.parametrize("configured", [False, True])
@@ -79,7 +80,8 @@ def test_the_copy_of_a_dump_can_be_kept(made: Path, tmp_path: Path, configured: 
     if configured:
         (tmp_path / "dbops.toml").write_text(f'[targets.shop]\narchives = "{made}"\n')
     which = ["--target", "shop"] if configured else ["--archive", str(made)]
-    code, report = dbops(tmp_path, "drill", *which, "--sandbox", "local", "--keep")
+    (tmp_path / "a folder").mkdir()
+    code, report = dbops(tmp_path, "drill", *which, "--sandbox", "local", "--keep", TMPDIR=str(tmp_path / "a folder"))
     assert (code, report["verdict"]) == (0, "PASS")
     url, holder = way_in(report)
     try:
