@@ -51,6 +51,7 @@ def test_good_is_green_and_mutated_is_red(
     assert done.returncode == 3, done.stdout + done.stderr
     report = json.loads(done.stdout)
     assert {(finding["id"], finding["subject"]) for finding in report["findings"]} == {
+        ("archive-decodes-to-its-end", "shop"),
         ("content-is-equal", "shop"),
         ("table-is-equal", "shop: public.customers"),
         ("schema-objects-are-equal", "shop"),
