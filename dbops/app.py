@@ -11,7 +11,7 @@ from urllib.parse import unquote
 import msgspec
 
 from dbops.catalog import Catalog
-from dbops.config import Config, StoreConfig, Target
+from dbops.config import Config, NotifyConfig, StoreConfig, Target
 from dbops.config.urls import Secret, dialect, split_password
 from dbops.engine.base import Engine
 from dbops.errors import ConfigError
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from dbops.engine.dumps import DumpLoader, DumpReader
     from dbops.engine.scratch import ScratchServer
+    from dbops.notify.base import Channel
     from dbops.ops.drill import Places
     from dbops.ops.foreign_drill import ForeignDrill, ForeignPlaces
     from dbops.ops.foreign_source import Location
@@ -282,6 +283,43 @@ def _look_at_mysql(url: Secret) -> Seen:
 
     plain, password = split_password(url.reveal())
     return look(Access(plain, password=password))
+
+
+def open_channels(notify: NotifyConfig, task: str | None = None, *, where: str = "notify") -> list[Channel]:
+    """Who is told about a task; None: every channel. `where`: the table of the configuration that they are said to be
+    in."""
+    from dbops.notify.base import Kind
+
+    if task is not None and task not in notify.tasks:
+        return []
+    always, timeout = notify.when == "always", float(notify.timeout)
+    channels: list[Channel] = []
+    if notify.metrics is not None:
+        from dbops.notify.metrics import Metrics
+
+        channels.append(Metrics(f"{where}.metrics", notify.metrics, notify.metrics_mode, timeout=timeout))
+    for name, argv, kind in (
+        ("on_success", notify.on_success, Kind.SUCCESS),
+        ("on_failure", notify.on_failure, Kind.FAILURE),
+    ):
+        if argv is not None:
+            from dbops.notify.hook import Hook
+
+            channels.append(Hook(f"{where}.{name}", argv, kind, timeout=float(notify.hook_timeout)))
+    for index, link in enumerate(notify.webhook):
+        from dbops.notify.webhook import Webhook
+
+        channels.append(Webhook(f"{where}.webhook[{index}]", link, always=always, timeout=timeout))
+    for index, address in enumerate(notify.apprise):
+        from dbops.notify.chat import Chat
+
+        channels.append(Chat(f"{where}.apprise[{index}]", address, always=always, timeout=timeout))
+    for name in notify.ping.__struct_fields__:
+        if task in (None, name) and (link := getattr(notify.ping, name)) is not None:
+            from dbops.notify.ping import Ping
+
+            channels.append(Ping(f"{where}.ping.{name}", link, timeout=timeout))
+    return channels
 
 
 def archive_engine(name: str, *, bindir: Path | None = None) -> Engine:

@@ -34,6 +34,16 @@ def worst(codes: list[Exit]) -> Exit:
     return min(codes, key=_WORST.index, default=Exit.OK)
 
 
+def rank(code: int) -> int:
+    """How bad an exit code is among several results: the lower, the worse. Others are failed operations."""
+    return _WORST.index(Exit(code)) if code in _WORST else 0
+
+
+def code_of(report: Report) -> Exit:
+    """The exit code of a report's verdict."""
+    return Exit.OPERATION if report.failure is Failure.BROKEN else _CODES[report.verdict]
+
+
 class Output:
     """Where a task puts its result: exactly one document on stdout with `--json`, else text."""
 
@@ -45,12 +55,14 @@ class Output:
 
     def report(self, report: Report, words: str | None = None) -> None:
         """A report; its verdict decides the exit code. `words`: its text, where it has a form of its own."""
-        self.code = Exit.OPERATION if report.failure is Failure.BROKEN else _CODES[report.verdict]
+        from dbops.ops.provenance import stamped
+
+        self.code = code_of(report)
         if words is None and not self.json:
             from dbops.report import text
 
             words = text.report(report)
-        self.show(report, words or "")
+        self.show(stamped(report), words or "")
 
     def manifest(self, manifest: Manifest, store: str) -> None:
         """A backup that was just made."""
@@ -65,7 +77,7 @@ class Output:
 
             self._text = render(document)
         else:
-            from dbops.console import printable
+            from dbops.logs import printable
 
             self._text = printable(text)
 
@@ -113,7 +125,7 @@ def boundary(json: bool = False) -> Iterator[Output]:
         hint = "if a backup was being made, what it leaves in the store is removed by: invoke prune"
         _fail(output, DbopsError("interrupted", hint=hint, kind="interrupted"), Exit.INTERRUPTED)
     except Exception as error:  # noqa: BLE001 - the boundary: everything else is a bug
-        sys.stderr.write(_masked(traceback.format_exc()))
+        _trace(traceback.format_exc())
         message = f"this is a bug in dbops {__version__}; please report it with the lines above"
         _fail(output, DbopsError(message, hint=type(error).__name__, kind="bug"), Exit.BUG)
     output.flush()
@@ -121,26 +133,33 @@ def boundary(json: bool = False) -> Iterator[Output]:
         raise TaskExit(code=output.code)
 
 
+def _trace(text: str) -> None:
+    """The traceback of a bug, for whoever reports it."""
+    from dbops import logs
+    from dbops.config.passwords import masked
+
+    if logs.as_json():
+        logs.say("error", "traceback", text)
+    else:
+        sys.stderr.write(masked(text))
+
+
 def _fail(output: Output, error: DbopsError, code: Exit) -> NoReturn:
-    from dbops.console import printable
+    """Tells an error: as the result's document with `--json`, and where people or a log see it."""
+    from dbops import logs
+    from dbops.config.passwords import masked
     from dbops.report import text
     from dbops.report.json import error_document
 
-    clean = DbopsError(_masked(error.message), hint=_masked(error.hint), kind=error.kind)
+    clean = DbopsError(masked(error.message), hint=masked(error.hint), kind=error.kind)
+    if logs.as_json():
+        logs.say("error", "error", clean.message, kind=clean.kind, hint=clean.hint, exit_code=int(code))
     if output.json:
         output.show(error_document(clean), "")
         output.flush()
-    else:
-        sys.stderr.write(printable(text.error(clean)))
+    elif not logs.as_json():
+        sys.stderr.write(logs.printable(text.error(clean)))
     raise TaskExit(code=int(code)) from None
-
-
-def _masked(text: str) -> str:
-    """Text without the passwords that this process has read, and without what looks like one."""
-    from dbops.command import redact
-    from dbops.config.passwords import known
-
-    return redact(text, known())
 
 
 @contextmanager

@@ -10,8 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Protocol, TextIO
 
+from dbops import logs
+from dbops.config.passwords import masked
 from dbops.config.units import format_duration, format_size
 from dbops.errors import RefusedError
+from dbops.logs import printable
 from dbops.progress import Progress
 
 if TYPE_CHECKING:
@@ -34,21 +37,21 @@ class Display(Progress, Protocol):
 
 
 @contextmanager
-def progress(stream: TextIO | None = None) -> Iterator[Display]:
-    """Progress that people see for the time of the block."""
-    stream = stream or sys.stderr
-    if not stream.isatty() or os.environ.get("TERM") == "dumb":
-        lines = Lines(stream)
-        try:
-            yield lines
-        finally:
-            lines.end()
-        return
-    live = Live(stream)
+def progress(stream: TextIO | None = None, target: str | None = None) -> Iterator[Display]:
+    """Progress that people see for the time of the block; or lines of JSON, which name the target."""
+    display = _display(stream or sys.stderr, target)
     try:
-        yield live
+        yield display
     finally:
-        live.end()
+        display.end()
+
+
+def _display(stream: TextIO, target: str | None) -> Display:
+    if logs.as_json():
+        return logs.JsonLines(stream, {"target": target} if target else {}, QUIET_SECONDS)
+    if not stream.isatty() or os.environ.get("TERM") == "dumb":
+        return Lines(stream)
+    return Live(stream)
 
 
 def confirm(question: str, *, yes: bool, answer: str = "y") -> None:
@@ -139,7 +142,7 @@ class Lines:
 
     def _print(self, text: str) -> None:
         with suppress(OSError, ValueError):  # a log that is gone does not stop a backup
-            print(printable(text), file=self._stream, flush=True)
+            print(printable(masked(text)), file=self._stream, flush=True)
 
 
 class Live:
@@ -190,15 +193,10 @@ class Live:
         self._bar.update(self._task, item=text if len(text) <= 16 else f"…{text[-15:]}")
 
     def note(self, text: str) -> None:
-        self._console.print(printable(text))
+        self._console.print(printable(masked(text)))
 
     def _finish(self) -> None:
         if self._phase is not None:
             self._bar.stop()
             self._console.print(self._phase.summary())
             self._phase = None
-
-
-def printable(text: str) -> str:
-    """`text` with control characters shown, so that a name from a store or a server cannot steer a terminal."""
-    return "".join(c if c.isprintable() or c == "\n" else repr(c)[1:-1] for c in text)

@@ -8,10 +8,11 @@ from contextlib import contextmanager
 
 import msgspec
 
-from dbops import app, console
+from dbops import app, console, logs
 from dbops.catalog import Catalog
 from dbops.config import Config, Target
 from dbops.config.file import load
+from dbops.config.passwords import masked
 from dbops.engine.base import Engine
 from dbops.errors import ConfigError, NothingToCheckError
 from dbops.model import Manifest, is_target_name
@@ -38,6 +39,12 @@ class Session:
     def target_or_none(self) -> Target | None:
         """The target, or None where no database is configured at all."""
         return self.target() if self.config.targets else None
+
+    def told_targets(self) -> list[str]:
+        """The target whose channels are told of this run, as far as it is known before anything is opened."""
+        if self._name is not None or len(self.config.targets) != 1:
+            return [self._name or ""]
+        return list(self.config.targets)
 
     def catalog(self) -> Catalog:
         return app.open_catalog(self.config.store)
@@ -71,7 +78,10 @@ class Session:
     def show(self, text: str) -> None:
         """Text that the reader needs before a question, on stderr."""
         self.progress.end()
-        sys.stderr.write(console.printable(text))
+        if logs.as_json():
+            logs.say("info", "shown", text.rstrip("\n"))
+        else:
+            sys.stderr.write(logs.printable(masked(text)))
 
     def confirm(self, question: str, *, yes: bool, answer: str = "y") -> None:
         """See `console.confirm`."""
@@ -95,7 +105,7 @@ def session(
     config = load(url=url, store=store, target=target, need_store=need_store)
     name = target or (next(iter(config.targets)) if url is not None else None)
     count = None if jobs is None else number(jobs, "jobs")
-    with console.progress() as progress:
+    with console.progress(target=name) as progress:
         yield Session(config, progress, name, count)
 
 

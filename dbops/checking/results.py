@@ -58,9 +58,10 @@ class Results:
         self.passed: list[tuple[str, str, float]] = []
         """(check, target, seconds) of each that passed."""
         self.errors = 0
-        self._bad_backups = 0
+        self._bad_backups: list[str] = []
+        """Targets, one for each check that calls a backup bad; '' for a check of no target."""
         self.proved: dict[str, int] = defaultdict(int)
-        self._broken: list[NotEvaluated] = []
+        self._broken: list[tuple[str, NotEvaluated]] = []
         self._lacking: list[tuple[str, NotEvaluated]] = []
         """(target, reason) of each check of a copy that was skipped."""
         self._drills: dict[str, str] = {}
@@ -81,7 +82,7 @@ class Results:
             else:
                 self.not_evaluated.append(skipped)
         elif report.failed and report.when == "call" and not facts.get("broke"):
-            self._bad_backups += not (facts.get("rule") or facts.get("over"))
+            self._bad_backups += [] if facts.get("rule") or facts.get("over") else [target]
             self.findings.append(
                 Finding(
                     id=check,
@@ -94,7 +95,7 @@ class Results:
         elif report.failed:
             self.errors += 1
             reason = _about(target, f"could not be run: {_message(report)}")
-            self._broken.append(NotEvaluated(id=check, reason=reason))
+            self._broken.append((target, NotEvaluated(id=check, reason=reason)))
         elif report.when == "call":
             self.passed.append((check, target, report.duration))
             self.proved[target] += bool(facts.get("proves"))
@@ -135,7 +136,7 @@ class Results:
             verdict=self.verdict(),
             findings=tuple(self.findings),
             phases={"check": time.monotonic() - self._begun},
-            not_evaluated=(*self._broken, *(item for _, item in decisive), *self.not_evaluated),
+            not_evaluated=(*(item for _, item in self._broken), *(item for _, item in decisive), *self.not_evaluated),
             provenance={
                 "checks_passed": len(self.passed),
                 "proved": sorted(name for name, passed in self.proved.items() if name and passed),
@@ -144,6 +145,40 @@ class Results:
                 **provenance,
             },
             failure=self.failure(),
+        )
+
+    def of_targets(self) -> list[Report]:
+        """What the run says of each target, for whoever is told of that one alone. A check of no target counts for
+        all."""
+        drills = {drill.target: drill for drill in self.drills()}
+        return [self._of(name, drills.get(name)) for name in sorted(self.proved) if name]
+
+    def _of(self, target: str, drill: Report | None) -> Report:
+        findings = tuple(finding for finding in self.findings if finding.subject in (target, ""))
+        reasons = [item for name, item in (*self._broken, *self._lacking) if name in (target, "")]
+        broke = any(name in (target, "") for name, _ in self._broken)
+        if findings:
+            verdict = Verdict.FAIL
+        else:
+            verdict = Verdict.PASS if self.proved[target] and not broke else Verdict.INCONCLUSIVE
+        if any(name in (target, "") for name in self._bad_backups):
+            failure = Failure.BAD_BACKUP
+        elif broke:
+            failure = Failure.BROKEN
+        elif findings:
+            over = all(finding.severity is Severity.OVER_TARGET for finding in findings)
+            failure = Failure.OVER_TARGET if over else Failure.RULE_BROKEN
+        else:
+            failure = Failure.NONE if verdict is Verdict.PASS else Failure.ENVIRONMENT
+        return Report(
+            task="check",
+            target=target,
+            verdict=verdict,
+            findings=findings,
+            not_evaluated=tuple(reasons),
+            provenance=drill.provenance if drill else {},
+            failure=failure,
+            evidence=drill.evidence if drill else None,
         )
 
 

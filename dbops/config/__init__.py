@@ -8,34 +8,30 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from dbops.config.notify import NotifyConfig
+from dbops.config.types import Argv, Bytes, Patience, Seconds, Zone
 from dbops.config.urls import Secret
 from dbops.errors import ConfigError
 from dbops.values import Value
 
-
-class Seconds(float):
-    """Seconds, written as a duration (`24h`)."""
-
-
-class Patience(Seconds):
-    """Seconds, or `never`: infinite."""
-
-
-class Bytes(int):
-    """Bytes, written as a size (`2GB`)."""
-
-
-class Argv(tuple[str, ...]):
-    """A command as an argument list, written as a list or as one string split like a shell would."""
-
-    __slots__ = ()
-
-
-class Zone(str):
-    """A time zone by its name (`Europe/Madrid`)."""
-
-    __slots__ = ()
-
+__all__ = [
+    "App",
+    "Argv",
+    "Bytes",
+    "Config",
+    "DrillConfig",
+    "Invariant",
+    "Keep",
+    "Migrations",
+    "NotifyConfig",
+    "Patience",
+    "Policy",
+    "Seconds",
+    "StoreConfig",
+    "Suppress",
+    "Target",
+    "Zone",
+]
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=10_000)]
 
@@ -184,6 +180,8 @@ class Target(Value, frozen=True):
     migrations: Migrations | None = None
     invariants: tuple[Invariant, ...] = ()
     drill: DrillConfig = DrillConfig()
+    notify: NotifyConfig = NotifyConfig()
+    """Those of `[notify]` with the target's own in their place."""
     archives: str | None = None
     """Dumps that another tool makes: a glob of this machine (the last by name counts), or `s3://bucket/prefix`."""
 
@@ -193,8 +191,13 @@ class Config(Value, frozen=True):
 
     store: StoreConfig
     targets: dict[str, Target]
+    notify: NotifyConfig = NotifyConfig()
     file: Path | None = None
     file_holds_password: bool = False
+
+    def channels(self, target: str) -> NotifyConfig:
+        """Who is told about a target; the general ones for one that is not configured, and for runs without one."""
+        return self.targets[target].notify if target in self.targets else self.notify
 
     def target(self, name: str | None = None) -> Target:
         """The named target, or the only one."""

@@ -12,8 +12,12 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from dbops.config import Argv, Bytes, Config, Keep, Patience, Seconds, StoreConfig, Target, Zone
+from dbops.config import Argv, Bytes, Config, Keep, NotifyConfig, Patience, Seconds, StoreConfig, Target, Zone
 from dbops.config.errors import expand, explain, field_names, unknown_key
+from dbops.config.links import addresses, link, links
+from dbops.config.notify import merged, secrets
+from dbops.config.passwords import remember_link
+from dbops.config.types import Addresses, Link, Links, Mode
 from dbops.config.units import parse_duration, parse_size
 from dbops.config.urls import Secret, dialect, split_password, target_name_of
 from dbops.config.zones import zone
@@ -21,6 +25,7 @@ from dbops.errors import ConfigError
 from dbops.model import TARGET_PATTERN, is_target_name
 
 DEFAULT_FILE = "dbops.toml"
+_TABLES = ("store", "targets", "notify")
 _VARIABLE = re.compile(r"\$\{[^}]*\}")
 _COMPRESSION = re.compile(r"none|zstd:(?:[1-9]|1[0-9])|gzip:[1-9]")
 _COLUMN = re.compile(r"[^.]+(?:\.[^.]+){1,2}")
@@ -46,14 +51,20 @@ def load(
     text = read_file(file) if file is not None else {}
     raw: dict[str, Any] = expand(text, "", environment, str(file))
     label = str(file) if file else "the command line"
-    targets = _targets(raw.get("targets", {}), label, file.parent if file else Path.cwd())
+    beside = file.parent if file else Path.cwd()
+    notify = _convert(raw.get("notify", {}), NotifyConfig, "notify", label, beside)
+    targets = _targets(raw.get("targets", {}), label, beside, raw.get("notify", {}))
     if url is None and not targets:
         url = environment.get("DATABASE_URL") or None
     if url is not None:
-        targets = _only(url, target, targets)
+        targets = _only(url, target, targets, notify)
     needed = need_store and not (targets and all(t.archives for t in targets.values()))
     stored = _store(raw, store, environment, label, needed=needed)
-    return Config(store=stored, targets=targets, file=file, file_holds_password=_holds_password(text))
+    for channels in (notify, *(target.notify for target in targets.values())):
+        for secret in secrets(channels):
+            remember_link(secret)
+    holds = _holds_password(text)
+    return Config(store=stored, targets=targets, notify=notify, file=file, file_holds_password=holds)
 
 
 def find_file(environment: Mapping[str, str], folder: Path) -> Path | None:
@@ -76,8 +87,8 @@ def read_file(file: Path) -> dict[str, Any]:
     except ValueError as error:  # not UTF-8, or not TOML: the latter names line and column
         raise ConfigError(f"{file}: {error}", hint="see https://toml.io", kind="config-file") from None
     for key, value in raw.items():
-        if key not in ("store", "targets"):
-            raise unknown_key(key, ("store", "targets"), str(file))
+        if key not in _TABLES:
+            raise unknown_key(key, _TABLES, str(file))
         if not isinstance(value, dict):
             raise ConfigError(f"{file}: {key}: expected a table", hint=f"write [{key}]", kind="config-value")
     return raw
@@ -110,7 +121,8 @@ def _store(
     return _convert(table, StoreConfig, "store", label, Path.cwd())
 
 
-def _targets(tables: dict[str, Any], label: str, folder: Path) -> dict[str, Target]:
+def _targets(tables: dict[str, Any], label: str, folder: Path, notify: dict[str, Any]) -> dict[str, Target]:
+    """`notify`: the general table, which fills up those of the targets."""
     targets = {}
     for name, table in tables.items():
         key = f"targets.{name}"
@@ -121,7 +133,9 @@ def _targets(tables: dict[str, Any], label: str, folder: Path) -> dict[str, Targ
             raise ConfigError(f"{label}: {key}: expected a table", hint=f"write [{key}]", kind="config-value")
         if "name" in table:
             raise unknown_key(f"{key}.name", field_names(Target), label)
-        targets[name] = _convert({**table, "name": name}, Target, key, label, folder)
+        own = table.get("notify", {})
+        channels = merged(notify, own) if isinstance(own, dict) else own
+        targets[name] = _convert({**table, "name": name, "notify": channels}, Target, key, label, folder)
         _check_forms(targets[name], key, label)
         _check_keep(targets[name].policy.keep, f"{key}.policy.keep", label)
         if "url" not in table and targets[name].archives:
@@ -158,7 +172,7 @@ def _check_keep(keep: Keep | None, key: str, label: str) -> None:
         raise ConfigError(f"{label}: {key}.max_age: less than a day", hint=hint, kind="config-value")
 
 
-def _only(url: str, name: str | None, targets: dict[str, Target]) -> dict[str, Target]:
+def _only(url: str, name: str | None, targets: dict[str, Target], notify: NotifyConfig) -> dict[str, Target]:
     """The target that `--url` makes."""
     dialect(url)
     name = name or target_name_of(url)
@@ -166,7 +180,7 @@ def _only(url: str, name: str | None, targets: dict[str, Target]) -> dict[str, T
         raise ConfigError(
             f"{name!r} is not a name for a target", hint="letters, digits, '.', '_' and '-'", kind="bad-target"
         )
-    settings = targets.get(name) or Target(url=Secret(url), name=name)
+    settings = targets.get(name) or Target(url=Secret(url), name=name, notify=notify)
     changed = {"url": Secret(url), "password_file": None, "password_env": None, "password_command": None}
     return {name: msgspec.structs.replace(settings, **changed)}
 
@@ -189,8 +203,19 @@ def _special(wanted: type, value: object, folder: Path) -> object:
         if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
             return Argv(value)
         raise ValueError("expected a command: a string, or a list of strings")
+    if wanted is Links:
+        return links(value)
+    if wanted is Addresses:
+        return addresses(value)
+    if wanted is Link:
+        return link(value)
     if not isinstance(value, str):
-        example = {Seconds: ' such as "5s"', Patience: ' such as "60s", or "never"', Bytes: ' such as "2GB"'}
+        example = {
+            Mode: ' such as "0644"',
+            Seconds: ' such as "5s"',
+            Patience: ' such as "60s", or "never"',
+            Bytes: ' such as "2GB"',
+        }
         raise ValueError(f"expected a string{example.get(wanted, '')}")
     if wanted is Patience and value == "never":
         return Patience("inf")
@@ -198,6 +223,8 @@ def _special(wanted: type, value: object, folder: Path) -> object:
         return wanted(parse_duration(value))
     if wanted is Bytes:
         return Bytes(parse_size(value))
+    if wanted is Mode:
+        return _mode(value)
     if wanted is Secret:
         return Secret(value)
     if wanted is Zone:
@@ -206,3 +233,9 @@ def _special(wanted: type, value: object, folder: Path) -> object:
     if issubclass(wanted, Path):
         return folder / Path(value).expanduser()
     raise NotImplementedError(wanted)
+
+
+def _mode(text: str) -> Mode:
+    if not re.fullmatch(r"0?[0-7]{3}", text) or int(text, 8) & 0o133:
+        raise ValueError(f"{text!r} is not a mode of a file: write '0600', '0640' or '0644'")
+    return Mode(int(text, 8))

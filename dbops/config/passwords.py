@@ -6,6 +6,7 @@ import os
 import stat
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from dbops import command
 from dbops.config import Config, Target
@@ -14,6 +15,8 @@ from dbops.errors import ConfigError
 from dbops.model import Finding, Severity
 
 COMMAND_SECONDS = 30.0
+SECRET_LENGTH = 8
+"""Of a part of an address: shorter ones, such as `/fail`, are words of the language."""
 _KNOWN: set[str] = set()
 
 
@@ -21,13 +24,31 @@ def password(target: Target, environment: Mapping[str, str] = os.environ) -> str
     """The password by file, environment, command, URL, in this order; None leaves it to the client's own files."""
     found = _find(target, environment)
     if found:
-        _KNOWN.add(found)
+        remember(found)
     return found
 
 
+def remember(secret: str) -> None:
+    """From now on `masked` hides this text."""
+    _KNOWN.add(secret)
+
+
+def remember_link(url: str) -> None:
+    """Hides an address whose path, query or user is a key, also where a library tells only such a part of it."""
+    parts = urlsplit(url)
+    for part in (url, parts.path, f"{parts.path}?{parts.query}", parts.query, parts.netloc.rpartition("@")[0]):
+        if len(part.strip("/?")) >= SECRET_LENGTH:
+            remember(part)
+
+
 def known() -> tuple[str, ...]:
-    """The passwords that this process has read: what the edge masks in everything it prints about an error."""
+    """The secrets that this process has read: what is masked in everything it logs, or prints about an error."""
     return tuple(_KNOWN)
+
+
+def masked(text: str) -> str:
+    """Text without the secrets that this process has read, and without what looks like one."""
+    return command.redact(text, known())
 
 
 def _find(target: Target, environment: Mapping[str, str]) -> str | None:

@@ -6,8 +6,15 @@ import getpass
 import os
 import socket
 from collections.abc import Mapping
+from typing import TypeVar
+
+import msgspec
+
+from dbops import runs
+from dbops.model import Report
 
 _COMMITS = ("GITHUB_SHA", "CI_COMMIT_SHA")
+ReportLike = TypeVar("ReportLike", bound=Report)
 
 
 def operator(environment: Mapping[str, str] = os.environ) -> dict[str, str]:
@@ -30,3 +37,10 @@ def _job(environment: Mapping[str, str]) -> str:
         server = environment.get("GITHUB_SERVER_URL", "https://github.com")
         return f"{server}/{repository}/actions/runs/{environment.get('GITHUB_RUN_ID', '')}"
     return environment.get("CI_JOB_URL") or environment.get("BUILD_URL", "")
+
+
+def stamped(report: ReportLike) -> ReportLike:
+    """The report with the id of the run that made it, by which it is found in the log."""
+    if "run" in report.provenance:
+        return report
+    return msgspec.structs.replace(report, provenance={**report.provenance, "run": runs.current().id})

@@ -9,10 +9,12 @@ import msgspec
 from dbops.catalog import Catalog
 from dbops.errors import StoreError
 from dbops.model import Finding, Manifest, Report, Severity
+from dbops.ops.provenance import stamped
 
 
 def kept(catalog: Catalog, manifest: Manifest, report: Report, at: datetime) -> Report:
     """The report, kept in the store; a store that may only be read is a warning in it."""
+    report = stamped(report)
     try:
         catalog.record(manifest, report, at)
     except StoreError as error:

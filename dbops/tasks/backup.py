@@ -29,8 +29,13 @@ def backup(
     invoke backup --url postgresql://me@db.internal/shop --store file:///var/backups/shop
     """
     from dbops.session import session
+    from dbops.tasks.telling import telling
 
-    with boundary(json) as output, session(target, url, store, jobs=jobs) as work:
+    with (
+        boundary(json) as output,
+        session(target, url, store, jobs=jobs) as work,
+        telling(output, work.config, work.told_targets(), quiet=dry_run) as tell,
+    ):
         from dbops import app
         from dbops.ops import backup as operation
         from dbops.ops.backup_plan import Plan
@@ -50,6 +55,7 @@ def backup(
             output.show(plan.document(result), plan.text(result))
         else:
             output.manifest(result, catalog.store.url)
+            tell.made(result)
             keep = work.target().policy.keep
             if keep is not None and keep.after_backup:
                 from dbops.tasks.pruning import after_backup
@@ -95,8 +101,13 @@ def verify(
     invoke verify --store s3://shop-backups/prod --backup all
     """
     from dbops.session import session
+    from dbops.tasks.telling import telling
 
-    with boundary(json) as output, session(target, url, store, jobs=jobs) as work:
+    with (
+        boundary(json) as output,
+        session(target, url, store, jobs=jobs) as work,
+        telling(output, work.config, work.told_targets()) as tell,
+    ):
         from dbops import app
         from dbops.ops.verify import verify_selected
 
@@ -110,7 +121,7 @@ def verify(
             progress=work.progress,
             clock=app.now,
         )
-        output.report(report)
+        output.report(tell.judged(report))
 
 
 @flags(
@@ -180,8 +191,13 @@ def prune(
     invoke prune --target shop --dry-run
     """
     from dbops.session import session
+    from dbops.tasks.telling import telling
 
-    with boundary(json) as output, session(target, url, store) as work:
+    with (
+        boundary(json) as output,
+        session(target, url, store) as work,
+        telling(output, work.config, work.told_targets(), quiet=dry_run),
+    ):
         from dbops.tasks.pruning import run
 
         run(work, output, yes=yes, dry_run=dry_run)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import NamedTuple
 
 import pytest
 
+from dbops import logs
 from dbops.check_fixtures import SETUP, Setup
 from dbops.checking.results import Results
 from dbops.cli import Output
@@ -20,6 +20,7 @@ from dbops.config.file import load
 from dbops.errors import ConfigError, Exit
 from dbops.model import Report
 from dbops.tasks.reporting import Paths, publish
+from dbops.tasks.telling import telling
 
 OWN_FOLDER = "checks"
 
@@ -51,15 +52,19 @@ def check(output: Output, request: Request) -> None:
     if request.target is not None and config.targets:
         config.target(request.target)
     request.paths.prepare()
-    results, status, said = _run(config, request)
-    if status in (pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR):
-        sys.stderr.write(said)
-    if status == pytest.ExitCode.INTERRUPTED:
-        raise KeyboardInterrupt
-    report = _named(results.report(store=config.store.url, **request.paths.provenance()), request.target)
-    publish(output, report, results.drills(), request.paths, junit_written=True)
-    if status in (pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR):
-        output.code = Exit.OPERATION
+    named = [request.target] if request.target is not None else list(config.targets)
+    with telling(output, config, named or [""]) as tell:
+        results, status, said = _run(config, request)
+        if status == pytest.ExitCode.INTERRUPTED:
+            raise KeyboardInterrupt
+        report = _named(results.report(store=config.store.url, **request.paths.provenance()), request.target)
+        could_run = status not in (pytest.ExitCode.INTERNAL_ERROR, pytest.ExitCode.USAGE_ERROR)
+        if could_run:
+            report = tell.judged(report, results.of_targets())
+        publish(output, report, results.drills(), request.paths, junit_written=True)
+        if not could_run:
+            logs.say("error", "pytest", said)
+            output.code = Exit.OPERATION
 
 
 def _run(config: Config, request: Request) -> tuple[Results, int, str]:

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TextIO
 
-from dbops import app, console
+from dbops import app, console, logs
 from dbops.cli import Output
 from dbops.config import StoreConfig
 from dbops.model import Verdict
@@ -72,7 +72,7 @@ class _Story:
 
     def end(self, name: str, seconds: float, step: Step) -> None:
         self.clear()
-        self._write(self._headed(console.printable(text.block(name, seconds, step))))
+        self._write(self._headed(logs.printable(text.block(name, seconds, step))))
 
     def clear(self) -> None:
         if self._moves:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from invoke.context import Context
 from invoke.tasks import Task
 
+from dbops import runs
 from dbops.cli import boundary
 from dbops.errors import ConfigError
 
@@ -23,28 +25,42 @@ _COMMON = {
     "sandbox": "where to restore: auto (default), container, local, embedded, or the URL of an empty server",
     "html": "where the HTML report goes",
     "junit": "where the JUnit report goes",
+    "log_format": "what is told on stderr meanwhile: text, or json for JSON lines (else DBOPS_LOG_FORMAT)",
     "json": "print one JSON document on stdout, everything else on stderr",
 }
 
 
 def flags(optional: tuple[str, ...] = (), **own: str) -> Callable[[Callable[..., None]], Task[Any]]:
-    """An Invoke task with help for every flag: the common ones, and `own`. `optional`: flags that need no value."""
+    """An Invoke task with help for every flag: the common ones, and `own`. `optional`: flags that need no value.
+
+    Every task has `--log-format`, too, and is a run of its own."""
 
     def decorate(body: Callable[..., None]) -> Task[Any]:
         names = body.__code__.co_varnames[1 : body.__code__.co_argcount]
-        texts = {name: (_COMMON | own)[name] for name in names}
+        texts = {name: (_COMMON | own)[name] for name in (*names, "log_format")}
 
         @wraps(body)
-        def task(context: Context, *values: Any, **named: Any) -> None:
-            if context.config.run.dry:  # Invoke's own flag: the commands that it would print are not run through it
-                with boundary(named.get("json") is True):
+        def task(context: Context, *values: Any, log_format: Text = None, **named: Any) -> None:
+            try:
+                runs.begin(body.__name__, log_format)
+                if context.config.run.dry:  # Invoke's own flag: the commands that it would print are not run through it
                     hint = "say --dry-run" if "dry_run" in names else "this task has no dry run"
                     raise ConfigError("--dry does not work with dbops", hint=hint, kind="bad-flag")
+            except ConfigError as error:
+                with boundary(named.get("json") is True):
+                    raise error from None
             body(context, *values, **named)
 
+        task.__signature__ = _with_log_format(body)  # type: ignore[attr-defined] # what Invoke reads the flags from
         return Task(task, help=texts, auto_shortflags=False, optional=optional)
 
     return decorate
+
+
+def _with_log_format(body: Callable[..., None]) -> inspect.Signature:
+    signature = inspect.signature(body)
+    flag = inspect.Parameter("log_format", inspect.Parameter.POSITIONAL_OR_KEYWORD, default=None, annotation=Text)
+    return signature.replace(parameters=[*signature.parameters.values(), flag])
 
 
 def printed(json: str | bool | None) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dbops import app
+from dbops import app, logs
 from dbops.cli import Output
 from dbops.errors import DbopsError, Exit
 from dbops.ops.prune import Pruning, prune
@@ -70,4 +70,5 @@ def _tell(work: Session, result: Pruning) -> None:
 
 
 def _failed(work: Session, reason: str) -> None:
-    work.show(f"warning  the backup is made, but pruning after it failed: {reason}\n")
+    work.progress.end()
+    logs.say("warning", "prune-failed", f"the backup is made, but pruning after it failed: {reason}")

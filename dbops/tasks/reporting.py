@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from dbops import app
+from dbops import app, logs
 from dbops.cli import Output
 from dbops.errors import ConfigError
 from dbops.model import Report
@@ -61,14 +60,17 @@ def publish(
     output: Output, report: Report, drills: Sequence[Report], paths: Paths, *, junit_written: bool = False
 ) -> None:
     """Prints the report and writes its files. `drills`: the drills that it speaks of, each with its evidence."""
+    from dbops.ops.provenance import stamped
     from dbops.report import history
     from dbops.report.page import Page
     from dbops.report.write import add_step_summary, write
 
     at = app.now()
+    report = stamped(report)
     past = history.extend(paths.history, drills, at)
     if past.trouble:
-        sys.stderr.write(f"no history is kept in {paths.history}: {past.trouble} (--history names another file)\n")
+        hint = "--history names another file"
+        logs.say("warning", "no-history", f"no history is kept in {paths.history}: {past.trouble} ({hint})")
     page = Page.of(report, drills, past, at)
     write(page, html=paths.html, junit=None if junit_written else paths.junit, json=paths.json)
     add_step_summary(report, drills)

@@ -123,14 +123,16 @@ def drill(
         with boundary(printed(json)) as output, session(target, url, store, jobs=jobs) as work:
             from dbops.tasks.drill import Request, parse_sample, run, run_kept
             from dbops.tasks.reporting import Paths, publish
+            from dbops.tasks.telling import telling
 
             paths = Paths.of(html, junit, written(json), history)
             paths.prepare()
             work.check_name()
             paths = paths.with_history()
             request = Request(backup, all, parse_sample(sample), sandbox, no_owner, paths.history)
-            report, drills = run(work, request) if held is None else run_kept(work, request, held)
-            publish(output, report, drills, paths)
+            with telling(output, work.config, list(work.config.targets) if all else work.told_targets()) as tell:
+                report, drills = run(work, request) if held is None else run_kept(work, request, held)
+                publish(output, tell.judged(report, drills), drills, paths)
 
     task = own_task if archive is None else partial(foreign_task, archive)
     if keep:

@@ -1,0 +1,1 @@
+"""Telling others what became of a run: hooks, webhooks, Apprise, pings, metrics."""

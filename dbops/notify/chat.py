@@ -1,0 +1,45 @@
+"""Mail, chats and the rest of what Apprise knows (the extra `notify`)."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from dbops.config.urls import Secret
+from dbops.notify.base import ChannelError, Event, Kind
+
+
+class Chat:
+    """One address of Apprise. `always`: told of success, too."""
+
+    def __init__(self, key: str, url: Secret, *, always: bool, timeout: float) -> None:
+        self.key = key
+        self.timeout = timeout
+        self._url = url
+        self._always = always
+
+    def wants(self, kind: Kind) -> bool:
+        return kind in (Kind.FAILURE, Kind.TEST) or (kind is Kind.SUCCESS and self._always)
+
+    def send(self, event: Event) -> None:
+        apprise = _library()
+        sender = apprise.Apprise()
+        if not sender.add(self._url.reveal()):
+            hint = "see https://github.com/caronc/apprise/wiki for the form of each service"
+            raise ChannelError("not an address that Apprise knows", hint=hint)
+        kind = apprise.NotifyType.FAILURE if event.kind is Kind.FAILURE else apprise.NotifyType.INFO
+        if not sender.notify(body=event.text(), title=event.title, notify_type=kind, body_format="text"):
+            raise ChannelError("the service did not take the message", hint="is the address right, and its key valid?")
+
+
+def _library() -> Any:
+    # It logs addresses, with their keys. Without a handler of its own its warnings go to stderr.
+    logger = logging.getLogger("apprise")
+    logger.propagate = False
+    if not logger.handlers:
+        logger.addHandler(logging.NullHandler())
+    try:
+        import apprise
+    except ImportError:
+        raise ChannelError("Apprise is not installed", hint="pip install 'dbops[notify]'") from None
+    return apprise
