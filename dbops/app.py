@@ -11,7 +11,7 @@ from urllib.parse import unquote
 import msgspec
 
 from dbops.catalog import Catalog
-from dbops.config import Config, NotifyConfig, StoreConfig, Target
+from dbops.config import Config, StoreConfig, Target
 from dbops.config.urls import Secret, dialect, split_password
 from dbops.engine.base import Engine
 from dbops.errors import ConfigError
@@ -285,40 +285,47 @@ def _look_at_mysql(url: Secret) -> Seen:
     return look(Access(plain, password=password))
 
 
-def open_channels(notify: NotifyConfig, task: str | None = None, *, where: str = "notify") -> list[Channel]:
-    """Who is told about a task; None: every channel. `where`: the table of the configuration that they are said to be
-    in."""
+def open_channels(config: Config, target: str, task: str | None = None) -> list[Channel]:
+    """Who is told about a task of a target ('' for none); None: every channel. Each is called by the key of the
+    configuration that it comes from."""
     from dbops.notify.base import Kind
 
+    notify = config.channels(target)
     if task is not None and task not in notify.tasks:
         return []
     always, timeout = notify.when == "always", float(notify.timeout)
+
+    def key(name: str, value: object, general: object) -> str:
+        return f"notify.{name}" if value == general else f"targets.{target}.notify.{name}"
+
     channels: list[Channel] = []
     if notify.metrics is not None:
         from dbops.notify.metrics import Metrics
 
-        channels.append(Metrics(f"{where}.metrics", notify.metrics, notify.metrics_mode, timeout=timeout))
-    for name, argv, kind in (
-        ("on_success", notify.on_success, Kind.SUCCESS),
-        ("on_failure", notify.on_failure, Kind.FAILURE),
-    ):
-        if argv is not None:
+        where = key("metrics", notify.metrics, config.notify.metrics)
+        channels.append(Metrics(where, notify.metrics, notify.metrics_mode, timeout=timeout))
+    for name, kind in (("on_success", Kind.SUCCESS), ("on_failure", Kind.FAILURE)):
+        if (argv := getattr(notify, name)) is not None:
             from dbops.notify.hook import Hook
 
-            channels.append(Hook(f"{where}.{name}", argv, kind, timeout=float(notify.hook_timeout)))
+            where = key(name, argv, getattr(config.notify, name))
+            channels.append(Hook(where, argv, kind, timeout=float(notify.hook_timeout)))
     for index, link in enumerate(notify.webhook):
         from dbops.notify.webhook import Webhook
 
-        channels.append(Webhook(f"{where}.webhook[{index}]", link, always=always, timeout=timeout))
+        where = key(f"webhook[{index}]", notify.webhook, config.notify.webhook)
+        channels.append(Webhook(where, link, always=always, timeout=timeout))
     for index, address in enumerate(notify.apprise):
         from dbops.notify.chat import Chat
 
-        channels.append(Chat(f"{where}.apprise[{index}]", address, always=always, timeout=timeout))
+        where = key(f"apprise[{index}]", notify.apprise, config.notify.apprise)
+        channels.append(Chat(where, address, always=always, timeout=timeout))
     for name in notify.ping.__struct_fields__:
         if task in (None, name) and (link := getattr(notify.ping, name)) is not None:
             from dbops.notify.ping import Ping
 
-            channels.append(Ping(f"{where}.ping.{name}", link, timeout=timeout))
+            where = key(f"ping.{name}", link, getattr(config.notify.ping, name))
+            channels.append(Ping(where, link, timeout=timeout))
     return channels
 
 

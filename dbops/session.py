@@ -105,7 +105,8 @@ def session(
     config = load(url=url, store=store, target=target, need_store=need_store)
     name = target or (next(iter(config.targets)) if url is not None else None)
     count = None if jobs is None else number(jobs, "jobs")
-    with console.progress(target=name) as progress:
+    only = next(iter(config.targets)) if len(config.targets) == 1 else None
+    with console.progress(target=name or only) as progress:
         yield Session(config, progress, name, count)
 
 

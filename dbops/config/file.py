@@ -95,7 +95,13 @@ def read_file(file: Path) -> dict[str, Any]:
 
 
 def _holds_password(text: dict[str, Any]) -> bool:
-    """Whether the file itself, and not a variable, has a password in a URL."""
+    """Whether the file itself, and not a variable, has a password in a URL, or the address of a notifier."""
+    tables = [
+        text.get("notify", {}),
+        *(t.get("notify", {}) for t in text.get("targets", {}).values() if isinstance(t, dict)),
+    ]
+    if any("://" in _VARIABLE.sub("", str(table)) for table in tables):
+        return True
     urls = [table.get("url") for table in text.get("targets", {}).values() if isinstance(table, dict)]
     plain = [url for url in urls if isinstance(url, str) and "://" in url and not url.startswith("$")]
     # A digit in the place of each variable, so that the URL can be read wherever one stands, also as its port.

@@ -124,6 +124,25 @@ def of_error(error: BaseException) -> Outcome:
     return Outcome(code=Exit.BUG, message=f"a bug in dbops: {type(error).__name__}", hint="see the log of the run")
 
 
+def tried(channels: Sequence[Channel], target: str, clock: Callable[[], datetime]) -> list[Finding]:
+    """Sends a test to every channel, and says of each whether it took it."""
+    if not channels:
+        hint = "write [notify] in dbops.toml: invoke init --dry-run shows all keys"
+        nobody = "nobody is told when a run fails"
+        return [Finding(id="notify-none", severity=Severity.WARNING, subject="notify", actual=nobody, hint=hint)]
+    failed = {item.key: item for item in Announcer(channels, target, clock).test()}
+    return [
+        Finding(
+            id="notify",
+            severity=Severity.ERROR if channel.key in failed else Severity.INFO,
+            subject=channel.key,
+            actual=masked(failed[channel.key].reason) if channel.key in failed else "took a test message",
+            hint=masked(failed[channel.key].hint) if channel.key in failed else "",
+        )
+        for channel in channels
+    ]
+
+
 def warnings(undelivered: Sequence[Undelivered]) -> list[Finding]:
     """For a report: who was not told."""
     return [

@@ -6,7 +6,7 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from datetime import datetime
 
@@ -16,6 +16,8 @@ from dbops.config.units import format_duration, format_size
 from dbops.engine.base import Engine, Server
 from dbops.errors import DbopsError, StoreError
 from dbops.model import Finding, NotEvaluated, Report, Severity, judge
+from dbops.notify.base import Channel
+from dbops.ops.announce import tried
 from dbops.ops.probe import doctor_key
 from dbops.ops.store_folder import nearest, store_folder, takes_files
 from dbops.progress import Progress
@@ -33,8 +35,10 @@ def doctor(
     clock: Callable[[], datetime],
     progress: Progress,
     warnings: tuple[Finding, ...] = (),
+    channels: Sequence[Channel] | None = None,
 ) -> Report:
-    """Tries it all and goes on after a failure. `warnings` are findings about files of the configuration."""
+    """Tries it all and goes on after a failure. `warnings` are findings about files of the configuration. `channels`
+    are sent a test each; None: they are left alone."""
     begun = time.monotonic()
     findings: list[Finding] = []
     not_evaluated: list[NotEvaluated] = []
@@ -48,6 +52,9 @@ def doctor(
         progress.phase("database")
         findings += _guarded("database", target.name, lambda: _database(open_engine(target), target, clock))
         findings += _unused(target)
+    if channels is not None:
+        progress.phase("notify")
+        findings += tried(channels, target.name if target else "", clock)
     findings += warnings or [_good("secret-file-mode", "files with passwords", "none is readable by others")]
     return Report(
         task="doctor",

@@ -146,4 +146,17 @@ url = {url}
 # rpo = "24h"                               # the newest recoverable row is at most this old
 # rto = "30m"
 # min_free = "2GB"                          # room that a backup must leave in the store
+
+# [notify]                                  # of every target; [targets.{target}.notify] has its own, key by key
+# webhook = "https://hooks.example.com/key" # one, or a list: a JSON POST when a run fails
+# apprise = ["mailto://user:password@example.com"]   # pip install 'dbops[notify]': mail, Slack, Teams, ntfy …
+# when = "always"                           # of both: "failure" (default), or success, too
+# on_failure = ["/usr/local/bin/page", "dba"]   # no shell; DBOPS_* in its environment, JSON on its stdin
+# on_success = ["/usr/local/bin/copy-offsite"]
+# hook_timeout = "60s"
+# ping = {{ backup = "https://hc-ping.com/uuid", check = "https://hc-ping.com/uuid" }}   # notices what never ran
+# metrics = "/var/lib/prometheus/node-exporter"   # files for Prometheus
+# metrics_mode = "0644"                     # so that the node exporter can read them; default "0600"
+# timeout = "10s"                           # nobody waits longer for a channel
+# tasks = ["backup", "verify", "drill", "check", "prune"]
 """

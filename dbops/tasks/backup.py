@@ -34,7 +34,7 @@ def backup(
     with (
         boundary(json) as output,
         session(target, url, store, jobs=jobs) as work,
-        telling(output, work.config, work.told_targets(), quiet=dry_run) as tell,
+        telling(output, work.config, work.told_targets(), progress=work.progress, quiet=dry_run) as tell,
     ):
         from dbops import app
         from dbops.ops import backup as operation
@@ -106,7 +106,7 @@ def verify(
     with (
         boundary(json) as output,
         session(target, url, store, jobs=jobs) as work,
-        telling(output, work.config, work.told_targets()) as tell,
+        telling(output, work.config, work.told_targets(), progress=work.progress) as tell,
     ):
         from dbops import app
         from dbops.ops.verify import verify_selected
@@ -196,7 +196,7 @@ def prune(
     with (
         boundary(json) as output,
         session(target, url, store) as work,
-        telling(output, work.config, work.told_targets(), quiet=dry_run),
+        telling(output, work.config, work.told_targets(), progress=work.progress, quiet=dry_run),
     ):
         from dbops.tasks.pruning import run
 

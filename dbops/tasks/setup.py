@@ -41,11 +41,19 @@ def init(
         output.show(files.document(), files.text(dry_run=dry_run))
 
 
-@flags()
-def doctor(_: Context, target: Text = None, url: Text = None, store: Text = None, json: bool = False) -> None:
+@flags(notify="send a test to every channel of [notify], and run its hooks with DBOPS_EVENT=test")
+def doctor(
+    _: Context,
+    target: Text = None,
+    url: Text = None,
+    store: Text = None,
+    notify: bool = False,
+    json: bool = False,
+) -> None:
     """Check tools, connection, privileges, disk, store and clock: a line each, with the fix.
 
     invoke doctor --target shop
+    invoke doctor --target shop --notify
     """
     from dbops.session import session
 
@@ -63,6 +71,7 @@ def doctor(_: Context, target: Text = None, url: Text = None, store: Text = None
             clock=app.now,
             progress=work.progress,
             warnings=warnings,
+            channels=app.open_channels(work.config, chosen.name if chosen else "") if notify else None,
         )
         output.report(report)
 
@@ -130,7 +139,8 @@ def drill(
             work.check_name()
             paths = paths.with_history()
             request = Request(backup, all, parse_sample(sample), sandbox, no_owner, paths.history)
-            with telling(output, work.config, list(work.config.targets) if all else work.told_targets()) as tell:
+            names = list(work.config.targets) if all else work.told_targets()
+            with telling(output, work.config, names, progress=work.progress) as tell:
                 report, drills = run(work, request) if held is None else run_kept(work, request, held)
                 publish(output, tell.judged(report, drills), drills, paths)
 

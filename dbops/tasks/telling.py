@@ -10,6 +10,7 @@ from invoke.exceptions import Exit as TaskExit
 from dbops import app, logs, runs
 from dbops.cli import Output, code_of, rank
 from dbops.config import Config
+from dbops.console import Display
 from dbops.errors import DbopsError, Exit
 from dbops.model import Manifest, Report
 from dbops.notify.deliver import Undelivered
@@ -21,20 +22,18 @@ from dbops.signals import uninterrupted
 class Teller:
     """Tells of each target once how its run has ended."""
 
-    def __init__(self, config: Config, targets: Sequence[str]) -> None:
+    def __init__(self, config: Config, targets: Sequence[str], progress: Display | None) -> None:
+        self._progress = progress
         task = runs.current().task
         self._open: dict[str, Announcer] = {}
         self._told_success: dict[str, Announcer] = {}
         for target in targets:
-            own = target in config.targets
-            where = f"targets.{target}.notify" if own else "notify"
-            channels = app.open_channels(config.channels(target), task, where=where)
-            if channels:
+            if channels := app.open_channels(config, target, task):
                 self._open[target] = Announcer(channels, target, app.now)
 
     def start(self) -> None:
         for announcer in self._open.values():
-            _warn(announcer.start())
+            self._warn(announcer.start())
 
     def made(self, manifest: Manifest) -> None:
         """A backup was made. Its manifest is published, so that warnings are in the log alone."""
@@ -75,24 +74,32 @@ class Teller:
             self._told_success[key] = announcer
         with uninterrupted():  # bounded by the channels' time limits
             undelivered = announcer.end(outcome, target)
-        _warn(undelivered)
+        self._warn(undelivered)
         return undelivered
 
-
-def _warn(undelivered: Sequence[Undelivered]) -> None:
-    for finding in announce.warnings(undelivered):
-        hint = f" ({finding.hint.splitlines()[-1]})" if finding.hint else ""
-        text = f"{finding.subject}: {finding.actual}{hint}"
-        logs.say("warning", "notify-failed", text, channel=finding.subject)
+    def _warn(self, undelivered: Sequence[Undelivered]) -> None:
+        if undelivered and self._progress is not None:
+            self._progress.end()
+        for finding in announce.warnings(undelivered):
+            hint = f" ({finding.hint.splitlines()[-1]})" if finding.hint else ""
+            text = f"{finding.subject}: {finding.actual}{hint}"
+            logs.say("warning", finding.id, text, channel=finding.subject)
 
 
 @contextmanager
-def telling(output: Output, config: Config, targets: Sequence[str], *, quiet: bool = False) -> Iterator[Teller]:
+def telling(
+    output: Output,
+    config: Config,
+    targets: Sequence[str],
+    *,
+    progress: Display | None = None,
+    quiet: bool = False,
+) -> Iterator[Teller]:
     """Tells the channels of these targets ('' where none is named). `quiet`: nobody, as in a dry run.
 
     A channel that does not work changes nothing for the task, nor for the other channels.
     """
-    teller = Teller(config, () if quiet else list(dict.fromkeys(targets)))
+    teller = Teller(config, () if quiet else list(dict.fromkeys(targets)), progress)
     teller.start()
     try:
         yield teller
