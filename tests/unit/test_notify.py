@@ -23,7 +23,7 @@ from dbops.config.file import load
 from dbops.config.types import Argv, Link
 from dbops.config.urls import Secret
 from dbops.errors import ConfigError
-from dbops.notify.base import Event, Kind
+from dbops.notify.base import Channel, Event, Kind
 from dbops.notify.chat import Chat
 from dbops.notify.deliver import deliver
 from dbops.notify.hook import Hook
@@ -101,7 +101,7 @@ def test_a_webhook_is_told_all_of_the_event(listener: Listener) -> None:
     [(Kind.FAILURE, False, True), (Kind.SUCCESS, False, False), (Kind.SUCCESS, True, True), (Kind.START, True, False)],
 )
 def test_success_is_told_to_those_who_asked(listener: Listener, kind: Kind, always: bool, told: bool) -> None:
-    channels = [
+    channels: list[Channel] = [
         Webhook("w", Link(listener.url("/w")), always=always, timeout=20),
         Chat("a", Secret(f"json://127.0.0.1:{listener.server_address[1]}/a"), always=always, timeout=20),
     ]
