@@ -18,6 +18,7 @@ from dbops.tasks.flags import Text, flags
 def backup(
     _: Context,
     target: Text = None,
+    all: bool = False,
     url: Text = None,
     store: Text = None,
     jobs: Text = None,
@@ -26,8 +27,16 @@ def backup(
 ) -> None:
     """Dump a database with an inventory of the same moment, hash, store; the manifest last.
 
+    With --all, one target that fails does not stop the others; the exit code is that of the worst.
+
     invoke backup --url postgresql://me@db.internal/shop --store file:///var/backups/shop
+    invoke backup --all --jobs 4
     """
+    if all:
+        from dbops.tasks.all_targets import for_all
+
+        for_all(target, url, store, jobs, [], dry_run=dry_run, json=json)
+        return
     from dbops.session import session
     from dbops.tasks.telling import telling
 
@@ -88,6 +97,7 @@ def backups(_: Context, target: Text = None, url: Text = None, store: Text = Non
 def verify(
     _: Context,
     target: Text = None,
+    all: bool = False,
     backup: str = "latest",
     url: Text = None,
     store: Text = None,
@@ -99,7 +109,13 @@ def verify(
     Needs no database: a bare store is enough.
 
     invoke verify --store s3://shop-backups/prod --backup all
+    invoke verify --all --jobs 4
     """
+    if all:
+        from dbops.tasks.all_targets import for_all
+
+        for_all(target, url, store, jobs, ["--backup", backup], json=json)
+        return
     from dbops.session import session
     from dbops.tasks.telling import telling
 
@@ -172,12 +188,18 @@ def restore(
         output.report(run(work, Request(backup, into, wishes, undo, drop_old, yes, dry_run, again)))
 
 
-@flags(yes="delete without asking", dry_run="show what would be deleted, and why")
+@flags(
+    jobs="with --all: targets at a time (default 1)",
+    yes="delete without asking",
+    dry_run="show what would be deleted, and why",
+)
 def prune(
     _: Context,
     target: Text = None,
+    all: bool = False,
     url: Text = None,
     store: Text = None,
+    jobs: Text = None,
     yes: bool = False,
     dry_run: bool = False,
     json: bool = False,
@@ -189,7 +211,13 @@ def prune(
     is red, or a clock is wrong, no backup is deleted.
 
     invoke prune --target shop --dry-run
+    invoke prune --all --yes
     """
+    if all:
+        from dbops.tasks.all_targets import prune_all
+
+        prune_all(target, url, store, jobs, yes=yes, dry_run=dry_run, json=json)
+        return
     from dbops.session import session
     from dbops.tasks.telling import telling
 

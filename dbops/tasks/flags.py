@@ -22,6 +22,7 @@ _COMMON = {
     "url": "database URL, such as postgresql://user@host/database (else dbops.toml, or DATABASE_URL)",
     "store": "where backups live: file:///folder or s3://bucket/prefix (else dbops.toml, or DBOPS_STORE)",
     "jobs": "parallel jobs of a load and sessions of a comparison (default: the target's, or 2)",
+    "all": "every target of dbops.toml, each in a process of its own; --jobs is how many at a time (default 1)",
     "sandbox": "where to restore: auto (default), container, local, embedded, or the URL of an empty server",
     "html": "where the HTML report goes",
     "junit": "where the JUnit report goes",
