@@ -37,20 +37,21 @@ class Display(Progress, Protocol):
 
 
 @contextmanager
-def progress(stream: TextIO | None = None, target: str | None = None) -> Iterator[Display]:
-    """Progress that people see for the time of the block; or lines of JSON, which name the target."""
-    display = _display(stream or sys.stderr, target)
+def progress(stream: TextIO | None = None, target: str | None = None, *, head: str | None = None) -> Iterator[Display]:
+    """Progress that people see for the time of the block; or lines of JSON, which name the target. `head`: what plain
+    lines begin with, if there are any."""
+    display = _display(stream or sys.stderr, target, head)
     try:
         yield display
     finally:
         display.end()
 
 
-def _display(stream: TextIO, target: str | None) -> Display:
+def _display(stream: TextIO, target: str | None, head: str | None) -> Display:
     if logs.as_json():
         return logs.JsonLines(stream, {"target": target} if target else {}, QUIET_SECONDS)
     if not stream.isatty() or os.environ.get("TERM") == "dumb":
-        return Lines(stream)
+        return Lines(stream, head)
     return Live(stream)
 
 
@@ -104,8 +105,9 @@ class _Phase:
 class Lines:
     """Plain lines for logs: one at the end of each phase, and one now and then while it goes on."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, head: str | None = None) -> None:
         self._stream = stream
+        self._head = head
         self._lock = threading.Lock()
         self._phase: _Phase | None = None
 
@@ -141,6 +143,8 @@ class Lines:
             self._phase = None
 
     def _print(self, text: str) -> None:
+        if self._head is not None:
+            text, self._head = f"{self._head}\n{text}", None
         with suppress(OSError, ValueError):  # a log that is gone does not stop a backup
             print(printable(masked(text)), file=self._stream, flush=True)
 

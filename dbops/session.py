@@ -106,9 +106,8 @@ def session(
     name = target or (next(iter(config.targets)) if url is not None else None)
     count = None if jobs is None else number(jobs, "jobs")
     only = next(iter(config.targets)) if len(config.targets) == 1 else None
-    if not logs.as_json() and not sys.stderr.isatty():
-        logs.say("info", "run", f"run {runs.current().id}: {runs.current().task} {name or only or ''}".rstrip())
-    with console.progress(target=name or only) as progress:
+    run = runs.current()
+    with console.progress(target=name or only, head=f"run {run.id}: {run.task}") as progress:
         yield Session(config, progress, name, count)
 
 
