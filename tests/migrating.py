@@ -7,7 +7,7 @@ import json
 import os
 import secrets
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +18,7 @@ from dbops.catalog import Catalog
 from dbops.config import Migrations, StoreConfig, Target
 from dbops.config.urls import Secret
 from dbops.engine.base import Engine
+from dbops.migrations.runner import Runner
 from dbops.model import Finding, Manifest
 from dbops.ops.backup import backup
 from dbops.ops.gate_steps import Outcome
@@ -25,6 +26,7 @@ from dbops.ops.migration_ground import Ground, read_files
 from dbops.ops.rehearse import Rehearser
 from dbops.ops.rehearse_facts import Rehearsal
 from dbops.progress import Silent
+from tests.applications import alembic_project
 from tests.installations import find_installations
 from tests.mutations.bench import RunningServer, places_on
 from tests.mysql_servers import MysqlServer, installation
@@ -32,6 +34,15 @@ from tests.needs import need
 from tests.restoring import DBOPS, ROOT
 from tests.servers import Cluster
 
+FIRST = (
+    """
+op.create_table('customers', sa.Column('id', sa.Integer, primary_key=True), sa.Column('email', sa.String(80)),
+                sa.Column('town', sa.String(40)))
+op.execute("insert into customers (id, email, town) values (1, 'a@x', 'Olot'), (2, 'b@x', 'Vic'), (3, 'b@x', 'Vic')")
+""",
+    "op.drop_table('customers')",
+)
+"""Of a first revision, up and down: three customers, two of them alike."""
 MAJOR = 15
 NAMES = ("postgres", "mariadb10.11", "mysql9.7")
 
@@ -98,7 +109,8 @@ class Bench:
 @contextlib.contextmanager
 def bench(name: str) -> Iterator[Bench]:
     if name != "postgres":
-        with MysqlServer(installation(name)) as server, contextlib.closing(Bench(server)) as made:
+        settings = {"performance-schema": "ON"} if name.startswith("mysql") else {}  # it shows locks
+        with MysqlServer(installation(name), settings=settings) as server, contextlib.closing(Bench(server)) as made:
             yield made
         return
     found = next((one for one in find_installations() if one.major == MAJOR), None)
@@ -153,8 +165,35 @@ def subject(bench: Bench, scripts: Path, store: Path, **settings: Any) -> Subjec
     of_target = settings.pop("target", {})
     kind = settings.pop("kind", "alembic")
     migrations = Migrations(kind=kind, directory=scripts, **settings)
-    target = Target(url=Secret(bench.url(name)), name="shop", migrations=migrations, **of_target)
+    url, bindir = Secret(bench.url(name)), bench.server.bindir
+    target = Target(url=url, name="shop", bindir=bindir, migrations=migrations, **of_target)
     return Subject(bench, name, target, app.open_catalog(StoreConfig(url=str(store))))
+
+
+def prepared(bench: Bench, folder: Path, up: str, back: str, **settings: Any) -> Subject:
+    """At its first revision, with a second one pending, and a backup."""
+    scripts = alembic_project(folder / "app", {"r1": FIRST, "r2": (up, back)})
+    made = subject(bench, scripts, folder / "store", **settings)
+    assert made.target.migrations is not None
+    assert Runner(made.target.migrations, made.target.url).upgrade("r1").finished
+    made.back_up()
+    return made
+
+
+Rehearse = Callable[..., tuple[Outcome, Rehearsal]]
+
+
+def rehearsing(bench: Bench, folder: Path) -> Rehearse:
+    """`rehearse(up, back, **settings)`: a revision, on a database as `prepared` makes it."""
+
+    def run(up: str, back: str = "pass", **settings: Any) -> tuple[Outcome, Rehearsal]:
+        made = prepared(bench, folder, up, back, **settings)
+        outcome, facts = made.rehearse()
+        assert facts is not None, outcome
+        assert made.rows == {"r1"}  # the database itself is as it was
+        return outcome, facts
+
+    return run
 
 
 def ids(found: Any) -> list[str]:

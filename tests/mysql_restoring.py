@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from hashlib import sha256
@@ -28,6 +27,7 @@ from dbops.ops.backup import backup
 from dbops.ops.restore import restore
 from dbops.progress import Silent
 from tests.mysql_servers import MysqlServer, quoted
+from tests.waiting import until as until
 
 if sys.version_info >= (3, 14):
     from compression import zstd as zstd
@@ -206,14 +206,6 @@ def untouched(server: MysqlServer, name: str) -> Iterator[None]:
     yield
     assert contents(server, name) == before
     assert databases(server) == names
-
-
-def until(condition: Callable[[], Any]) -> Any:
-    end = time.monotonic() + TIMEOUT
-    while not (value := condition()):
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.002)
-    return value
 
 
 def start(backed: Backed, folder: Path, *flags: str, application: str = "") -> subprocess.Popen[str]:

@@ -6,7 +6,6 @@ import os
 import shlex
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import sha256
@@ -29,6 +28,7 @@ from dbops.progress import Silent
 from tests.backups import Backup
 from tests.inputs import contents
 from tests.servers import Cluster, Database
+from tests.waiting import until as until
 
 ROOT = Path(__file__).parents[1]
 DBOPS = [sys.executable, "-c", "from dbops.cli import main; main()"]
@@ -166,14 +166,6 @@ def way_in(report: Mapping[str, Any]) -> tuple[Path, int]:
     connect, end = hint.splitlines()
     (name,) = shlex.split(connect.partition("$(cat ")[2].partition(")")[0])
     return Path(name), int(end.rpartition(" ")[2])
-
-
-def until(condition: Callable[[], Any]) -> Any:
-    end = time.monotonic() + TIMEOUT
-    while not (value := condition()):
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.002)
-    return value
 
 
 def forged(backed: Backup) -> Manifest:

@@ -6,7 +6,7 @@ All methods raise `DatabaseError` or `LockedError`, never an error of a driver.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import NamedTuple, Protocol
@@ -59,6 +59,19 @@ class Refusal(NamedTuple):
     text: str
 
 
+class TableLock(NamedTuple):
+    """A lock that a session holds on a table, by the server's own word. `relation`: `schema.table`, or the table alone
+    in a dialect without schemas. `blocks`: `reads` (and writes), `writes`, or '' if neither waits for it."""
+
+    relation: str
+    mode: str
+    blocks: str
+
+
+Locks = Callable[[Sequence[int]], frozenset[TableLock]]
+"""What sessions, by their numbers, hold now on the database's own tables."""
+
+
 class Migrator(Protocol):
     """Bound to one database. Nothing is connected until a method needs it."""
 
@@ -75,6 +88,9 @@ class Migrator(Protocol):
 
     def end(self, session: int) -> None:
         """Ends a session of the application; harmless where there is none."""
+
+    def locks(self) -> AbstractContextManager[Locks]:
+        """For throw-away servers, which may be made to show them. `NothingToCheckError` says why one does not."""
 
     def attempt(
         self, statement: str, timeout: float, *, keep: bool = False, parameters: bool = False

@@ -37,7 +37,7 @@ from dbops.migrations.runner_events import (
 )
 from dbops.migrations.runner_place import find_place
 
-SCRIPT = Path(__file__).with_name("runner_script.py")
+SCRIPT = Path(__file__).parent / "dbops_runner" / "__main__.py"
 RENDER_SECONDS = 120.0
 _POLL_SECONDS = 0.2
 _READ_BYTES = 1 << 16
@@ -239,8 +239,7 @@ class _Heard:
             statements=all_of(Statement),
             begun=all_of(RevisionBegun),
             applied=all_of(RevisionApplied),
-            # One that the application has caught (does a table exist?) is no failure.
-            failed=failed[-1] if failed and trouble else None,
+            failed=failed[-1] if failed and trouble and trouble[-1].of_statement else None,
             trouble=trouble[-1] if trouble else None,
             sessions=all_of(SessionOpened),
             versions=begun[-1].versions if begun else {},

@@ -81,9 +81,11 @@ class SessionOpened(NamedTuple):
 
 
 class Begun(NamedTuple):
-    """What runs there: versions by name."""
+    """What runs there: versions by name. `clock`: what `time.monotonic()`, which all processes of a machine share, said
+    at the beginning."""
 
     versions: dict[str, str]
+    clock: float
 
 
 class Said(NamedTuple):
@@ -93,12 +95,14 @@ class Said(NamedTuple):
 
 
 class Trouble(NamedTuple):
-    """Why it ended otherwise than by finishing. `where`: file and line in the migration, if it is in one."""
+    """Why it ended otherwise than by finishing. `where`: file and line in the migration, if it is in one.
+    `of_statement`: the last statement that failed is the reason."""
 
     error: str
     code: str
     message: str
     where: str
+    of_statement: bool = True
 
 
 class Sql(NamedTuple):
@@ -144,11 +148,11 @@ def event_of(told: dict[str, Any]) -> Event | None:
         case "session" | "elsewhere" as where:
             return SessionOpened(int(told["session"]), where == "session", at)
         case "begin":
-            return Begun({name: text for name, text in told.items() if name not in ("event", "at")})
+            return Begun(dict(told["versions"]), float(told["clock"]))
         case "note":
             return Said(told["text"])
         case "error":
-            return Trouble(told["error"], told["code"], told["message"], told["where"])
+            return Trouble(told["error"], told["code"], told["message"], told["where"], told["of_statement"])
         case "sql":
             return Sql(told["text"])
         case "end":

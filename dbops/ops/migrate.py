@@ -21,6 +21,7 @@ from dbops.config.urls import Secret
 from dbops.engine.base import Engine
 from dbops.engine.migrating import Intent, LedgerEntry
 from dbops.errors import DbopsError, RefusedError
+from dbops.migrations.goal import HEADS, needed
 from dbops.migrations.history import History
 from dbops.migrations.runner import Outcome
 from dbops.model import Failure, Finding, Manifest, Report, Verdict
@@ -29,7 +30,6 @@ from dbops.ops.application import stopped
 from dbops.ops.backup import backup
 from dbops.ops.migrate_upgrade import Result, upgrade
 from dbops.ops.migration_report import MigrationReport
-from dbops.ops.rehearse_trial import HEADS, needed
 from dbops.ops.timing import timed
 from dbops.progress import Progress
 

@@ -14,11 +14,11 @@ from dbops.config.urls import Secret
 from dbops.engine.base import Engine
 from dbops.engine.migrating import Limits, Migrator
 from dbops.errors import DbopsError
+from dbops.migrations.goal import arrived
 from dbops.migrations.history import History
 from dbops.migrations.runner import Outcome, Runner
 from dbops.migrations.runner_events import Event, RevisionBegun, SessionOpened
 from dbops.ops import half_applied
-from dbops.ops.rehearse_trial import arrived
 from dbops.progress import Progress
 
 _LOCK_CODES = ("55P03", "1205")

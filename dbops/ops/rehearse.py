@@ -14,6 +14,7 @@ import msgspec
 from dbops.catalog import Catalog
 from dbops.config import Target
 from dbops.errors import ConfigError, DbopsError, NothingToCheckError, StoreError, ToolError
+from dbops.migrations.goal import HEADS
 from dbops.migrations.rules import of_step
 from dbops.migrations.runner import ElsewhereError
 from dbops.model import Finding, Manifest, NotEvaluated, Report, Severity
@@ -23,7 +24,8 @@ from dbops.ops.drill_stage import RTO_PHASES
 from dbops.ops.gate_steps import NO_DATABASE, Outcome, Step
 from dbops.ops.migration_ground import Ground
 from dbops.ops.rehearse_facts import Rehearsal, WayBack
-from dbops.ops.rehearse_trial import HEADS, Plan, Trial
+from dbops.ops.rehearse_runs import Plan, Runs
+from dbops.ops.rehearse_trial import Trial
 from dbops.progress import Progress
 
 ID = "rehearsal"
@@ -73,7 +75,8 @@ class Rehearser:
     def _rehearse(self, ground: Ground, catalog: Catalog, manifest: Manifest) -> Outcome:
         migrations = self._target.migrations
         assert migrations is not None  # noqa: S101 - whoever makes this has looked
-        work = Drill(catalog, manifest, self._target, self._places, clock=self._clock, progress=self._progress)
+        places = self._places._replace(sandbox=lambda needs: self._places.sandbox(needs._replace(shows_locks=True)))
+        work = Drill(catalog, manifest, self._target, places, clock=self._clock, progress=self._progress)
         plan = Plan(ground.history, self._target, migrations, manifest.engine.name, self._to)
         trial: Trial | None = None
         trouble: list[NotEvaluated] = []
@@ -81,8 +84,8 @@ class Rehearser:
         with work:
             work.run()
             if work.copy is not None:
-                trial = Trial(plan, work.copy, self._places.engine(work.copy.url), self._progress)
                 try:
+                    trial = Trial(Runs(plan, work.copy, self._places.engine(work.copy.url), self._progress))
                     trial.run()
                 except ElsewhereError as error:
                     elsewhere = [_elsewhere(error, self._target.name)]
@@ -98,10 +101,12 @@ class Rehearser:
         found += trial.findings
         self.result = self._facts(trial, work.report, manifest)
         # What could not be seen of the queries is no reason for doubt in the rest.
-        return Outcome(found, of_step(ID), skipped=trial.open, open=trouble)
+        judged = [one for one in of_step(ID) if one not in {left.id for left in trial.open}]
+        return Outcome(found, judged, skipped=trial.open, open=trouble)
 
     def _facts(self, trial: Trial, drill: Report, manifest: Manifest) -> Rehearsal:
-        table = trial.plan.migrations.version_table
+        runs = trial.runs
+        table = runs.plan.migrations.version_table
         restore = sum(drill.phases.get(name, 0.0) for name in RTO_PHASES)
         back = trial.way_back
         if back.kind == "restore":
@@ -112,17 +117,17 @@ class Rehearser:
         return Rehearsal(
             backup=manifest.id,
             sandbox=str(drill.provenance.get("sandbox", "")),
-            current=tuple(sorted(trial.current)),
-            pending=tuple(one.id for one in trial.pending),
+            current=tuple(sorted(runs.current)),
+            pending=tuple(one.id for one in runs.pending),
             reached=tuple(sorted(trial.reached)),
-            upgrade_seconds=trial.phases.get("upgrade", 0.0),
-            downgrade_seconds=trial.phases.get("downgrade"),
+            upgrade_seconds=runs.phases.get("upgrade", 0.0),
+            downgrade_seconds=runs.phases.get("downgrade"),
             restore_seconds=restore,
             statements=rehearse_measure.ran(trial.events, table),
-            locks=rehearse_measure.held(trial.events, table),
+            locks=trial.locks,
             tables=tuple(trial.changes),
             way_back=back,
-            unobserved=rehearse_measure.unobserved(trial.events),
+            unobserved=trial.unobserved,
             versions=trial.versions,
         )
 

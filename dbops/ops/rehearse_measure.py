@@ -64,16 +64,16 @@ def held(events: Sequence[Event], version_table: str) -> tuple[HeldLock, ...]:
     return tuple(sorted(found, key=lambda one: -one.seconds))
 
 
-def unobserved(events: Sequence[Event]) -> int:
-    """Statements of revisions whose locks were gone before anybody could look."""
-    return sum(isinstance(one, Statement) and bool(one.revision) and not one.observed for one in events)
-
-
 def findings(
-    events: Sequence[Event], place: Callable[[str], str], *, version_table: str, max_lock: float
+    events: Sequence[Event],
+    locks: Sequence[HeldLock],
+    place: Callable[[str], str],
+    *,
+    version_table: str,
+    max_lock: float,
 ) -> Iterator[Finding]:
     """`place`: where a revision is, for the subject. `max_lock`: seconds for which a table may be blocked."""
-    for lock in held(events, version_table):
+    for lock in locks:
         if lock.seconds > max_lock:
             what = "neither read nor written" if lock.blocks == "reads" else "not written"
             yield Finding(

@@ -14,6 +14,7 @@ from dbops.report.clean import flat
 from dbops.report.layout import wrap
 
 _SHOWN = 20
+_SQL = 100
 
 
 def rehearse(report: MigrationReport, history: History) -> str:
@@ -36,18 +37,25 @@ def figures(facts: Rehearsal) -> Iterator[str]:
     for one in (each for each in facts.statements if each in slowest):
         rows = f", {one.rows} rows" if one.rows else ""
         rewritten = f", writes {', '.join(one.rewritten)} anew" if one.rewritten else ""
-        yield wrap(f"{one.seconds:8.3f} s  {flat(one.sql)[:100]}{rows}{rewritten}", " " * 2, " " * 14)
+        yield wrap(f"{one.seconds:8.3f} s  {_short(flat(one.sql))}{rows}{rewritten}", " " * 2, " " * 14)
     if len(facts.statements) > len(slowest):
         yield wrap(f"and {len(facts.statements) - len(slowest)} quicker statements", " " * 12, " " * 12)
     for lock in facts.locks[:_SHOWN]:
         what = "reads and writes" if lock.blocks == "reads" else "writes"
         yield wrap(f"{lock.table}: {what} wait for {lock.seconds:.3f} s ({lock.mode})", "  blocks    ", " " * 14)
+    if facts.unobserved:
+        what = "one statement" if facts.unobserved == 1 else f"{facts.unobserved} statements"
+        yield wrap(f"of {what} no lock was seen: over before a look, or not shown", "  blocks    ", " " * 14)
     for table in facts.tables[:_SHOWN]:
         before = "none" if table.rows_before is None else f"{table.rows_before} rows"
         after = "none" if table.rows_after is None else f"{table.rows_after} rows"
         columns = [f"-{name}" for name in table.columns_gone] + [f"+{name}" for name in table.columns_new]
         yield wrap(f"{table.name}: {before} -> {after} {' '.join(columns)}".rstrip(), "  table     ", " " * 14)
     yield wrap(way_back(facts), "way back  ", " " * 10)
+
+
+def _short(sql: str) -> str:
+    return sql if len(sql) <= _SQL else f"{sql[:_SQL]} …"
 
 
 def way_back(facts: Rehearsal) -> str:
@@ -64,9 +72,10 @@ def verdict(report: MigrationReport) -> str:
     """What a migration, or the rehearsal of one, came to: for the last line."""
     if report.task == "migrate":
         if report.provenance.get("dry_run"):
-            return "dry run: nothing was changed"
+            return "dry run: the database was not changed"
         if report.verdict is Verdict.PASS:
             applied = report.provenance.get("applied")
             return f"migrated: {', '.join(applied)}" if applied else "nothing to do"
         return "not migrated"
-    return "it runs" if report.verdict is Verdict.PASS else "it must not run, or could not be tried"
+    words = {Verdict.PASS: "it runs", Verdict.FAIL: "it must not run", Verdict.INCONCLUSIVE: "it could not be tried"}
+    return words[report.verdict]

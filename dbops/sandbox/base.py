@@ -69,6 +69,8 @@ class Needs(NamedTuple):
     """The source's, where servers of one major are not alike: `8.0` and `8.4`, `10.6` and `10.11`. Empty: not known."""
     settings: Mapping[str, str] = MappingProxyType({})
     """Settings of the source that its data may depend on, as in `Inventory.settings`."""
+    shows_locks: bool = False
+    """Whoever works in it wants to see who holds which lock, which costs memory."""
 
 
 class Offer(NamedTuple):

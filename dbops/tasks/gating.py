@@ -16,6 +16,7 @@ from dbops.cli import Output
 from dbops.config import Migrations, Target
 from dbops.config.file import load
 from dbops.errors import ConfigError
+from dbops.migrations.goal import HEADS
 from dbops.migrations.suppressions import check_settings
 from dbops.ops import gate as gating
 from dbops.ops import status as standing
@@ -24,7 +25,6 @@ from dbops.ops.gate_steps import Step
 from dbops.ops.migration_ground import Ground, read_files
 from dbops.ops.migration_report import MigrationReport
 from dbops.ops.rehearse import Rehearser
-from dbops.ops.rehearse_trial import HEADS
 from dbops.report import migrations_text
 from dbops.report.page import Page
 from dbops.report.write import add_step_summary

@@ -13,6 +13,7 @@ from dbops.config.passwords import password
 from dbops.config.urls import with_password
 from dbops.engine.restoring import Wishes as Restoring
 from dbops.errors import ConfigError, NothingToCheckError, StoreError
+from dbops.migrations.goal import HEADS, needed
 from dbops.migrations.history import History
 from dbops.migrations.runner import Runner
 from dbops.model import Manifest, Report
@@ -22,7 +23,6 @@ from dbops.ops.gate_steps import Step, graph
 from dbops.ops.migrate import Doors, Wishes, migrate
 from dbops.ops.migration_ground import Ground
 from dbops.ops.migration_report import MigrationReport
-from dbops.ops.rehearse_trial import HEADS, needed
 from dbops.ops.restore import restore
 from dbops.report import migrations_text, rehearsal_text
 from dbops.report.page import Page
@@ -69,6 +69,7 @@ def run(work: Session, output: Output, request: Request, files: Files, flags: Fl
         seen.append(ground)
         if ground.pending and not ground.broken:
             _first_backup(work, target)
+        work.progress.phase("gate")
         with (
             rehearsing(target, request, to=flags.to or HEADS) as rehearser,
             tried(target, request, ground) as steps,
@@ -79,9 +80,10 @@ def run(work: Session, output: Output, request: Request, files: Files, flags: Fl
         return msgspec.structs.replace(report, rehearsal=rehearser.result), ground.history
 
     def confirm(report: MigrationReport) -> bool:
-        work.show(migrations_text.gate(report, seen[-1].history))
         if flags.dry_run:
             return False
+        if not flags.yes:  # else the report at the end, which begins with all of this, is enough
+            work.show(migrations_text.gate(report, seen[-1].history))
         names = ", ".join(one.id for one in report.pending or ())
         work.confirm(f"Migrate {target.name} ({names})?", yes=flags.yes)
         return True

@@ -41,7 +41,7 @@ def trying(
     facts = Facts(sizes=_sizes(store, target), stopped=target.app.stop is not None, version=server.info.server_version)
     with workshop(target, migrations, ground.history, sandbox, server.info) as shop:
         linter = Linter(
-            dialect(target.url.reveal()),
+            server.info.name,
             lambda url, start, end: Runner(migrations, url).render(start, end),
             shop,
             facts,
@@ -64,7 +64,8 @@ def workshop(
 ) -> Workshop:
     """Scratch databases of the target's kind. `sandbox` None: as its settings say. `info`: of its server, if that has
     been looked at."""
-    engine = dialect(target.url.reveal())
+    # A URL of mysql:// reaches a MariaDB, too: which it is, the server says.
+    engine = info.name if info is not None else dialect(target.url.reveal())
     choice = sandbox if sandbox is not None else target.drill.sandbox.reveal()
 
     def start(stack: ExitStack) -> ScratchServer:

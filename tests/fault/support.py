@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +26,7 @@ from dbops.store.local import LocalStore
 from tests.conftest import _default_installation, _installation
 from tests.contract.backends import keys
 from tests.servers import Cluster, Database
+from tests.waiting import until as until
 
 ROOT = Path(__file__).parents[2]
 NAME = "shop"
@@ -72,15 +72,6 @@ class At(Silent):
                 return
             self.done = True
         self._act()
-
-
-def until(condition: Callable[[], T], what: str, seconds: float = 60) -> T:
-    """Asks again and again until the answer is true; what it was."""
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, f"waited {seconds:g} s in vain: {what}"
-        time.sleep(0.005)
-    return found
 
 
 def target(url: str, **options: Any) -> Target:

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 
 from tests.applications import alembic_project, write_revision
-from tests.integration.test_rehearse import FIRST
-from tests.migrating import Bench, Project, bench
+from tests.migrating import FIRST, Bench, Project, bench
 from tests.restoring import DBOPS, ROOT
+from tests.waiting import until
 
 COLUMN = "op.add_column('customers', sa.Column('age', sa.Integer))"
 QUICK = 'lock_timeout = "1s"\nretries = 1\nretry_wait = "1s"\n'
@@ -67,15 +67,6 @@ def start(project: Project, *arguments: str) -> subprocess.Popen[str]:
         text=True,
         start_new_session=True,
     )
-
-
-def until(condition: Callable[[], Any], what: str, seconds: float = 120) -> Any:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if found := condition():
-            return found
-        time.sleep(0.05)
-    raise AssertionError(f"did not come: {what}")
 
 
 # -- 38 --------------------------------------------------------------------------------------------------------------

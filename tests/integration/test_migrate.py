@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 
 from tests.applications import alembic_project, write_revision
-from tests.integration.test_rehearse import FIRST
-from tests.migrating import Bench, Project, bench
+from tests.migrating import FIRST, Bench, Project, bench
 
 NOTES = ("op.create_table('notes', sa.Column('id', sa.Integer, primary_key=True))", "op.drop_table('notes')")
 

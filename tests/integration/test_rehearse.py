@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
 
-from dbops.config import Invariant, Seconds
-from dbops.migrations.runner import Runner
+from dbops.config import Invariant
 from dbops.model import Severity
 from dbops.ops.gate_steps import Outcome
-from dbops.ops.rehearse_facts import Rehearsal
 from tests.applications import alembic_project
-from tests.migrating import Bench, Subject, bench, ids, named, subject
-
-FIRST = (
-    """
-op.create_table('customers', sa.Column('id', sa.Integer, primary_key=True), sa.Column('email', sa.String(80)),
-                sa.Column('town', sa.String(40)))
-op.execute("insert into customers (id, email, town) values (1, 'a@x', 'Olot'), (2, 'b@x', 'Vic'), (3, 'b@x', 'Vic')")
-""",
-    "op.drop_table('customers')",
-)
+from tests.migrating import FIRST, Bench, Rehearse, bench, ids, named, prepared, rehearsing, subject
 
 
 @pytest.fixture(scope="module", params=["postgres", "mariadb10.11"])
@@ -33,30 +21,9 @@ def server(request: pytest.FixtureRequest) -> Iterator[Bench]:
         yield running
 
 
-Rehearse = Callable[..., tuple[Outcome, Rehearsal]]
-
-
 @pytest.fixture
 def rehearse(server: Bench, tmp_path: Path) -> Rehearse:
-    """Rehearses a revision on a database that has the first one, three customers, and a backup."""
-
-    def run(up: str, back: str = "pass", **settings: Any) -> tuple[Outcome, Rehearsal]:
-        made = prepared(server, tmp_path, up, back, **settings)
-        outcome, facts = made.rehearse()
-        assert facts is not None, outcome
-        assert made.rows == {"r1"}  # the database itself is as it was
-        return outcome, facts
-
-    return run
-
-
-def prepared(server: Bench, folder: Path, up: str, back: str, **settings: Any) -> Subject:
-    scripts = alembic_project(folder / "app", {"r1": FIRST, "r2": (up, back)})
-    made = subject(server, scripts, folder / "store", **settings)
-    assert made.target.migrations is not None
-    assert Runner(made.target.migrations, made.target.url).upgrade("r1").finished
-    made.back_up()
-    return made
+    return rehearsing(server, tmp_path)
 
 
 def bad(outcome: Outcome) -> list[str]:
@@ -155,42 +122,6 @@ def test_an_invariant(rehearse: Rehearse) -> None:
     assert bad(outcome) == []
     outcome, _ = rehearse("op.execute(\"update customers set town = 'Berga'\")", target={"invariants": (rule,)})
     assert "nobody in Berga" in named(outcome.findings, "rehearsal-invariant").expected
-
-
-# -- 30, 31, 32: what it does meanwhile ------------------------------------------------------------------------------
-
-WIDER = "op.alter_column('customers', 'id', type_=sa.BigInteger, existing_type=sa.Integer)"
-NARROWER = "op.alter_column('customers', 'id', type_=sa.Integer, existing_type=sa.BigInteger)"
-
-
-def test_a_type_change_rewrites_the_table(rehearse: Rehearse, server: Bench) -> None:
-    outcome, facts = rehearse(WIDER, NARROWER, max_lock=Seconds(0))
-    assert "customers is written anew" in named(outcome.findings, "rehearsal-rewrite").actual
-    assert any("customers" in one for one in facts.statements[0].rewritten)
-    if server.postgres:
-        found = named(outcome.findings, "rehearsal-lock")
-        assert "public.customers could be neither read nor written" in found.actual
-        assert (facts.locks[0].table, facts.locks[0].mode) == ("public.customers", "AccessExclusiveLock")
-        assert facts.locks[0].seconds >= facts.statements[0].seconds
-
-
-def test_a_longer_text_does_not(rehearse: Rehearse) -> None:
-    up = "op.alter_column('customers', 'town', type_=sa.String(60), existing_type=sa.String(40))"
-    back = "op.alter_column('customers', 'town', type_=sa.String(40), existing_type=sa.String(60))"
-    outcome, facts = rehearse(up, back)
-    assert "rehearsal-rewrite" not in ids(outcome.findings)
-    assert facts.statements[0].rewritten == ()
-
-
-def test_rows_changed_under_a_lock(rehearse: Rehearse, server: Bench) -> None:
-    sleep = "pg_sleep(1.1) is null" if server.postgres else "sleep(0.4) = 1"
-    update = f"op.execute('update customers set town = town where id < 10 and not ({sleep})')"
-    column = "op.add_column('customers', sa.Column('x', sa.Integer))\n"
-    outcome, _ = rehearse(update, "op.execute('select 1')")
-    assert "rehearsal-update-under-lock" not in ids(outcome.findings)
-    outcome, _ = rehearse(column + update, "op.drop_column('customers', 'x')")
-    if server.postgres:  # elsewhere the ALTER has committed, and blocks nobody any more
-        assert "public.customers was blocked" in named(outcome.findings, "rehearsal-update-under-lock").actual
 
 
 # -- 34: the way down ------------------------------------------------------------------------------------------------

@@ -11,9 +11,11 @@ import pytest
 
 from dbops.config import Migrations
 from dbops.config.urls import Secret, with_password
+from dbops.engine.migrating import TableLock
 from dbops.errors import ConfigError, ToolError
-from dbops.migrations import runner_script
-from dbops.migrations.runner import NotRenderableError, Outcome, Runner
+from dbops.migrations.dbops_runner.drivers import application_url
+from dbops.migrations.dbops_runner.telling import said
+from dbops.migrations.runner import SCRIPT, NotRenderableError, Outcome, Runner
 from dbops.migrations.runner_events import (
     Ended,
     Event,
@@ -28,6 +30,8 @@ from dbops.migrations.runner_events import (
 from dbops.migrations.runner_place import find_place
 from dbops.ops import half_applied
 from dbops.ops.migrate_upgrade import is_lock_timeout
+from dbops.ops.rehearse_locks import Look
+from dbops.ops.rehearse_locks import held as held_beside
 from dbops.ops.rehearse_measure import findings, held
 from dbops.ops.rehearse_queries import placeholders
 from tests.applications import alembic_project
@@ -73,12 +77,12 @@ def outcome(*events: Event, **changes: Any) -> Outcome:
     ],
 )
 def test_the_url_as_the_application_takes_it(url: str, kind: str, driver: str, wanted: str) -> None:
-    assert runner_script.application_url(url, kind, driver) == wanted
+    assert application_url(url, kind, driver) == wanted
 
 
 def test_a_driver_that_is_installed_there() -> None:
-    assert runner_script.application_url("mysql://h/d", "mysql", "").startswith("mysql+pymysql://")
-    assert runner_script.application_url("postgresql://h/d", "postgres", "").startswith("postgresql+psycopg://")
+    assert application_url("mysql://h/d", "mysql", "").startswith("mysql+pymysql://")
+    assert application_url("postgresql://h/d", "postgres", "").startswith("postgresql+psycopg://")
 
 
 @pytest.mark.parametrize(
@@ -155,7 +159,7 @@ def test_the_application_is_handed_the_url_by_its_own_variable_alone(tmp_path: P
     seen = (tmp_path / "seen").read_text()
     assert "'SHOP_URL': 'postgresql+psycopg://me:top%2Fsecret@db.internal/shop'" in seen
     assert seen.count("secret") == 1
-    assert str(Path(runner_script.__file__).parent) not in seen.split("sys.path")[-1].split("['")[-1]
+    assert not any(str(one) in seen.rpartition("['")[2] for one in (SCRIPT.parent, SCRIPT.parent.parent))
     assert result.finished  # though nothing was done: the database tells
 
 
@@ -172,9 +176,7 @@ def test_it_goes_with_dbops(tmp_path: Path) -> None:
     import subprocess
 
     reading, writing = os.pipe()
-    child = subprocess.Popen(
-        [sys.executable, runner_script.__file__, str(writing)], stdin=subprocess.PIPE, pass_fds=(writing,)
-    )
+    child = subprocess.Popen([sys.executable, str(SCRIPT), str(writing)], stdin=subprocess.PIPE, pass_fds=(writing,))
     assert child.stdin is not None
     os.close(writing)
     scripts = alembic_project(tmp_path, REVISIONS)
@@ -187,8 +189,8 @@ def test_it_goes_with_dbops(tmp_path: Path) -> None:
 
 def test_what_an_error_says_has_no_row_in_it() -> None:
     error = Exception(1062, "Duplicate entry 'ann@x.org' for key 'u'")
-    assert runner_script.said(error) == "Duplicate entry '…' for key 'u'"
-    assert runner_script.said(Exception("could not create\nDETAIL: Key (email)=(ann@x.org)")) == "could not create"
+    assert said(error) == "Duplicate entry '…' for key 'u'"
+    assert said(Exception("could not create\nDETAIL: Key (email)=(ann@x.org)")) == "could not create"
 
 
 def test_an_event_that_is_not_known_is_passed_over() -> None:
@@ -211,9 +213,32 @@ def test_a_lock_is_held_to_the_end_of_its_transaction() -> None:
     ]
     [lock] = held(events, "alembic_version")
     assert (lock.table, lock.blocks, lock.seconds) == ("public.t", "reads", 8.5)
-    found = list(findings(events, str, version_table="alembic_version", max_lock=5))
+    locks = held(events, "alembic_version")
+    found = list(findings(events, locks, str, version_table="alembic_version", max_lock=5))
     assert [(one.id, one.subject) for one in found] == [("rehearsal-lock", "r1"), ("rehearsal-update-under-lock", "r1")]
-    assert list(findings(events[2:], str, version_table="alembic_version", max_lock=5)) == []
+    locks = held(events[2:], "alembic_version")
+    assert list(findings(events[2:], locks, str, version_table="alembic_version", max_lock=5)) == []
+
+
+def test_a_lock_that_is_seen_from_beside_lasts_as_long_as_it_was_seen() -> None:
+    """An ALTER of MySQL: exclusive for a moment, then writes wait, then exclusive again; a look each second."""
+    exclusive, shared = TableLock("t", "EXCLUSIVE", "reads"), TableLock("t", "SHARED_NO_WRITE", "writes")
+    new, harmless = TableLock("#sql-1", "EXCLUSIVE", "reads"), TableLock("t", "SHARED_UPGRADABLE", "")
+    seen = (exclusive, shared, shared, shared, exclusive, harmless)
+    looks = [Look(10.0 + second, frozenset((lock, new))) for second, lock in enumerate(seen)]
+    events = (
+        Statement("r1", "ALTER TABLE t MODIFY a CHAR(9)", 10.0, 6.0, observed=False),
+        Statement("r1", "ALTER TABLE t ADD b INT", 16.0, 0.5, observed=False),
+        Statement("", "ALTER TABLE t ADD c INT", 10.0, 6.0, observed=False),
+        Statement("r1", "UPDATE t SET b = 1", 10.0, 6.0),
+    )
+    found = held_beside(events, looks, {"t"})
+    assert {(one.table, one.mode, one.blocks, one.seconds, one.revision) for one in found.held} == {
+        ("t", "EXCLUSIVE", "reads", 2.0, "r1"),
+        ("t", "SHARED_NO_WRITE", "writes", 5.0, "r1"),
+    }
+    assert found.unseen == 1  # it was over before the next look
+    assert held_beside(events, (), {"t"}) == ((), 2)
 
 
 def test_what_stayed_of_a_revision() -> None:

@@ -7,17 +7,18 @@ import hashlib
 import math
 import secrets
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pymysql
 
 from dbops.command import redact
-from dbops.engine.migrating import Intent, LedgerEntry, Limits, Refusal, SessionRules
+from dbops.engine.migrating import Intent, LedgerEntry, Limits, Locks, Refusal, SessionRules
 from dbops.engine.mysql import ledger
 from dbops.engine.mysql.connect import Access, error_of, flavour
 from dbops.engine.mysql.locks import exclusive
 from dbops.engine.mysql.statements import statement
+from dbops.engine.mysql.table_locks import table_locks
 from dbops.errors import LockedError
 
 if TYPE_CHECKING:
@@ -76,6 +77,9 @@ class MysqlMigrator:
     def end(self, session: int) -> None:
         with self._access.session() as connection, contextlib.suppress(pymysql.MySQLError):
             _rows(connection, f"KILL {int(session)}")
+
+    def locks(self) -> AbstractContextManager[Locks]:
+        return table_locks(self._access)
 
     def attempt(
         self, statement: str, timeout: float, *, keep: bool = False, parameters: bool = False

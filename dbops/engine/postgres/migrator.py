@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import psycopg
 
 from dbops.command import redact
-from dbops.engine.migrating import Intent, LedgerEntry, Limits, Refusal, SessionRules
+from dbops.engine.migrating import Intent, LedgerEntry, Limits, Locks, Refusal, SessionRules, TableLock
 from dbops.engine.postgres import ledger
 from dbops.engine.postgres.connect import Access
 from dbops.engine.postgres.locks import exclusive, whoami
@@ -23,6 +23,13 @@ if TYPE_CHECKING:
 _SPACE = 0x64626F70
 """`dbop`: the first key of our advisory locks with two."""
 _MARK = 1
+_BLOCKS = {
+    "AccessExclusiveLock": "reads",
+    "ExclusiveLock": "writes",
+    "ShareRowExclusiveLock": "writes",
+    "ShareLock": "writes",
+}
+"""Manual of PostgreSQL, 'Explicit Locking': what conflicts with SELECT, and with INSERT."""
 _PROOF = (
     "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND objsubid = 2 AND granted"
     " AND classid = {space} AND objid = {key}"
@@ -76,6 +83,16 @@ class PostgresMigrator:
     def end(self, session: int) -> None:
         with self._access.session() as connection:
             connection.execute("SELECT pg_terminate_backend(%s)", [session])
+
+    @contextmanager
+    def locks(self) -> Iterator[Locks]:
+        with self._access.session(application="dbops rehearse: locks") as connection:
+
+            def look(sessions: Sequence[int]) -> frozenset[TableLock]:
+                rows = connection.execute(statement("migration_locks"), {"sessions": list(sessions)})
+                return frozenset(TableLock(name, mode, _BLOCKS.get(mode, "")) for name, mode in rows)
+
+            yield look
 
     def attempt(
         self, statement: str, timeout: float, *, keep: bool = False, parameters: bool = False

@@ -56,6 +56,8 @@ def settings(needs: Needs, machine: Machine, room: int) -> dict[str, str]:
     found = _QUIET | _QUIET_OF_PRODUCT[needs.engine] | birth(needs) | _taken(needs.settings, _LIKE_THE_SOURCE)
     if not needs.production_like:
         found |= _FAST | _sizes(needs, machine, room)
+    if needs.shows_locks and needs.engine == "mysql":
+        found["performance-schema"] = "ON"
     return found
 
 

@@ -1,0 +1,83 @@
+"""The way back: down and up again on the copy, if there is a downgrade to try. Only one that brings every row and every
+definition back is a way back for production; else it is a restore."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from dbops.migrations.goal import arrived
+from dbops.migrations.values import Downgrade
+from dbops.model import Finding, Severity
+from dbops.ops.rehearse_copy import Look, differences
+from dbops.ops.rehearse_facts import WayBack
+from dbops.ops.rehearse_runs import Runs
+
+_COMMANDS = {"flask-migrate": "flask db downgrade", "alembic": "alembic downgrade"}
+
+
+class Back(NamedTuple):
+    """What was shown."""
+
+    way: WayBack
+    findings: tuple[Finding, ...] = ()
+
+
+def down_and_up(runs: Runs, before: Look, after: Look) -> Back:
+    """`before` and `after`: what the copy held on both sides of the upgrade."""
+    if why := _no_downgrade(runs):
+        return Back(_restore(why))
+    to = next(iter(runs.current), "base")
+    outcome = runs.downgrade(to)
+    rows = runs.rows()
+    if rows != runs.current or outcome.why:
+        reached = ", ".join(sorted(rows)) or "no revision"
+        return _lost(runs, "rehearsal-downgrade-fails", f"{outcome.why or 'it ends, and is not there'}: at {reached}")
+    table = runs.plan.migrations.version_table
+    different = differences(before, runs.look(before), table)
+    back = Back(
+        WayBack(
+            kind="downgrade",
+            seconds=runs.phases["downgrade"],
+            command=f"{_COMMANDS[runs.plan.migrations.kind]} {to}",
+        )
+    )
+    if different:
+        back = _lost(runs, "rehearsal-downgrade-loses", "; ".join(different[:10]))
+    again = runs.upgrade("upgrade again")
+    trouble = ""
+    if not arrived(runs.plan.history, runs.rows(), runs.plan.to):
+        trouble = again.why or "it ends, and is not at its head"
+    elif not different and (left := differences(after, runs.look(after), table)):
+        trouble = "it gives another schema: " + "; ".join(left[:10])
+    if not trouble:
+        return back
+    lost = _lost(runs, "rehearsal-upgrade-again-fails", trouble)
+    return lost._replace(findings=(*back.findings, *lost.findings))
+
+
+def _no_downgrade(runs: Runs) -> str:
+    """Why there is no way down; '' if there is one to try."""
+    if len(runs.current) > 1:
+        return f"there are {len(runs.current)} current revisions to go back to"
+    for one in runs.pending:
+        bodies = runs.plan.history.bodies(one.id)
+        if bodies.upgrades and bodies.downgrade not in (Downgrade.WORKS, Downgrade.HIDDEN):
+            return f"{one.id} has no downgrade"
+    return ""
+
+
+def _restore(why: str) -> WayBack:
+    """Whoever has restored knows how long that takes."""
+    return WayBack(kind="restore", seconds=0.0, command="", why=why)
+
+
+def _lost(runs: Runs, rule: str, text: str) -> Back:
+    finding = Finding(
+        id=rule,
+        severity=Severity.WARNING,
+        subject=runs.subject,
+        expected="down and up again, with rows and schema as before",
+        actual=text,
+        hint="the way back is a restore: mend the downgrade, or let it raise NotImplementedError",
+    )
+    return Back(_restore(text), (finding,))
