@@ -80,7 +80,7 @@ def failed(
             subject=subject,
             expected="the upgrade comes to its end",
             actual=f"{outcome.why}{statement}",
-            hint="" if result.half else "nothing of that revision stayed in the database",
+            hint="" if result.half else "this run has left nothing of that revision in the database",
         )
     yield Finding(
         id="migration-stands",

@@ -11,6 +11,7 @@ from dbops.cli import Output
 from dbops.config import App, Target
 from dbops.config.passwords import password
 from dbops.config.urls import with_password
+from dbops.engine.migrating import Intent
 from dbops.engine.restoring import Wishes as Restoring
 from dbops.errors import ConfigError, NothingToCheckError, StoreError
 from dbops.migrations.goal import HEADS, needed
@@ -68,7 +69,7 @@ def run(work: Session, output: Output, request: Request, files: Files, flags: Fl
         ground, settings, phases, _ = judged(request)
         seen.append(ground)
         if ground.pending and not ground.broken:
-            _first_backup(work, target)
+            _backup_to_rehearse_on(work, target, ground.intent)
         work.progress.phase("gate")
         with (
             rehearsing(target, request, to=flags.to or HEADS) as rehearser,
@@ -104,14 +105,20 @@ def run(work: Session, output: Output, request: Request, files: Files, flags: Fl
     output.report(report, rehearsal_text.migrate(report, seen[-1].history))
 
 
-def _first_backup(work: Session, target: Target) -> None:
-    """Without any backup there is nothing to rehearse on: the first is made now."""
+def _backup_to_rehearse_on(work: Session, target: Target, killed: Intent | None) -> None:
+    """Made now where there is none, and where the newest one does not hold what a migration that was killed has
+    left."""
     catalog = work.catalog()
     try:
-        catalog.latest(target.name)
+        newest = catalog.latest(target.name)
     except (NothingToCheckError, StoreError):  # a store that cannot be read, the backup itself will name
-        work.progress.note("there is no backup yet: one is made, to rehearse on")
-        backup(work.engine(), catalog, target, clock=app.now, progress=work.progress)
+        why = "there is no backup yet"
+    else:
+        if killed is None or newest.snapshot_at > killed.begun_at:
+            return
+        why = "a migration was killed after the newest backup"
+    work.progress.note(f"{why}: one is made, to rehearse on")
+    backup(work.engine(), catalog, target, clock=app.now, progress=work.progress)
 
 
 def _restore(work: Session, target: Target, manifest: Manifest) -> Report:

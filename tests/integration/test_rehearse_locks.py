@@ -34,8 +34,8 @@ op.execute("insert into customers (id) select 10 + a.n + 300 * b.n from n a join
 """30 000, so that a copy of the table takes a while."""
 
 
-WIDER = "op.alter_column('customers', 'id', type_=sa.BigInteger, existing_type=sa.Integer)"
-NARROWER = "op.alter_column('customers', 'id', type_=sa.Integer, existing_type=sa.BigInteger)"
+WIDER = "op.alter_column('customers', 'id', type_=sa.BigInteger, existing_type=sa.Integer, existing_nullable=False)"
+NARROWER = "op.alter_column('customers', 'id', type_=sa.Integer, existing_type=sa.BigInteger, existing_nullable=False)"
 
 
 def test_a_type_change_rewrites_the_table(rehearse: Rehearse, server: Bench) -> None:
