@@ -35,9 +35,11 @@ from dbops.progress import Progress
 
 
 class Wishes(NamedTuple):
-    """How a migration was asked for. `accept`: why it may run though not everything could be judged."""
+    """How a migration was asked for. `accept`: why it may run though not everything could be judged. `dry_run`: the way
+    to the first change, and no further."""
 
     to: str = HEADS
+    dry_run: bool = False
     auto_restore: bool = False
     accept: str = ""
     again: tuple[str, ...] = ()
@@ -45,14 +47,14 @@ class Wishes(NamedTuple):
 
 
 class Doors(NamedTuple):
-    """What a migration goes through. `gate` runs at once; `confirm` sees its report, and says whether to go on;
+    """What a migration goes through. `gate` runs at once; `confirm` sees its report, and raises where the answer is no;
     `restore` puts a backup back, without the application's commands."""
 
     engine: Engine
     url: Secret
     catalog: Callable[[], Catalog]
     gate: Callable[[], tuple[MigrationReport, History]]
-    confirm: Callable[[MigrationReport], bool]
+    confirm: Callable[[MigrationReport], None]
     restore: Callable[[Manifest], Report]
     clock: Callable[[], datetime]
     progress: Progress
@@ -88,11 +90,13 @@ class Migration:
         if wishes.accept:
             self._facts["accepted"] = wishes.accept
         pending = needed(history, names, wishes.to)
-        if not pending:
-            return self._report(gate, Verdict.PASS)
-        if not doors.confirm(gate):
+        if wishes.dry_run:
             self._facts["dry_run"] = True
             return self._report(gate, Verdict.PASS if wishes.accept else gate.verdict)
+        if not pending:
+            self._forget_the_killed()
+            return self._report(gate, Verdict.PASS)
+        doors.confirm(gate)
         with ExitStack() as stack:
             lock = stack.enter_context(ExitStack())
             lock.enter_context(doors.engine.migrator().lock())
@@ -100,6 +104,13 @@ class Migration:
             stack.enter_context(stopped(self._target.app, doors.progress, self._phases))
             verdict = self._migrate(history, pending, gate, lock)
         return self._report(gate, verdict)
+
+    def _forget_the_killed(self) -> None:
+        """Nothing is pending any more, so that what an earlier run was about to do is done, or was undone by hand."""
+        migrator = self._doors.engine.migrator()
+        if migrator.intent() is not None:
+            with migrator.lock():
+                migrator.intend(None)
 
     def _unmoved(self, gate: MigrationReport) -> None:
         """Under the lock: what was judged is what is there."""

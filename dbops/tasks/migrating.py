@@ -80,14 +80,11 @@ def run(work: Session, output: Output, request: Request, files: Files, flags: Fl
             report = gating.gate(ground, settings, clock=app.now, phases=phases, plan=plan)
         return msgspec.structs.replace(report, rehearsal=rehearser.result), ground.history
 
-    def confirm(report: MigrationReport) -> bool:
-        if flags.dry_run:
-            return False
+    def confirm(report: MigrationReport) -> None:
         if not flags.yes:  # else the report at the end, which begins with all of this, is enough
             work.show(migrations_text.gate(report, seen[-1].history))
         names = ", ".join(one.id for one in report.pending or ())
         work.confirm(f"Migrate {target.name} ({names})?", yes=flags.yes)
-        return True
 
     doors = Doors(
         engine=work.engine(),
@@ -99,7 +96,7 @@ def run(work: Session, output: Output, request: Request, files: Files, flags: Fl
         clock=app.now,
         progress=work.progress,
     )
-    wishes = Wishes(flags.to or HEADS, flags.auto_restore, flags.accept or "", flags.again)
+    wishes = Wishes(flags.to or HEADS, flags.dry_run, flags.auto_restore, flags.accept or "", flags.again)
     report = migrate(target, doors, wishes)
     write(_page(report, seen[-1].history), report, seen[-1], files)
     output.report(report, rehearsal_text.migrate(report, seen[-1].history))

@@ -158,6 +158,32 @@ def test_killed_while_it_waits(project: Project, number: signal.Signals) -> None
     assert "migration-interrupted" not in project.findings("gate", code=None)
 
 
+def test_killed_in_the_middle_of_a_revision(project: Project) -> None:
+    """What it left is found, though the newest backup is from before it, and the next run goes on or says how to."""
+    table = "op.create_table('half', sa.Column('id', sa.Integer))"
+    write_revision(project.folder / "migrations", "r2", "r1", f"{table}\n{COLUMN}", "op.drop_table('half')")
+    project.configure(migrations='lock_timeout = "600s"\nsafety_backup_age = "1h"\n')
+    with idle_transaction(project):
+        process = start(project)
+        until(lambda: waiting(project), "it waits for its lock")
+        process.kill()
+        process.wait(30)
+        until(lambda: not waiting(project), "its session is gone", 30)
+    assert ("half" in project.tables()) is not project.bench.postgres
+    if project.bench.postgres:
+        assert project.run("migrate", "--yes")["current"] == ["r2"]
+        return
+    report = project.run("migrate", "--yes", code=3)
+    [found] = [one for one in report["findings"] if one["id"] == "migration-half-applied"]
+    assert "in       CREATE TABLE half" in found["actual"]
+    assert "missing  ALTER TABLE customers" in found["actual"]
+    assert report["current"] == ["r1"]
+    resume = found["hint"].partition("\n")[2].rpartition("or restore")[0]
+    project.execute(*[one for one in resume.split(";\n") if one.strip()])
+    assert project.run("migrate", "--yes")["current"] == ["r2"]
+    assert "migration-interrupted" not in project.findings("gate", code=None)
+
+
 def waiting(project: Project) -> bool:
     """Somebody waits for a lock on the table."""
     if project.bench.postgres:
