@@ -47,14 +47,14 @@ class Wishes(NamedTuple):
 
 
 class Doors(NamedTuple):
-    """What a migration goes through. `gate` runs at once; `confirm` sees its report, and raises where the answer is no;
-    `restore` puts a backup back, without the application's commands."""
+    """What a migration goes through. `gate` runs at once; `confirm` sees its report and what would run, and raises
+    where the answer is no; `restore` puts a backup back, without the application's commands."""
 
     engine: Engine
     url: Secret
     catalog: Callable[[], Catalog]
     gate: Callable[[], tuple[MigrationReport, History]]
-    confirm: Callable[[MigrationReport], None]
+    confirm: Callable[[MigrationReport, Sequence[str]], None]
     restore: Callable[[Manifest], Report]
     clock: Callable[[], datetime]
     progress: Progress
@@ -72,12 +72,14 @@ class Migration:
         self._facts: dict[str, object] = {}
         self._rows: frozenset[str] = frozenset()
         self._failure = Failure.NONE
+        self._history: History
 
     def run(self) -> MigrationReport:
         """Raises `RefusedError`, `LockedError`, or what a backup and a restore raise; all else is in the report. FAIL:
         the database is not where it should be."""
         doors, wishes = self._doors, self._wishes
         gate, history = doors.gate()
+        self._history = history
         self._rows = frozenset(gate.current or ())
         if wishes.to != HEADS and wishes.to not in history:
             raise RefusedError(f"--to {wishes.to}: there is no such revision", hint="dbops status shows them")
@@ -96,7 +98,7 @@ class Migration:
         if not pending:
             self._forget_the_killed()
             return self._report(gate, Verdict.PASS)
-        doors.confirm(gate)
+        doors.confirm(gate, pending)
         with ExitStack() as stack:
             lock = stack.enter_context(ExitStack())
             lock.enter_context(doors.engine.migrator().lock())
@@ -210,20 +212,22 @@ class Migration:
         return self._doors.engine.version_rows(settings.version_table, settings.version_schema).rows
 
     def _report(self, gate: MigrationReport, verdict: Verdict) -> MigrationReport:
-        pending = gate.pending
-        if pending is not None and "applied" in self._facts:
-            applied = self._facts["applied"]
-            assert isinstance(applied, list)  # noqa: S101
-            pending = tuple(one for one in pending if one.id not in applied)
+        pending, standing, findings = gate.pending, gate.standing, gate.findings
+        if pending is not None and "applied" in self._facts:  # where it stood before is no news any more
+            there = self._history.ancestors(self._rows & set(self._history.graph.revisions))
+            pending = tuple(one for one in pending if one.id not in there)
+            standing = self._history.relation(self._rows).standing.value
+            findings = tuple(one for one in findings if one.id != "migration-database-behind")
         return msgspec.structs.replace(
             gate,
             task="migrate",
             verdict=verdict,
-            findings=(*gate.findings, *self._findings),
+            findings=(*findings, *self._findings),
             phases=gate.phases | self._phases,
             provenance=gate.provenance | self._facts,
             current=tuple(sorted(self._rows)),
             pending=pending,
+            standing=standing,
             failure=self._failure,
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -70,7 +71,7 @@ def run(work: Session, output: Output, request: Request, files: Files, flags: Fl
         seen.append(ground)
         if ground.pending and not ground.broken:
             _backup_to_rehearse_on(work, target, ground.intent)
-        work.progress.phase("gate")
+        work.progress.end()  # the rehearsal shows its own
         with (
             rehearsing(target, request, to=flags.to or HEADS) as rehearser,
             tried(target, request, ground) as steps,
@@ -80,11 +81,10 @@ def run(work: Session, output: Output, request: Request, files: Files, flags: Fl
             report = gating.gate(ground, settings, clock=app.now, phases=phases, plan=plan)
         return msgspec.structs.replace(report, rehearsal=rehearser.result), ground.history
 
-    def confirm(report: MigrationReport) -> None:
+    def confirm(report: MigrationReport, pending: Sequence[str]) -> None:
         if not flags.yes:  # else the report at the end, which begins with all of this, is enough
             work.show(migrations_text.gate(report, seen[-1].history))
-        names = ", ".join(one.id for one in report.pending or ())
-        work.confirm(f"Migrate {target.name} ({names})?", yes=flags.yes)
+        work.confirm(f"Migrate {target.name} ({', '.join(pending)})?", yes=flags.yes)
 
     doors = Doors(
         engine=work.engine(),

@@ -32,6 +32,7 @@ def project(server: Bench, tmp_path: Path) -> Project:
 def test_from_empty_to_head(project: Project) -> None:
     report = project.run("migrate", "--yes")
     assert (report["verdict"], report["current"], report["pending"]) == ("PASS", ["r2"], [])
+    assert (report["standing"], "migration-database-behind" in json.dumps(report["findings"])) == ("at-head", False)
     assert report["provenance"]["applied"] == ["r1", "r2"]
     assert project.value("SELECT count(*) FROM customers") == 3
     table = "dbops.ledger" if project.bench.postgres else "dbops_ledger"
