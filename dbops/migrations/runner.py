@@ -72,6 +72,14 @@ class Outcome(NamedTuple):
     output: str
 
     @property
+    def stopped_in(self) -> str:
+        """The revision in which it stopped: of the statement that failed, or begun last and not ended; '' if neither."""
+        if self.failed is not None and self.failed.revision:
+            return self.failed.revision
+        applied = {one.revision for one in self.applied}
+        return next((one.revision for one in reversed(self.begun) if one.revision not in applied), "")
+
+    @property
     def why(self) -> str:
         """Why it did not come to its end, in a sentence; '' if it did."""
         if self.timed_out:

@@ -52,7 +52,8 @@ def failed(
 ) -> Iterator[Finding]:
     outcome = result.last
     statement = f" at {shown(outcome.failed.sql)}" if outcome.failed is not None and outcome.failed.sql else ""
-    subject = _place(history, left[0]) if left else ""
+    name = outcome.stopped_in or next(iter(left), "")
+    subject = _place(history, name) if name else ""
     at = ", ".join(sorted(result.rows)) or "no revision"
     if result.locked_out:
         by = ", ".join(result.blockers) or "nobody who could be seen"

@@ -29,7 +29,7 @@ def judge(runs: Runs, outcome: Outcome, reached: frozenset[str]) -> Came:
     if not outcome.why:
         return Came(False, (_not_at_head(runs, reached),))
     failed = outcome.failed
-    name = failed.revision if failed is not None and failed.revision else _running(outcome)
+    name = outcome.stopped_in
     statement = f" at {shown(failed.sql)}" if failed is not None and failed.sql else ""
     hint, more = _why_it_failed(runs, outcome, name)
     finding = Finding(
@@ -110,9 +110,3 @@ def _half(runs: Runs, name: str) -> half_applied.HalfApplied | None:
 
     table = plan.migrations.version_table
     return half_applied.diagnose(name, text, plan.dialect, table, runs.migrator, definitions)
-
-
-def _running(outcome: Outcome) -> str:
-    """The revision that had begun and has not ended."""
-    applied = {one.revision for one in outcome.applied}
-    return next((one.revision for one in reversed(outcome.begun) if one.revision not in applied), "")
