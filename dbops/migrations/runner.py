@@ -73,7 +73,7 @@ class Outcome(NamedTuple):
 
     @property
     def stopped_in(self) -> str:
-        """The revision in which it stopped: of the statement that failed, or begun last and not ended; '' if neither."""
+        """The revision in which it stopped: of the statement that failed, else begun and not ended; or ''."""
         if self.failed is not None and self.failed.revision:
             return self.failed.revision
         applied = {one.revision for one in self.applied}

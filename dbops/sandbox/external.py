@@ -33,8 +33,8 @@ class ExternalServer:
         if self._seen.holds:
             raise PreflightError(
                 f"the server {place_of(self._url)} is not empty: it holds {', '.join(self._seen.holds)}",
-                hint="a backup is restored only into a server that holds nothing: give an empty one with --sandbox; what a "
-                "run that was killed has left there (dbops_…) can be dropped",
+                hint="a backup is restored only into a server that holds nothing: give an empty one with --sandbox; "
+                "what a run that was killed has left there (dbops_…) can be dropped",
                 kind="sandbox-not-empty",
             )
 
