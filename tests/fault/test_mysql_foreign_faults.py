@@ -12,10 +12,10 @@ import pytest
 from dbops.model import Failure, Report, Severity, Verdict
 from tests.foreign_dumps import PACK, errors, only
 from tests.mysql_foreign_dumps import EVERYTHING, drill, dump, fill, mydumper
-from tests.mysql_servers import MysqlServer, installation
+from tests.mysql_servers import MysqlServer, installation, servers
 
 
-@pytest.fixture(scope="module", params=["mariadb10.11", "mysql9.7"])
+@pytest.fixture(scope="module", params=servers())
 def source(request: pytest.FixtureRequest) -> Iterator[MysqlServer]:
     with MysqlServer(installation(request.param)) as server:
         fill(server)

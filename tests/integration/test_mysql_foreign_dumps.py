@@ -93,6 +93,8 @@ def test_every_packing(
     truth: Truth,
     tmp_path: Path,
 ) -> None:
+    if source.installation.name != "mariadb10.11" and packing not in ("none", "zstd"):
+        return  # who has written what is in it makes no difference to a packing
     path = tmp_path / "backup.bin"  # its name says nothing
     path.write_bytes(PACK[packing](made("shop").read_bytes()))
     report, [needs] = drill_with_needs(path, sandbox)

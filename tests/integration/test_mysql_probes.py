@@ -169,8 +169,6 @@ def _statements(text: str) -> list[str]:
 
 @pytest.fixture(scope="module", params=servers())
 def server(request: pytest.FixtureRequest) -> Iterator[MysqlServer]:
-    if request.param == "mariadb11.8":
-        pytest.skip("as 10.11")
     with MysqlServer(installation(request.param)) as running:
         yield running
 

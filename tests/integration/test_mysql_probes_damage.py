@@ -32,8 +32,6 @@ TABLES = (
 @pytest.fixture(params=servers())
 def server(request: pytest.FixtureRequest) -> Iterator[MysqlServer]:
     """A server of the test's own: after it nobody can use what is left."""
-    if request.param == "mariadb11.8":
-        pytest.skip("as 10.11")
     with MysqlServer(installation(request.param)) as running:
         yield running
 
