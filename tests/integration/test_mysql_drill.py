@@ -17,7 +17,7 @@ import pytest
 
 from dbops.config.urls import Secret
 from dbops.engine.mysql import zones
-from dbops.model import Verdict
+from dbops.model import Severity, Verdict
 from tests.mutations.bench import RunningServer, drill_on, wrong
 from tests.mutations.mysql.workshop import NAME, Workshop
 from tests.mysql_installations import IMAGES as IMAGES_OF_TESTS
@@ -228,6 +228,41 @@ def test_a_bad_backup_is_told_with_status_3(
     assert "events" in text
     assert "owned" in text
     written(tmp_path / "r.html")
+
+
+HURT = """
+SET foreign_key_checks = 0; INSERT INTO invoices (customer_id, total) VALUES (7777, 1); SET foreign_key_checks = 1;
+CREATE TABLE flat (id INT PRIMARY KEY, a INT, KEY by_a (a)) ENGINE=MyISAM; INSERT INTO flat VALUES (1, 1);
+ALTER TABLE flat DISABLE KEYS;
+CREATE TABLE used_up (id TINYINT AUTO_INCREMENT PRIMARY KEY); INSERT INTO used_up VALUES (127);
+CREATE USER leaver; GRANT SELECT ON workshop.* TO leaver;
+CREATE DEFINER = leaver VIEW left_behind AS SELECT id FROM customers;
+CREATE DEFINER = leaver PROCEDURE lost() SELECT 1;
+DROP USER leaver;
+"""
+
+
+def test_what_the_source_itself_has_is_told_and_makes_no_bad_backup(workshop: Workshop) -> None:
+    """R10, R12: orphans, keys that are switched off, an account that has gone, a counter at its end."""
+    try:
+        report = workshop.drill(workshop.backup(HURT))
+    finally:
+        workshop.server.execute("DROP USER IF EXISTS leaver")
+    assert (wrong(report), report.verdict) == ([], Verdict.PASS)
+    told = {(finding.id, finding.subject) for finding in report.findings if finding.severity is Severity.WARNING}
+    assert told >= {
+        ("fk-orphans", "invoices_customer ON invoices"),
+        ("invalid-index", "by_a of flat"),
+        ("sequence-behind", "used_up.id"),
+        ("definer-missing", "'leaver'@'%'"),
+        ("invalid-view", "left_behind"),
+    }
+
+
+def test_orphans_that_the_copy_alone_has_make_a_bad_backup(workshop: Workshop, good: Backed) -> None:
+    orphan = "SET foreign_key_checks = 0; INSERT INTO invoices (customer_id, total) VALUES (7777, 1)"
+    report = workshop.drill_mutated_copy(good, orphan)
+    assert ("fk-orphans", "invoices_customer ON invoices") in {(each.id, each.subject) for each in wrong(report)}
 
 
 def test_a_server_that_dies_is_not_a_bad_backup(server: MysqlServer, good: Backed) -> None:

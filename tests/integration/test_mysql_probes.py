@@ -446,8 +446,10 @@ def test_what_runs_as_an_account_that_the_source_lacks_is_told(copy: Copy, kind:
     assert manifest_of(copy.server, copy.name).findings == ()
     copy.run("DROP USER nobody_here")
     manifest = manifest_of(copy.server, copy.name)
+    broken = [("invalid-view", "v", Severity.WARNING)] if kind == "view" else []
     assert [(f.id, f.subject, f.severity) for f in manifest.findings] == [
-        ("definer-missing", "'nobody_here'@'%'", Severity.WARNING)
+        ("definer-missing", "'nobody_here'@'%'", Severity.WARNING),
+        *broken,
     ]
     closer = examined(copy.server, copy.name, manifest)
     assert told(closer) == []

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import pymysql
 
 from dbops.engine.mysql import definers
-from dbops.engine.mysql.accounts import of_definer
 from dbops.engine.mysql.connect import error_of, lost
 from dbops.engine.mysql.maintenance import rows
 from dbops.engine.mysql.statements import identifier, statement
@@ -36,7 +35,6 @@ def probe(connection: Connection, manifest: Manifest, *, events_wait: bool) -> l
     `connection` is in the copy. Raises an error of the driver where the server is lost.
     """
     known = {(finding.id, finding.subject) for finding in manifest.findings}
-    known |= {("invalid-view", name) for name in _orphaned(connection, known)}
     found = [
         *_opening(connection, beside=events_wait),
         *_disabled(connection),
@@ -77,24 +75,6 @@ def _opening(connection: Connection, *, beside: bool) -> Iterator[Finding]:
             elif not view:
                 hint = "its files are missing or damaged: look into the server's log"
                 yield _error("table-unreadable", name, "it can be opened, as in the source", said, hint)
-
-
-def _orphaned(connection: Connection, known: set[tuple[str, str]]) -> set[str]:
-    """Views that run as an account which the source lacked, and those that select from one: they are broken there, too,
-    and that was told."""
-    lacking = {subject for kind, subject in known if kind == "definer-missing"}
-    if not lacking:
-        return set()
-    views = [
-        (str(name), str(definer), str(text))
-        for name, definer, text in rows(connection, statement("probe_view_definers"))
-    ]
-    broken = {name for name, definer, _ in views if of_definer(definer).sql in lacking}
-    while more := {
-        name for name, _, text in views if name not in broken and any(identifier(other) in text for other in broken)
-    }:
-        broken |= more
-    return broken
 
 
 def _selects(connection: Connection, definition: str) -> bool:

@@ -10,7 +10,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from dbops.engine.base import Content, Reading, TableKey, TableRef
-from dbops.engine.mysql import definers, rowtext
+from dbops.engine.mysql import definers, rowtext, source_views
 from dbops.engine.mysql.columns import Column, Form
 from dbops.engine.mysql.connect import Access
 from dbops.engine.mysql.fingerprint import content, digest_statement
@@ -265,6 +265,7 @@ class MysqlSnapshot:
                 "create it, or give what it owns another DEFINER; globals.sql makes it, locked, where this is restored"
             )
             found += [definers.finding(account, Severity.WARNING, hint) for account in definers.missing(connection)]
+            found += source_views.failing(connection)
         return found + [
             Finding(
                 id="history-left-out",
