@@ -172,6 +172,7 @@ def test_a_sandbox_of_ones_own_is_given_what_the_dump_needs(
     containers = our_containers() if kind == "container" else []
     done = run(server, tmp_path, "drill", f"--store={zoned.catalog.store.url}", f"--sandbox={kind}", "--json")
     report = json.loads(said(done, 0, server.password))
+    assert [each["subject"] for each in report["findings"] if each["id"] == "time-zone-given"] == ["Europe/Madrid"]
     about = report["evidence"]["sandbox"]
     assert (about["kind"], about["engine"], about["teardown"]) == (kind, server.kind, "removed"), about
     assert about["version"].startswith(server.installation.series)

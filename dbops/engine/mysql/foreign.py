@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
 from dbops.engine.dumps import Dump, DumpDatabase, DumpFacts, Form, Loaded, LoadedDatabase
-from dbops.engine.mysql import foreign_accounts
+from dbops.engine.mysql import foreign_accounts, zones
 from dbops.engine.mysql.connect import Access, flavour
 from dbops.engine.mysql.flavour import parse_version
 from dbops.engine.mysql.foreign_facts import read_script
@@ -81,6 +81,7 @@ class MysqlDumpLoader:
                 side.settle("", wishes)
                 side.analyze(wishes.jobs)
             findings += [*left_out(met.left), *locked_out(met.locked), *replaced(met.replaced)]
+            findings += zones.findings(met.zones)
             yield Loaded(tuple(one for one, _ in made), tuple(_once(findings)))
 
     def _preflight(self, manifest: Manifest, name: str, wishes: Wishes) -> list[Finding]:

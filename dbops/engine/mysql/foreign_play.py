@@ -45,6 +45,8 @@ class Met:
         """By database: the state of each event, which is disabled in the copy."""
         self.replaced: dict[str, set[str]] = {}
         self.locked: set[str] = set()
+        self.zones: set[str] = set()
+        """Time zones that the server was given."""
         self.names: dict[tuple[str, str], set[str]] = {}
         """By table: names of its columns and keys."""
 
@@ -138,7 +140,7 @@ class Player:
 
     def _provide(self, text: str) -> None:
         if self._met.throw_away:
-            zones.provide(self._connection, text)
+            self._met.zones |= zones.provide(self._connection, text)
 
     def _without_definer(self, text: str, account: str, statement: Statement) -> str:
         self._met.replaced.setdefault(ddl.account(account), set()).add(statement.name)

@@ -69,6 +69,7 @@ class Load:
         self._replaced: dict[str, list[str]] = {}
         self._skipped: set[str] = set()
         self._events: dict[str, str] = {}
+        self._zones: set[str] = set()
         self._failure = Failure()
         self._workers: list[Worker] = []
 
@@ -133,7 +134,7 @@ class Load:
     def provide(self, connection: Connection, text: str) -> None:
         """What a statement needs of a server, and a throw-away one may lack."""
         if self._wishes.throw_away:
-            zones.provide(connection, text)
+            self._zones |= zones.provide(connection, text)
 
     def worker(self, head: Iterable[bytes]) -> Worker:
         """A session for rows, with the settings that the dump begins with."""
@@ -257,6 +258,7 @@ class Load:
             worker.end()
 
     def _findings(self) -> Iterator[Finding]:
+        yield from zones.findings(self._zones)
         for account, names in sorted(self._replaced.items()):
             yield Finding(
                 id="definer-replaced",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import zoneinfo
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,6 +17,7 @@ import pymysql
 
 from dbops.engine.mysql.maintenance import rows
 from dbops.engine.mysql.statements import statement
+from dbops.model import Finding, Severity
 
 if TYPE_CHECKING:
     from dbops.engine.mysql.connect import Connection
@@ -46,12 +47,28 @@ class Transition(NamedTuple):
     type: _Type
 
 
-def provide(connection: Connection, text: str) -> None:
-    """Makes the server know the zones that a SET or a definition names, those that this machine knows. One that could
-    not be made known shows when the statement is sent."""
+def provide(connection: Connection, text: str) -> set[str]:
+    """Makes the server know the zones that a SET or a definition names; those that it did not know. One that could not
+    be made known, or that this machine does not know, shows when the statement is sent."""
+    given = set()
     for name in named_in(text):
         with suppress(pymysql.MySQLError):
-            _add(connection, name)
+            if _add(connection, name):
+                given.add(name)
+    return given
+
+
+def findings(names: Iterable[str]) -> Iterator[Finding]:
+    """What whoever restores by hand must know."""
+    for name in sorted(names):
+        yield Finding(
+            id="time-zone-given",
+            severity=Severity.INFO,
+            subject=name,
+            expected="a time zone that the server knows",
+            actual="a new server knows none: it was put into the drill's own",
+            hint="before a restore on a new server: mysql_tzinfo_to_sql /usr/share/zoneinfo | mysql mysql",
+        )
 
 
 def named_in(text: str) -> set[str]:
@@ -60,10 +77,10 @@ def named_in(text: str) -> set[str]:
     return {*_SET.findall(text), *(_TEXT.findall(text) if _CALL.search(text) else ())}
 
 
-def _add(connection: Connection, name: str) -> None:
+def _add(connection: Connection, name: str) -> bool:
     known = rows(connection, statement("zone_known"), {"name": name})[0][0]
     if known or (found := _zone(name)) is None:
-        return
+        return False
     first, transitions = _type(found, _FIRST), list(transitions_of(found))
     types = list(dict.fromkeys([first, *(each.type for each in transitions)]))
     with connection.cursor() as cursor:
@@ -78,6 +95,7 @@ def _add(connection: Connection, name: str) -> None:
         )
         cursor.execute(statement("zone_name"), {"name": name, "zone": zone})
     connection.commit()
+    return True
 
 
 def transitions_of(zone: zoneinfo.ZoneInfo) -> Iterator[Transition]:
