@@ -56,17 +56,11 @@ UNSETTLED = (
 )
 SETTLED = (
     "fault/test_mysql_backup_secrets",
-    "fault/test_mysql_drill_mutations",
-    "fault/test_mysql_foreign_faults",
     "fault/test_mysql_restore_killed",
     "integration/test_mysql_archive",
     "integration/test_mysql_backup",
-    "integration/test_mysql_check",
     "integration/test_mysql_drill",
-    "integration/test_mysql_foreign_",
-    "integration/test_mysql_inputs",
     "integration/test_mysql_objects",
-    "integration/test_mysql_probes",
     "integration/test_mysql_restore",
     "integration/test_mysql_servers",
 )
