@@ -15,6 +15,7 @@ from dbops.config import Config, StoreConfig, Target
 from dbops.config.urls import Secret, dialect, split_password
 from dbops.engine.base import Engine
 from dbops.errors import ConfigError
+from dbops.keys.keyring import Keyring
 from dbops.store.base import Store
 
 if TYPE_CHECKING:
@@ -71,8 +72,9 @@ def open_store(config: StoreConfig) -> Store:
     )
 
 
-def open_catalog(config: StoreConfig) -> Catalog:
-    return Catalog(open_store(config))
+def open_catalog(config: StoreConfig, keys: Keyring | None = None) -> Catalog:
+    """`keys`: those of the environment, unless others are given."""
+    return Catalog(open_store(config), keys)
 
 
 def open_engine(target: Target) -> Engine:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, MutableSequence, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -14,11 +16,14 @@ import msgspec
 
 from dbops import manifests
 from dbops.errors import BadBackupError, ConfigError, DbopsError, NothingToCheckError, StoreError
+from dbops.keys import signing
+from dbops.keys.keyring import Keyring
 from dbops.model import ID_FORMAT, Failure, Manifest, Report, Verdict, is_backup_id, is_target_name
 from dbops.store.base import Entry, Store
 
 MANIFEST = "manifest.json"
 SUMS = "SHA256SUMS"
+SIGNATURE = MANIFEST + signing.SUFFIX
 DRILLS = "drills"
 SAFETY = "safety"
 """Purpose of a backup that a restore in place made of what it was about to replace."""
@@ -61,10 +66,14 @@ class Record(NamedTuple):
 
 
 class Catalog:
-    """Reads and writes manifests and records; never an artifact."""
+    """Reads and writes manifests and records, with their signatures; never an artifact.
 
-    def __init__(self, store: Store) -> None:
+    `keys`: what signs, whose signature is needed, and what opens artifacts that are encrypted.
+    """
+
+    def __init__(self, store: Store, keys: Keyring | None = None) -> None:
         self.store = store
+        self.keys = keys or Keyring()
 
     @staticmethod
     def key(target: str, backup: str, name: str) -> str:
@@ -86,9 +95,43 @@ class Catalog:
         """Manifests of the usable backups, newest first."""
         return (item.manifest for item in self.list(target) if item.manifest is not None)
 
-    def read(self, target: str, backup: str) -> Manifest:
-        """The manifest of one backup, strictly validated; `BadBackupError` if it cannot be trusted."""
-        return manifests.decode(self.store.read(self.key(target, backup, MANIFEST)), target, backup)
+    def read(self, target: str, backup: str, *, signed: bool = True) -> Manifest:
+        """The manifest of one backup, its signature checked, strictly validated; `BadBackupError` if it cannot be
+        trusted. `signed` False: it is known that no signature lies there."""
+        key = self.key(target, backup, MANIFEST)
+        data = manifests.bounded(self.store.read(key), key)
+        if signed or self.keys.trusted(target):
+            self.signature(target, key, data)
+        return manifests.decode([data], target, backup)
+
+    def signature(self, target: str, key: str, data: bytes) -> signing.Signature | None:
+        """The signature of a stored document; None for one that has none and needs none. `BadBackupError` of kind
+        'unsigned' or 'bad-signature'."""
+        trusted = self.keys.trusted(target)
+        document = self._signature_document(key)
+        if document is None and not trusted:
+            return None
+        if document is None:
+            hint = f"signed backups of {target} only: see targets.{target}.signing; 'backups' lists the others"
+            raise BadBackupError(f"{key}: it is not signed", hint=hint, kind="unsigned")
+        try:
+            return signing.check(document, key, data, trusted)
+        except signing.SignatureError as error:
+            hint = "do not restore it: look who has changed it; 'backups' lists the others"
+            raise BadBackupError(f"{key}: {error}", hint=hint, kind="bad-signature") from None
+
+    def _signature_document(self, key: str) -> bytes | None:
+        data = bytearray()
+        try:
+            for chunk in self.store.read(key + signing.SUFFIX):
+                data += chunk
+                if len(data) > signing.LIMIT_BYTES:
+                    break
+        except StoreError as error:
+            if error.kind != "not-found":
+                raise
+            return None
+        return bytes(data)
 
     def latest(self, target: str) -> Manifest:
         """The newest usable backup that is not a safety backup; `NothingToCheckError` if there is none."""
@@ -126,9 +169,18 @@ class Catalog:
         data = manifests.encode(manifest)
         manifests.decode([data], manifest.target, manifest.id)  # what would be refused later is refused now
         key = self.key(manifest.target, manifest.id, MANIFEST)
-        self.store.put(key, data)
+        signer = self.keys.signer(manifest.target)
+        if signer is not None:  # first: at no time is there a backup that is not signed
+            self.store.put(key + signing.SUFFIX, signing.sign(signer, key, data))
+        try:
+            self.store.put(key, data)
+        except BaseException:
+            with suppress(StoreError):  # the first error is the one to tell
+                self.store.delete(key + signing.SUFFIX)
+            raise
         if b"".join(self.store.read(key)) != data:
             self.store.delete(key)
+            self.store.delete(key + signing.SUFFIX)
             raise StoreError(f"{self.store.url}: {key} reads back differently from what was written", kind="read-back")
 
     def withdraw(self, target: str, backup: str) -> None:
@@ -140,11 +192,52 @@ class Catalog:
             raise StoreError(f"{self.store.url}: {key} is still listed after its deletion", kind="refused")
 
     def record(self, backup: Manifest, report: Report, at: datetime) -> None:
-        """Keeps a report of a verification or drill beside its backup."""
+        """Keeps a report of a verification or drill beside its backup. A signed one is a link of a chain: its signature
+        names the one before it, the manifest's at first."""
         name = f"{DRILLS}/{at.strftime(ID_FORMAT)}.json"
-        self.store.put(
-            self.key(backup.target, backup.id, name), msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n"
-        )
+        key = self.key(backup.target, backup.id, name)
+        data = msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n"
+        signer = self.keys.signer(backup.target)
+        previous = next(iter(reversed(list(self._links(backup.target, backup.id)))), None) if signer else None
+        self.store.put(key, data)
+        if signer is not None:
+            self.store.put(key + signing.SUFFIX, signing.sign(signer, key, data, previous))
+
+    def chain_problems(self, target: str, backup: str) -> Iterator[tuple[str, str]]:
+        """(key, what is wrong) of each record of a signed backup: not signed, forged, or after one that is gone.
+
+        That the last ones are gone cannot be seen. Two that were written at once both name the one before them.
+        """
+        known = set[str]()
+        for link in self._links(target, backup):
+            known.add(hashlib.sha256(link).hexdigest())
+        if not known:
+            return
+        prefix = self.key(target, backup, f"{DRILLS}/")
+        for key in sorted(entry.key for entry in self.store.list(prefix)):
+            if not is_backup_id(key.removeprefix(prefix).removesuffix(".json")):
+                continue
+            try:
+                found = self.signature(target, key, manifests.bounded(self.store.read(key), key))
+            except BadBackupError as error:
+                yield key, error.message
+                continue
+            if found is None:
+                yield key, f"{key}: it is not signed"
+            elif found.previous not in known:
+                yield key, f"{key}: the record before it is gone"
+
+    def _links(self, target: str, backup: str) -> Iterator[bytes]:
+        """The signature documents of a backup: the manifest's, then those of its records by their time."""
+        first = self._signature_document(self.key(target, backup, MANIFEST))
+        if first is None:
+            return
+        yield first
+        listed = self.store.list(self.key(target, backup, f"{DRILLS}/"))
+        for key in sorted(entry.key for entry in listed if entry.key.endswith(f".json{signing.SUFFIX}")):
+            document = self._signature_document(key.removesuffix(signing.SUFFIX))
+            if document is not None:
+                yield document
 
     def drills(self, target: str, backup: str) -> Sequence[Record]:
         """The records of a backup, newest first. One that cannot be read is left out: it proves nothing."""
@@ -168,13 +261,15 @@ class Catalog:
                 data += chunk
                 if len(data) > _RECORD_LIMIT:
                     return None
+            if self.keys.trusted(key.split("/")[0]):
+                self.signature(key.split("/")[0], key, bytes(data))
             report = _REPORT.decode(data)
             at = datetime.strptime(f"{stem}+0000", f"{ID_FORMAT}%z")
         except StoreError as error:
             if strict and error.kind != "not-found":
                 raise
             return None
-        except (msgspec.DecodeError, ValueError, RecursionError):
+        except (msgspec.DecodeError, ValueError, RecursionError, BadBackupError):
             return None
         return Record(at, report.task, report.verdict, report.provenance, report.failure)
 
@@ -207,7 +302,8 @@ class Catalog:
         if self.key(target, backup, MANIFEST) not in keys:
             return Listing(target, backup, State.DEBRIS, *facts)
         try:
-            return Listing(target, backup, State.OK, *facts, manifest=self.read(target, backup))
+            signed = self.key(target, backup, SIGNATURE) in keys
+            return Listing(target, backup, State.OK, *facts, manifest=self.read(target, backup, signed=signed))
         except DbopsError as error:
             if isinstance(error, BadBackupError | StoreError):  # the listing came through: this object is the trouble
                 return Listing(target, backup, State.BROKEN, *facts, reason=error.message)

@@ -24,6 +24,7 @@ from dbops.config import Config, Target
 from dbops.config.file import load
 from dbops.config.urls import Secret
 from dbops.errors import ConfigError, DbopsError, NothingToCheckError
+from dbops.keys.keyring import Keyring
 from dbops.model import Manifest, Report
 from dbops.ops.drill import Drill
 from dbops.ops.drill_stage import Stage
@@ -93,7 +94,7 @@ def catalog(target: Target, dbops_config: Config) -> Catalog:
     """The store's backups; a check of them is not evaluated for a target whose dumps another tool makes."""
     if target.archives:
         pytest.skip("another tool makes its dumps (archives): they are only drilled")
-    return app.open_catalog(dbops_config.store)
+    return app.open_catalog(dbops_config.store, Keyring(dbops_config.targets))
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,8 @@ READ_BYTES = 1 << 20
 STDERR_LINES = 40
 GRACE_SECONDS = 5.0
 MASK = "********"
+PRIVATE = ("DBOPS_IDENTITY", "DBOPS_PASSPHRASE")
+"""Variables that hold a secret of dbops itself: no other program gets them."""
 _PIPE_BYTES = 1 << 20  # the most that Linux grants an unprivileged process: fewer switches between the two ends
 
 _URL_SECRET = re.compile(r"(?i)(\b\w+://[^\s:/@]*):(\S+)@")
@@ -48,7 +50,8 @@ class Result(NamedTuple):
 
 class Process:
     """A running child. Its stderr is drained by a thread, line by line, so that it can never block on a full pipe;
-    unless `stderr` names a file for it. It inherits the descriptors `pass_fds` beside the three standard ones."""
+    unless `stderr` names a file for it. It inherits the descriptors `pass_fds` beside the three standard ones.
+    `ours`: it is dbops itself."""
 
     def __init__(
         self,
@@ -62,17 +65,19 @@ class Process:
         secrets: Sequence[str] = (),
         on_line: Callable[[str], None] | None = None,
         pass_fds: Sequence[int] = (),
+        ours: bool = False,
     ) -> None:
         self.argv = tuple(argv)
         self.name = Path(argv[0]).name
         self._secrets = tuple(secrets)
         self._on_line = on_line
         self._lines: deque[str] = deque(maxlen=STDERR_LINES)
+        given = dict(os.environ if env is None else env)
         try:
             # A session of its own: Ctrl-C reaches dbops alone, which then ends its children in order.
             self._popen = subprocess.Popen(
                 self.argv,
-                env=dict(env) if env is not None else None,
+                env=given if ours else {name: value for name, value in given.items() if name not in PRIVATE},
                 stdin=stdin,
                 stdout=stdout,
                 stderr=stderr,
@@ -185,6 +190,7 @@ def running(
     secrets: Sequence[str] = (),
     on_line: Callable[[str], None] | None = None,
     pass_fds: Sequence[int] = (),
+    ours: bool = False,
 ) -> Iterator[Process]:
     """A child that is surely gone when the block ends. The block calls `check()`: an unchecked status is a bug."""
     process = Process(
@@ -197,6 +203,7 @@ def running(
         secrets=secrets,
         on_line=on_line,
         pass_fds=pass_fds,
+        ours=ours,
     )
     try:
         yield process

@@ -60,6 +60,12 @@ class BadBackupError(DbopsError):
     exit_code = Exit.FAIL
 
 
+class NewerFormatError(BadBackupError):
+    """The backup cannot be used by this version of dbops: nothing says that it is bad."""
+
+    exit_code = Exit.INCONCLUSIVE
+
+
 class DatabaseError(DbopsError):
     """The server could not be reached or refused a statement."""
 

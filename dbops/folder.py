@@ -57,15 +57,16 @@ class Folder:
 
 
 @contextmanager
-def temporary_folder() -> Iterator[Path]:
-    """A private temporary folder (`TMPDIR`) for files, gone with the block whenever Ctrl-C comes, or with the next run.
+def temporary_folder(base: Path | None = None) -> Iterator[Path]:
+    """A private temporary folder (in `base`, else `TMPDIR`) for files, gone with the block whenever Ctrl-C comes, or
+    with the next run.
 
     That it cannot be removed is no error: it must not hide the one that ended the block.
     """
     folder: Folder | None = None
     try:
         with uninterrupted():
-            folder = Folder(shared=False, base=Path(tempfile.gettempdir()).resolve())
+            folder = Folder(shared=False, base=base or Path(tempfile.gettempdir()).resolve())
             files = folder.path / _FILES  # beside the lock: the names in it are not ours
             files.mkdir(mode=0o700)
         yield files

@@ -10,14 +10,15 @@ from typing import Any
 
 import msgspec
 
-from dbops.errors import BadBackupError, ConfigError
+from dbops.errors import BadBackupError, ConfigError, NewerFormatError
 from dbops.model import MANIFEST_FORMAT, Inventory, Manifest
 from dbops.store.base import check_key
 from dbops.values import json_schema
 
 LIMIT_BYTES = 256 << 20
 """Far more than the manifest of 100 000 tables needs."""
-RESERVED = ("manifest.json", "drills")
+RESERVED = ("manifest.json", "manifest.json.sig", "drills")
+_KEY_ID = re.compile(r"[!-~]{1,200}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _VERSION = re.compile(r"\d{1,4}(?!\d)")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -42,10 +43,10 @@ def encode(manifest: Manifest) -> bytes:
 def decode(chunks: Iterable[bytes], target: str, backup: str) -> Manifest:
     """The manifest of `<target>/<backup>/`; `BadBackupError` (kind `bad-manifest`) says what is wrong with it."""
     where = f"{target}/{backup}/manifest.json"
-    data = _bounded(chunks, where)
+    data = bounded(chunks, where)
     try:
         if _FORMAT_DECODER.decode(data).format > MANIFEST_FORMAT:
-            raise BadBackupError(
+            raise NewerFormatError(
                 f"{where} has a newer format than this dbops knows ({MANIFEST_FORMAT})",
                 hint="upgrade dbops to use this backup",
                 kind="newer-format",
@@ -72,7 +73,8 @@ def schema() -> dict[str, Any]:
     return json_schema(Manifest)
 
 
-def _bounded(chunks: Iterable[bytes], where: str) -> bytes:
+def bounded(chunks: Iterable[bytes], where: str) -> bytes:
+    """A manifest's bytes, not yet looked at; `BadBackupError` if they are too many."""
     data = bytearray()
     for chunk in chunks:
         data += chunk
@@ -100,6 +102,8 @@ def _problems(manifest: Manifest, target: str, backup: str) -> Iterator[str]:
     moments = (manifest.started_at, manifest.snapshot_at, manifest.finished_at, manifest.freshness.newest)
     if any(not isinstance(moment, datetime) or moment.utcoffset() is None for moment in moments):
         yield "a time has no time zone"
+    if not all(_KEY_ID.fullmatch(key) for key in manifest.method.keys):
+        yield "the name of a key in it is none"
     yield from _artifact_problems(manifest)
     yield from _table_problems(manifest)
     if inventory_digest(manifest.inventory) != manifest.inventory.digest:
@@ -118,9 +122,9 @@ def _artifact_problems(manifest: Manifest) -> Iterator[str]:
             yield f"artifact name {name!r} is not a plain relative name"
         if name.split("/")[0] in RESERVED:
             yield f"artifact name {name!r} is reserved"
-        if name in seen or name in folders:
+        if name in seen or name in folders or manifest.method.plain_name(name) in seen | folders:
             yield f"artifact name {name!r} is there twice"
-        seen.add(name)
+        seen |= {name, manifest.method.plain_name(name)}
         if artifact.bytes < 0:
             yield f"artifact {name!r} has a negative size"
         if not _SHA256.fullmatch(artifact.sha256):

@@ -19,6 +19,12 @@ from dbops.values import Value, label
 MANIFEST_FORMAT = 1
 ID_FORMAT = "%Y%m%dT%H%M%SZ"
 ID_PATTERN = r"^\d{8}T\d{6}Z$"
+SEALED = ".age"
+"""How the name of an encrypted artifact ends."""
+KEY_FILE = "key.age"
+"""The artifact that holds the private key of a backup, encrypted with its passphrase."""
+PASSPHRASE = "passphrase"  # noqa: S105 - no passphrase itself
+"""Among the keys of a backup: whoever knows its passphrase."""
 TARGET_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
 
 
@@ -82,13 +88,23 @@ class ToolInfo(Value, frozen=True):
 
 class Method(Value, frozen=True):
     """How the dump was made. `format` is `custom` or `directory` of pg_dump, `sql` or `sql-parts` (several files) of
-    mysqldump and mariadb-dump; `compression` is `zstd:1`, `gzip:1` or `none`."""
+    mysqldump and mariadb-dump; `compression` is `zstd:1`, `gzip:1` or `none`.
+
+    `encryption` is `none` or `age`: then artifacts whose name ends in `.age` are encrypted, each by itself, to `keys`:
+    recipients `age1…`, fingerprints of SSH keys as ssh-keygen prints them, `passphrase`.
+    """
 
     format: str
     compression: str
     jobs: int
     encryption: str = "none"
+    keys: tuple[str, ...] = ()
     filters: tuple[str, ...] = ()
+
+    def plain_name(self, artifact: str) -> str:
+        """What an artifact is called once it is decrypted: the same, if it is not encrypted."""
+        sealed = self.encryption != "none" and artifact.endswith(SEALED) and artifact != KEY_FILE
+        return artifact.removesuffix(SEALED) if sealed else artifact
 
 
 class Artifact(Value, frozen=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import msgspec
 
@@ -15,6 +16,7 @@ from dbops.config.file import load
 from dbops.config.passwords import masked
 from dbops.engine.base import Engine
 from dbops.errors import ConfigError, NothingToCheckError
+from dbops.keys.keyring import Keyring
 from dbops.model import Manifest, is_target_name
 
 MAXIMUM_JOBS = 64
@@ -24,12 +26,18 @@ class Session:
     """Flags and configuration of one task. `jobs` None: the target's own, or 2."""
 
     def __init__(
-        self, config: Config, progress: console.Display, name: str | None = None, jobs: int | None = None
+        self,
+        config: Config,
+        progress: console.Display,
+        name: str | None = None,
+        jobs: int | None = None,
+        keys: Keyring | None = None,
     ) -> None:
         self.config = config
         self.progress = progress
         self.jobs = jobs
         self._name = name
+        self._keys = keys or Keyring(config.targets)
 
     def target(self) -> Target:
         """The target that was named, or the only one."""
@@ -47,7 +55,7 @@ class Session:
         return list(self.config.targets)
 
     def catalog(self) -> Catalog:
-        return app.open_catalog(self.config.store)
+        return app.open_catalog(self.config.store, self._keys)
 
     def engine(self) -> Engine:
         return app.open_engine(self.target())
@@ -99,16 +107,25 @@ class Session:
 
 @contextmanager
 def session(
-    target: str | None, url: str | None, store: str | None, *, jobs: str | None = None, need_store: bool = True
+    target: str | None,
+    url: str | None,
+    store: str | None,
+    *,
+    jobs: str | None = None,
+    need_store: bool = True,
+    identity: str | None = None,
+    signed: bool = False,
 ) -> Iterator[Session]:
-    """The session of a task, from its flags; progress is shown for the time of the block."""
+    """The session of a task, from its flags; progress is shown for the time of the block. `identity`: a key file for
+    encrypted backups. `signed`: no other backups count."""
     config = load(url=url, store=store, target=target, need_store=need_store)
     name = target or (next(iter(config.targets)) if url is not None else None)
     count = None if jobs is None else number(jobs, "jobs")
     only = next(iter(config.targets)) if len(config.targets) == 1 else None
     run = runs.current()
     with console.progress(target=name or only, head=f"run {run.id}: {run.task}") as progress:
-        yield Session(config, progress, name, count)
+        keys = Keyring(config.targets, identity=Path(identity) if identity is not None else None, signed=signed)
+        yield Session(config, progress, name, count, keys)
 
 
 def number(text: str, flag: str) -> int:

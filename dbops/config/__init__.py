@@ -158,6 +158,36 @@ class DrillConfig(Value, frozen=True):
     smoke_timeout: Seconds = Seconds(300)
 
 
+class EncryptionConfig(Value, frozen=True):
+    """Who can read the backups of a target (age), and what reads them here.
+
+    `recipients` (and those of `recipients_file`, one a line) are public keys: they suffice to back up. A passphrase is
+    one more reader. The identity, a private key, is needed to verify what is inside, to drill and to restore.
+    `workspace`: a folder, best in memory, for the files that pg_dump with several jobs writes itself, before they are
+    encrypted; without it dumps are one stream.
+    """
+
+    recipients: tuple[Words, ...] = ()
+    recipients_file: Path | None = None
+    passphrase_file: Path | None = None
+    passphrase_env: Words | None = None
+    passphrase_command: Argv | None = None
+    identity_file: Path | None = None
+    identity_env: Words | None = None
+    identity_command: Argv | None = None
+    workspace: Path | None = None
+
+
+class SigningConfig(Value, frozen=True):
+    """Who vouches for the backups of a target (Ed25519). `key_*`: the private key that signs manifests and drill
+    records. `public_keys`: with any, a backup that none of them has signed is not used."""
+
+    key_file: Path | None = None
+    key_env: Words | None = None
+    key_command: Argv | None = None
+    public_keys: tuple[Words, ...] = ()
+
+
 class Target(Value, frozen=True):
     """A database to protect. `url` may hold a password; the password's order is file, environment, command, URL."""
 
@@ -182,6 +212,8 @@ class Target(Value, frozen=True):
     drill: DrillConfig = DrillConfig()
     notify: NotifyConfig = NotifyConfig()
     """Those of `[notify]` with the target's own in their place."""
+    encryption: EncryptionConfig | None = None
+    signing: SigningConfig | None = None
     archives: str | None = None
     """Dumps that another tool makes: a glob of this machine (the last by name counts), or `s3://bucket/prefix`."""
 

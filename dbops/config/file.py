@@ -144,6 +144,7 @@ def _targets(tables: dict[str, Any], label: str, folder: Path, notify: dict[str,
         targets[name] = _convert({**table, "name": name, "notify": channels}, Target, key, label, folder)
         _check_forms(targets[name], key, label)
         _check_keep(targets[name].policy.keep, f"{key}.policy.keep", label)
+        _check_keys(targets[name], key, label)
         if "url" not in table and targets[name].archives:
             continue
         if "url" not in table:
@@ -176,6 +177,26 @@ def _check_keep(keep: Keep | None, key: str, label: str) -> None:
     if keep.max_age is not None and keep.max_age < 86400:
         hint = "m stands for minutes: write days or weeks, such as '400d'"
         raise ConfigError(f"{label}: {key}.max_age: less than a day", hint=hint, kind="config-value")
+
+
+def _check_keys(target: Target, key: str, label: str) -> None:
+    """Keys that are none by their first letters, and tables that name none. No private key is repeated."""
+    for kind, table in (("encryption", target.encryption), ("signing", target.signing)):
+        if table is not None and table == type(table)():
+            names = ", ".join(field_names(type(table)))
+            raise ConfigError(
+                f"{label}: {key}.{kind}: names no key", hint=f"allowed keys: {names}", kind="config-value"
+            )
+    for index, text in enumerate(target.encryption.recipients if target.encryption else ()):
+        if not text.startswith(("age1", "ssh-ed25519 ", "ssh-rsa ")):
+            raise _no_key(f"{label}: {key}.encryption.recipients[{index}]", "'age1…', 'ssh-ed25519 …' or 'ssh-rsa …'")
+    for index, text in enumerate(target.signing.public_keys if target.signing else ()):
+        if not text.startswith(("ssh-ed25519 ", "-----BEGIN PUBLIC KEY-----")):
+            raise _no_key(f"{label}: {key}.signing.public_keys[{index}]", "'ssh-ed25519 …', or PEM of a public key")
+
+
+def _no_key(where: str, allowed: str) -> ConfigError:
+    return ConfigError(f"{where}: not a public key", hint=f"write {allowed}", kind="config-value")
 
 
 def _only(url: str, name: str | None, targets: dict[str, Target], notify: NotifyConfig) -> dict[str, Target]:

@@ -1,22 +1,22 @@
-"""Where a target's password comes from, and which files that hold one are open to others."""
+"""Where a target's secrets come from, and which files that hold one are open to others."""
 
 from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from dbops import command
-from dbops.config import Config, Target
+from dbops.config import Config, EncryptionConfig, SigningConfig, Target
 from dbops.config.urls import split_password
 from dbops.errors import ConfigError
 from dbops.model import Finding, Severity
 
 COMMAND_SECONDS = 30.0
 SECRET_LENGTH = 8
-"""Of a part of an address: shorter ones, such as `/fail`, are words of the language."""
+"""Of a part of an address, or a line of a key file: shorter ones, such as `/fail`, are words of the language."""
 _KNOWN: set[str] = set()
 
 
@@ -52,33 +52,62 @@ def masked(text: str) -> str:
 
 
 def _find(target: Target, environment: Mapping[str, str]) -> str | None:
-    where = f"targets.{target.name}"
-    if target.password_file is not None:
-        try:
-            return target.password_file.read_text(encoding="utf-8").rstrip("\r\n")
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or "not UTF-8 text"
-            raise ConfigError(f"{where}.password_file: {target.password_file}: {reason}", kind="password") from None
-    if target.password_env is not None:
-        if target.password_env not in environment:
-            raise ConfigError(f"{where}.password_env: {target.password_env} is not set", kind="password")
-        return environment[target.password_env]
-    if target.password_command is not None:
-        return _by_command(target.password_command, where)
-    return split_password(target.url)[1]
+    found = read_secret(target, "password", f"targets.{target.name}", environment)
+    return split_password(target.url)[1] if found is None else found
 
 
-def _by_command(argv: tuple[str, ...], where: str) -> str:
-    """The first line that the command prints. What it prints never reaches a message."""
+def read_secret(
+    table: Target | EncryptionConfig | SigningConfig,
+    name: str,
+    where: str,
+    environment: Mapping[str, str],
+    *,
+    whole: bool = False,
+) -> str | None:
+    """What the keys `<name>_file`, `<name>_env` and `<name>_command` lead to, in this order; None without any of them.
+
+    Of a file all but its line end, of a command's output the first line, or with `whole` all of it. Nothing that was
+    read reaches a message. `where` is the key of the table.
+    """
+    place = f"{where}.{name}"
+    file, variable, argv = (getattr(table, f"{name}_{way}") for way in ("file", "env", "command"))
+    if file is not None:
+        return read_file(file, f"{place}_file", whole=whole, kind=name)
+    if variable is not None:
+        if variable not in environment:
+            raise ConfigError(f"{place}_env: {variable} is not set", kind=name)
+        found: str = environment[variable]
+        return found
+    return None if argv is None else _by_command(argv, place, name, whole=whole)
+
+
+def read_file(file: Path, where: str, *, whole: bool, kind: str) -> str:
+    """A secret's file. With `whole` also bytes that are no text come, as surrogates."""
+    try:
+        text = file.read_bytes().decode(errors="surrogateescape" if whole else "strict")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "not UTF-8 text"
+        raise ConfigError(f"{where}: {file}: {reason}", kind=kind) from None
+    return text if whole else text.rstrip("\r\n")
+
+
+def remember_key(text: str) -> None:
+    """From now on `masked` hides every line of a key file."""
+    for line in text.splitlines():
+        if len(line) >= SECRET_LENGTH:
+            remember(line)
+
+
+def _by_command(argv: tuple[str, ...], where: str, kind: str, *, whole: bool) -> str:
     name = Path(argv[0]).name
     result = command.run(argv, timeout=COMMAND_SECONDS)
     if result.status != 0:
         status = command.describe_status(result.status)
-        raise ConfigError(f"{where}.password_command: {name} {status}", hint=result.stderr, kind="password")
-    line = result.stdout.partition("\n")[0].rstrip("\r")
-    if not line:
-        raise ConfigError(f"{where}.password_command: {name} printed nothing", kind="password")
-    return line
+        raise ConfigError(f"{where}_command: {name} {status}", hint=result.stderr, kind=kind)
+    found = result.stdout if whole else result.stdout.partition("\n")[0].rstrip("\r")
+    if not found.strip():
+        raise ConfigError(f"{where}_command: {name} printed nothing", kind=kind)
+    return found
 
 
 def exposed_files(config: Config, target: Target | None) -> list[Finding]:
@@ -86,9 +115,22 @@ def exposed_files(config: Config, target: Target | None) -> list[Finding]:
     findings = []
     if target is not None and target.password_file is not None:
         findings += _exposed(target.password_file, "password file")
+    for path, what in _key_files(target):
+        findings += _exposed(path, what)
     if config.file is not None and config.file_holds_password:
         findings += _exposed(config.file, "configuration with a password")
     return findings
+
+
+def _key_files(target: Target | None) -> Iterator[tuple[Path, str]]:
+    """Files of the target with a private key or a passphrase."""
+    encryption, signing = (target.encryption, target.signing) if target is not None else (None, None)
+    files = (
+        (encryption.identity_file if encryption else None, "key file"),
+        (encryption.passphrase_file if encryption else None, "passphrase file"),
+        (signing.key_file if signing else None, "signing key"),
+    )
+    return ((path, what) for path, what in files if path is not None)
 
 
 def _exposed(path: Path, what: str) -> list[Finding]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from dbops.config.urls import Secret
 from dbops.model import EngineInfo, Extension, Finding, LargeObjects, Manifest, ObjectDigest
 from dbops.progress import Progress
-from dbops.store.base import Writer
+from dbops.store.base import Sink
 from dbops.values import label
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ class Snapshot(Protocol):
 class DumpOutput(Protocol):
     """Where a dump's bytes go: the operation gives it, the engine fills it. Thread-safe."""
 
-    def stream(self, name: str) -> AbstractContextManager[Writer]:
+    def stream(self, name: str) -> AbstractContextManager[Sink]:
         """One artifact, as its bytes come."""
 
     def adopt(self, path: Path, name: str) -> None:
@@ -200,8 +200,11 @@ class Engine(Protocol):
     def backup_obstacles(self) -> list[Finding]:
         """Why a backup as this role would be incomplete or fail; errors stop it."""
 
-    def plan_dump(self, server: Server, *, jobs: int, compression: str = "") -> DumpPlan:
-        """Chooses the tool by the server's version. `PreflightError` names what to install if none fits."""
+    def plan_dump(self, server: Server, *, jobs: int, compression: str = "", streamed: bool = False) -> DumpPlan:
+        """Chooses the tool by the server's version. `PreflightError` names what to install if none fits.
+
+        `streamed`: no tool may write the dump into a file itself, even if that takes longer.
+        """
 
     def lock(self, target: str) -> AbstractContextManager[None]:
         """Excludes a second backup of the target from any host; `LockedError` says who holds it, since when."""

@@ -9,11 +9,13 @@ import tempfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from importlib import import_module
+from functools import partial
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, cast
 
 from dbops.errors import BadBackupError, PreflightError
+from dbops.keys import age
+from dbops.keys.age import BYTES_HINT, CUT_HINT
 from dbops.store.base import CHUNK
 
 if sys.version_info >= (3, 14):
@@ -93,11 +95,11 @@ def read(stream: IO[bytes], size: int, path: Path) -> bytes:
         return stream.read(size)
     except EOFError:
         raise BadBackupError(
-            f"{path.name} ends before its compressed data does", hint=_CUT_HINT, kind="archive-truncated"
+            f"{path.name} ends before its compressed data does", hint=CUT_HINT, kind="archive-truncated"
         ) from None
     except (zlib.error, lzma.LZMAError, zstd.ZstdError, gzip.BadGzipFile) as error:
         raise BadBackupError(
-            f"{path.name} cannot be unpacked: {error}", hint=_BYTES_HINT, kind="archive-corrupt"
+            f"{path.name} cannot be unpacked: {error}", hint=BYTES_HINT, kind="archive-corrupt"
         ) from None
 
 
@@ -106,8 +108,6 @@ _HEAD_OF: dict[str, Callable[[bytes], bytes]] = {
     "zstd": lambda data: zstd.ZstdDecompressor().decompress(data, _HEAD_BYTES),
     "xz": lambda data: lzma.LZMADecompressor().decompress(data, _HEAD_BYTES),
 }
-_CUT_HINT = "it was cut: look whether the job that made it was killed or ran out of space, and use another dump"
-_BYTES_HINT = "its bytes have changed since it was made: use another dump, and look at the storage"
 
 
 def _layer(name: str, stream: IO[bytes], path: Path, identity: Path | None) -> IO[bytes]:
@@ -125,37 +125,22 @@ def _decrypted(stream: IO[bytes], path: Path, identity: Path | None) -> IO[bytes
     if identity is None:
         raise PreflightError(f"{path.name} is encrypted with age", hint=_AGE_HINT, kind="encrypted")
     try:
-        pyrage: Any = import_module("pyrage")
-    except ImportError:
-        hint = "pip install 'dbops[age]', or decrypt the dump first: age -d -i KEY"
-        raise PreflightError(f"{path.name} is encrypted with age", hint=hint, kind="tool-missing") from None
-    try:
-        lines = [line.strip() for line in identity.read_text().splitlines()]
-        keys: list[Any] = [
-            pyrage.x25519.Identity.from_str(line) for line in lines if line.startswith("AGE-SECRET-KEY-")
-        ]
-    except (OSError, ValueError, pyrage.IdentityError):
-        raise PreflightError(f"{identity} is not a key file of age", hint=_AGE_HINT, kind="bad-identity") from None
-    if not keys:
-        raise PreflightError(f"{identity} has no key of age", hint=_AGE_HINT, kind="bad-identity")
+        keys = age.identities(identity.read_bytes())
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise PreflightError(f"{identity}: no usable key: {reason}", hint=_AGE_HINT, kind="bad-identity") from None
     output = cast(IO[bytes], tempfile.TemporaryFile(prefix="dbops-"))  # noqa: SIM115 - closed with the other layers
     try:
-        pyrage.decrypt_io(stream, output, keys)
-    except pyrage.DecryptError as error:
+        age.Opener(keys).copy(iter(partial(stream.read, CHUNK), b""), output, path.name)
+    except age.WrongKeyError:
         output.close()
-        text = str(error)
-        if "No matching keys" in text:
-            raise PreflightError(f"{path.name}: the key does not fit", hint=_AGE_HINT, kind="wrong-identity") from None
-        raise BadBackupError(
-            f"{path.name} cannot be decrypted: {text}", hint=_BYTES_HINT, kind="archive-corrupt"
-        ) from None
+        raise PreflightError(f"{path.name}: the key does not fit", hint=_AGE_HINT, kind="wrong-identity") from None
     except OSError as error:
         output.close()
-        if error.errno is not None:  # not of the library: the temporary file could not be written
-            hint = "set TMPDIR to a folder with more room"
-            raise PreflightError(f"{path.name} cannot be decrypted: {error}", hint=hint, kind="no-room") from None
-        raise BadBackupError(
-            f"{path.name} cannot be decrypted: {error}", hint=_CUT_HINT, kind="archive-truncated"
-        ) from None
+        hint = "set TMPDIR to a folder with more room"
+        raise PreflightError(f"{path.name} cannot be decrypted: {error}", hint=hint, kind="no-room") from None
+    except BaseException:
+        output.close()
+        raise
     output.seek(0)
     return output

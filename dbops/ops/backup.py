@@ -16,11 +16,23 @@ from dbops.engine.base import Engine, Snapshot
 from dbops.errors import BadBackupError
 from dbops.inventory.compare import outside
 from dbops.inventory.take import complete, disagreements, take
-from dbops.model import MANIFEST_FORMAT, Finding, Freshness, Inventory, Manifest, Method, Migration, Severity, ToolInfo
+from dbops.model import (
+    KEY_FILE,
+    MANIFEST_FORMAT,
+    Finding,
+    Freshness,
+    Inventory,
+    Manifest,
+    Method,
+    Migration,
+    Severity,
+    ToolInfo,
+)
 from dbops.ops.backup_plan import Plan, plan
 from dbops.ops.beside import Later, beside
 from dbops.ops.output import StoreOutput
 from dbops.ops.probe import preflight_key
+from dbops.ops.seal import Seal, seal_for
 from dbops.ops.store_folder import refuse_closed
 from dbops.progress import Progress
 
@@ -59,19 +71,20 @@ def backup(
     archive does not hold what the source held.
     """
     progress.phase("preflight")
+    seal = seal_for(target)
     with engine.lock(target.name):
         started = clock()
         # Under the lock: so that the id is not given twice.
-        decided = plan(engine, catalog, target, clock=clock)
+        decided = plan(engine, catalog, target, clock=clock, seal=seal)
         if dry_run:
             refuse_closed(catalog.store, target.name)
             return decided
         probe_store(catalog, target.name)
-        with _published(catalog, decided) as output:
+        with _published(catalog, decided, target, seal) as output:
             progress.phase("dump", total_bytes=decided.needed_bytes)
             with engine.snapshot(decided.dump) as snapshot:
                 manifest = _dump(engine, decided, snapshot, output, target, progress, started)
-            manifest = _with_documents(engine, manifest, output)
+            manifest = _with_documents(engine, manifest, output, seal)
             progress.phase("publish")
             if read_back is not False:
                 output.read_back(target.jobs, local=read_back is True)
@@ -140,7 +153,13 @@ def _dump(
         dbops_version=__version__,
         engine=decided.server.info,
         tool=ToolInfo(name=decided.dump.program, version=decided.dump.version, argv=decided.dump.argv),
-        method=Method(format=decided.dump.format, compression=decided.dump.compression, jobs=decided.dump.jobs),
+        method=Method(
+            format=decided.dump.format,
+            compression=decided.dump.compression,
+            jobs=decided.dump.jobs,
+            encryption="age" if decided.keys else "none",
+            keys=decided.keys,
+        ),
         artifacts=(),
         inventory=complete(inventory, snapshot.sequences(), archive),
         migration=Migration(heads=found.heads),
@@ -162,9 +181,15 @@ def _moved(subject: str, wrong: list[str]) -> Finding:
 
 
 @contextmanager
-def _published(catalog: Catalog, decided: Plan) -> Iterator[StoreOutput]:
+def _published(catalog: Catalog, decided: Plan, target: Target, seal: Seal | None) -> Iterator[StoreOutput]:
     """Where artifacts go. If the block fails, those that were already stored are removed again, best effort."""
-    output = StoreOutput(catalog, decided.target, decided.id)
+    output = StoreOutput(
+        catalog,
+        decided.target,
+        decided.id,
+        seal.sealer if seal is not None else None,
+        target.encryption.workspace if target.encryption is not None else None,
+    )
     try:
         yield output
     except BaseException:
@@ -172,10 +197,12 @@ def _published(catalog: Catalog, decided: Plan) -> Iterator[StoreOutput]:
         raise
 
 
-def _with_documents(engine: Engine, manifest: Manifest, output: StoreOutput) -> Manifest:
-    """RESTORE.md and SHA256SUMS: for whoever has to restore without dbops."""
+def _with_documents(engine: Engine, manifest: Manifest, output: StoreOutput, seal: Seal | None) -> Manifest:
+    """RESTORE.md and SHA256SUMS: for whoever has to restore without dbops. They are never encrypted."""
+    if seal is not None and (key := seal.key_document()) is not None:
+        output.put_open(KEY_FILE, key)
     whole = msgspec.structs.replace(manifest, artifacts=output.artifacts())
-    output.put(GUIDE, engine.restore_guide(whole).encode())
+    output.put_open(GUIDE, engine.restore_guide(whole).encode())
     sums = "".join(f"{a.sha256}  {a.name}\n" for a in output.artifacts())
-    output.put(SUMS, sums.encode())
+    output.put_open(SUMS, sums.encode())
     return whole

@@ -9,8 +9,10 @@ from typing import NamedTuple
 from dbops.catalog import Catalog
 from dbops.config import Target
 from dbops.engine.base import DumpPlan, Engine, Server
-from dbops.errors import NothingToCheckError, PreflightError, StoreError, StoreFullError
+from dbops.errors import ConfigError, NothingToCheckError, PreflightError, StoreError, StoreFullError
+from dbops.keys.signing import SigningKey
 from dbops.model import Finding, Manifest, Severity, backup_id
+from dbops.ops.seal import Seal
 
 
 class Plan(NamedTuple):
@@ -25,12 +27,18 @@ class Plan(NamedTuple):
     needed_bytes: int
     """Estimated size of the backup: the last one's, or half the database's."""
     free_bytes: int | None
+    keys: tuple[str, ...] = ()
+    """Who can read it, if it is encrypted."""
+    signed_by: str = ""
 
 
-def plan(engine: Engine, catalog: Catalog, target: Target, *, clock: Callable[[], datetime]) -> Plan:
+def plan(
+    engine: Engine, catalog: Catalog, target: Target, *, clock: Callable[[], datetime], seal: Seal | None = None
+) -> Plan:
     """Everything that is decided before the first write. Raises `PreflightError` or `StoreFullError`."""
+    signer = _signer(catalog, target)
     server = engine.server()
-    dump = engine.plan_dump(server, jobs=target.jobs, compression=target.compression)
+    dump = plan_dump(engine, server, target)
     _refuse_obstacles(engine.backup_obstacles())
     previous, taken = _looked_up(catalog, target.name)
     needed = previous.bytes if previous else server.database_bytes // 2
@@ -43,9 +51,31 @@ def plan(engine: Engine, catalog: Catalog, target: Target, *, clock: Callable[[]
         store=catalog.store.url,
         needed_bytes=needed,
         free_bytes=catalog.store.free_bytes(),
+        keys=seal.ids if seal is not None else (),
+        signed_by=signer.public.id if signer is not None else "",
     )
     _refuse_full(result, target.policy.min_free or 0)
     return result
+
+
+def _signer(catalog: Catalog, target: Target) -> SigningKey | None:
+    """What signs the backup. `ConfigError` where it would be one that is not accepted here."""
+    signer, trusted = catalog.keys.signer(target.name), catalog.keys.trusted(target.name)
+    if trusted and (signer is None or signer.public not in trusted):
+        who = "nothing signs it" if signer is None else f"it would be signed by {signer.public.id}"
+        raise ConfigError(
+            f"a backup of {target.name} would not be accepted here: {who}, and public_keys "
+            f"{'has' if len(trusted) == 1 else 'have'} {', '.join(key.id for key in trusted)}",
+            hint=f"give the private key of one of them: targets.{target.name}.signing.key_file",
+            kind="signer-untrusted",
+        )
+    return signer
+
+
+def plan_dump(engine: Engine, server: Server, target: Target) -> DumpPlan:
+    """How the target is dumped. An encrypted one goes in streams, unless its settings say where files may lie."""
+    streamed = target.encryption is not None and target.encryption.workspace is None
+    return engine.plan_dump(server, jobs=target.jobs, compression=target.compression, streamed=streamed)
 
 
 def _refuse_obstacles(findings: list[Finding]) -> None:

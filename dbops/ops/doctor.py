@@ -18,6 +18,8 @@ from dbops.errors import DbopsError, StoreError
 from dbops.model import Finding, NotEvaluated, Report, Severity, judge
 from dbops.notify.base import Channel
 from dbops.ops.announce import tried
+from dbops.ops.backup_plan import plan_dump
+from dbops.ops.doctor_keys import key_steps
 from dbops.ops.probe import doctor_key
 from dbops.ops.store_folder import nearest, store_folder, takes_files
 from dbops.progress import Progress
@@ -51,6 +53,8 @@ def doctor(
     else:
         progress.phase("database")
         findings += _guarded("database", target.name, lambda: _database(open_engine(target), target, clock))
+        for kind, step in key_steps(target):
+            findings += _guarded(kind, f"targets.{target.name}.{kind}", step)
         findings += _unused(target)
     if channels is not None:
         progress.phase("notify")
@@ -100,7 +104,7 @@ def _database(engine: Engine, target: Target, clock: Callable[[], datetime]) -> 
 
 
 def _tool(engine: Engine, server: Server, target: Target) -> Iterator[Finding]:
-    plan = engine.plan_dump(server, jobs=target.jobs, compression=target.compression)
+    plan = plan_dump(engine, server, target)
     yield _good("tool", plan.program, f"{plan.version}, {plan.format} format, compression {plan.compression}")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import threading
 import time
@@ -13,30 +12,39 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from dbops.catalog import DRILLS, MANIFEST, SUMS, Catalog
-from dbops.errors import StoreError, StoreFullError
+from dbops.errors import BadBackupError, PreflightError, StoreError, StoreFullError
 from dbops.folder import temporary_folder
+from dbops.keys.age import Opener, WrongKeyError
+from dbops.keys.signing import SUFFIX as SIGNATURE
 from dbops.model import Artifact, Finding, Manifest, Severity
+from dbops.ops.seal import opener_for
 from dbops.progress import Progress
+from dbops.store.hashing import Hashed
 
 _SUMS_LIMIT = 16 << 20
 
 
 class Copy(NamedTuple):
-    """A backup at hand: what is wrong with its artifacts, and the archive as a local file or folder.
+    """A backup at hand: what is wrong with its artifacts, and the archive as a local file or folder, decrypted.
 
-    `archive` is None when files of it are missing or when no local copy was asked for.
+    `archive` is None when files of it are missing or cannot be decrypted, or when no local copy was asked for.
+    `locked`: why it could not be decrypted, with which key it could; then the files were only hashed.
     """
 
     findings: tuple[Finding, ...]
     archive: Path | None
+    opener: Opener | None = None
+    locked: str = ""
 
 
 class _Seen(NamedTuple):
-    """What the store gave for an artifact. `problem`: the store itself says that the bytes are not those it took."""
+    """What the store gave for an artifact. `problem`: the store itself says that the bytes are not those it took;
+    `sealed`: why they could not be decrypted."""
 
     bytes: int
     sha256: str
     problem: str = ""
+    sealed: str = ""
 
 
 @contextmanager
@@ -47,20 +55,32 @@ def fetch(
     jobs: int,
     progress: Progress,
     local: bool = True,
+    keyless: bool = False,
     phases: dict[str, float] | None = None,
 ) -> Iterator[Copy]:
     """Reads all artifacts, at most `jobs` at a time, and compares size and SHA-256 with the manifest.
 
     With `local` the archive is there as local files for the time of the block: where it lies if the store is local,
-    else in a temporary folder (`TMPDIR`); `StoreFullError` if that has too little room.
+    else in a temporary folder (`TMPDIR`); `StoreFullError` if that has too little room. An encrypted backup is
+    decrypted there; without its key that is a `PreflightError` before anything is read, or, with `keyless`, told in the
+    result.
     """
     begun = time.monotonic()
+    opener, locked = None, ""
+    if local:
+        try:
+            opener = opener_for(catalog, manifest)
+        except PreflightError as error:
+            if not keyless:
+                raise
+            local, locked = False, f"the files were only hashed: {error.message}; {error.hint}"
     with ExitStack() as stack:
-        folder = stack.enter_context(temporary_folder()) if local and _remote(catalog, manifest) else None
+        away = local and (opener is not None or _remote(catalog, manifest))
+        folder = stack.enter_context(temporary_folder()) if away else None
         if folder is not None:
             _check_room(folder, manifest.bytes)
         progress.phase("read", total_bytes=manifest.bytes)
-        seen = _read_all(catalog, manifest, folder, jobs, progress)
+        seen = _read_all(catalog, manifest, folder, opener, jobs, progress)
         findings = [
             *(
                 finding
@@ -72,12 +92,14 @@ def fetch(
         ]
         if phases is not None:
             phases["read"] = phases.get("read", 0.0) + time.monotonic() - begun
-        complete = all(seen[name] is not None for name in _archive_files(manifest))
-        yield Copy(tuple(findings), _archive(catalog, manifest, folder) if local and complete else None)
+        files = [seen[name] for name in _archive_files(manifest)]
+        complete = all(one is not None and not one.sealed for one in files)
+        archive = _archive(catalog, manifest, folder) if local and complete else None
+        yield Copy(tuple(findings), archive, opener, locked)
 
 
 def archive_name(manifest: Manifest) -> str:
-    """The artifact that is the archive, or the folder that holds it: `backup_<id>.dump`, `backup_<id>`."""
+    """The artifact that is the archive, or the folder that holds it: `backup_<id>.dump`, `backup_<id>`; as stored."""
     folder = f"backup_{manifest.id}/"
     if any(artifact.name.startswith(folder) for artifact in manifest.artifacts):
         return folder.rstrip("/")
@@ -100,7 +122,7 @@ def _archive(catalog: Catalog, manifest: Manifest, folder: Path | None) -> Path 
     if not files:
         return None
     if folder is not None:
-        return folder / name
+        return folder / manifest.method.plain_name(name)
     first = catalog.store.local_path(catalog.key(manifest.target, manifest.id, files[0]))
     if first is None or files[0] == name:
         return first
@@ -117,32 +139,43 @@ def _check_room(folder: Path, needed: int) -> None:
 
 
 def _read_all(
-    catalog: Catalog, manifest: Manifest, folder: Path | None, jobs: int, progress: Progress
+    catalog: Catalog, manifest: Manifest, folder: Path | None, opener: Opener | None, jobs: int, progress: Progress
 ) -> dict[str, _Seen | None]:
     """Reads in threads. When one fails, or on Ctrl-C, the others stop at their next chunk."""
     stop = threading.Event()
 
+    def passing(artifact: Artifact, hashed: Hashed) -> Iterator[bytes]:
+        """The bytes as they are hashed; those beyond the manifest's size are only hashed."""
+        for chunk in catalog.store.read(catalog.key(manifest.target, manifest.id, artifact.name)):
+            if stop.is_set():
+                raise _StoppedError
+            hashed.passed(chunk)
+            progress.advance(len(chunk))
+            if hashed.bytes <= artifact.bytes:
+                yield chunk
+
     def read(artifact: Artifact) -> _Seen | None:
-        key = catalog.key(manifest.target, manifest.id, artifact.name)
         progress.item(artifact.name)
-        digest, count = hashlib.sha256(), 0
-        with _sink(folder, artifact.name) as sink:
-            try:
-                for chunk in catalog.store.read(key):
-                    if stop.is_set():
-                        return None
-                    digest.update(chunk)
-                    count += len(chunk)
-                    progress.advance(len(chunk))
-                    if sink is not None and count <= artifact.bytes:
-                        sink.write(chunk)
-            except StoreError as error:
-                if error.kind == "not-found":
-                    return None
-                if error.kind != "checksum":
-                    raise
-                return _Seen(count, digest.hexdigest(), error.message)
-        return _Seen(count, digest.hexdigest())
+        hashed, sealed = Hashed(), ""
+        chunks = passing(artifact, hashed)
+        name = manifest.method.plain_name(artifact.name)
+        try:
+            with _sink(folder, name) as sink:
+                wanted = sink
+                if sink is not None and opener is not None and name != artifact.name:
+                    sealed, wanted = _decrypted(opener, chunks, sink, artifact.name), None
+                for chunk in chunks:
+                    if wanted is not None:
+                        wanted.write(chunk)
+        except _StoppedError:
+            return None
+        except StoreError as error:
+            if error.kind == "not-found":
+                return None
+            if error.kind != "checksum":
+                raise
+            return _Seen(hashed.bytes, hashed.sha256, error.message)
+        return _Seen(hashed.bytes, hashed.sha256, sealed=sealed)
 
     with ThreadPoolExecutor(max(1, jobs)) as pool:
         try:
@@ -152,6 +185,21 @@ def _read_all(
             pool.shutdown(cancel_futures=True)
             raise
     return {artifact.name: seen for artifact, seen in zip(manifest.artifacts, results, strict=True)}
+
+
+def _decrypted(opener: Opener, chunks: Iterator[bytes], sink: BinaryIO, name: str) -> str:
+    """Why it could not be decrypted to its end; '' if it was."""
+    try:
+        opener.copy(chunks, sink, name)
+    except WrongKeyError:
+        return "none of the keys that open its other files"
+    except BadBackupError as error:
+        return error.message
+    return ""
+
+
+class _StoppedError(Exception):
+    """Another thread has failed."""
 
 
 @contextmanager
@@ -176,6 +224,8 @@ def _judge(manifest: Manifest, artifact: Artifact, seen: _Seen | None) -> Iterat
         yield _bad("artifact-size", subject, f"{artifact.bytes} bytes", f"{seen.bytes} bytes")
     elif seen.sha256 != artifact.sha256:
         yield _bad("artifact-hash", subject, artifact.sha256, seen.sha256)
+    elif seen.sealed:
+        yield _bad("artifact-decrypt", subject, "decrypts to its end", seen.sealed)
 
 
 def _bad(kind: str, subject: str, expected: str, actual: str) -> Finding:
@@ -186,7 +236,7 @@ def _bad(kind: str, subject: str, expected: str, actual: str) -> Finding:
 def _foreign(catalog: Catalog, manifest: Manifest) -> Iterator[Finding]:
     """Files in the backup's folder that no manifest speaks of."""
     prefix = catalog.key(manifest.target, manifest.id, "")
-    known = {artifact.name for artifact in manifest.artifacts} | {MANIFEST, SUMS}
+    known = {artifact.name for artifact in manifest.artifacts} | {MANIFEST, MANIFEST + SIGNATURE, SUMS}
     for entry in sorted(catalog.store.list(prefix)):
         name = entry.key.removeprefix(prefix)
         if name not in known and not name.startswith(f"{DRILLS}/"):

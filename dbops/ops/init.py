@@ -138,6 +138,16 @@ url = {url}
 # lock_timeout = "5s"                       # how long a backup waits for a table's lock
 # give_way = "60s"                          # how long somebody may wait for the backup's locks; "never"
 
+# [targets.{target}.encryption]             # age (https://age-encryption.org): whose keys can read a backup
+# recipients = ["age1…"]                    # public keys of age-keygen or SSH; they suffice to back up
+# recipients_file = "/etc/dbops/recipients" # … one a line; passphrase_file, passphrase_env, passphrase_command
+# identity_file = "/run/secrets/age-key"    # the private key, to drill and restore; identity_env, identity_command
+# workspace = "/dev/shm"                    # pg_dump with several jobs leaves files there before they are encrypted
+
+# [targets.{target}.signing]                # Ed25519
+# key_file = "/run/secrets/signing-key"     # signs manifests and records of drills; key_env, key_command
+# public_keys = ["ssh-ed25519 AAAA…"]       # with any: nothing that none of them has signed is restored
+
 # [targets.{target}.app]                    # around a restore
 # stop = "systemctl stop app"
 # start = "systemctl start app"

@@ -11,36 +11,70 @@ from pathlib import Path
 
 from dbops.catalog import MANIFEST, Catalog
 from dbops.errors import DbopsError
-from dbops.model import Artifact
-from dbops.store.base import Stored, Writer
+from dbops.folder import temporary_folder
+from dbops.keys import age
+from dbops.model import SEALED, Artifact
+from dbops.store.base import Sink, Stored
 from dbops.store.readback import read_back
 
 
 class StoreOutput:
-    """See `engine.base.DumpOutput`. Thread-safe."""
+    """See `engine.base.DumpOutput`. Thread-safe.
 
-    def __init__(self, catalog: Catalog, target: str, backup: str) -> None:
+    With a `sealer` all that comes in is encrypted on its way, but for what is put `open`; `workspace` then is the
+    folder in which a tool may leave files that are not encrypted yet.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        target: str,
+        backup: str,
+        sealer: age.Sealer | None = None,
+        workspace: Path | None = None,
+    ) -> None:
+        self._sealer = sealer
+        self._workspace = workspace
         self._store = catalog.store
         self._prefix = catalog.key(target, backup, "")
         self._lock = threading.Lock()
         self._stored: list[Stored] = []
 
     @contextmanager
-    def stream(self, name: str) -> Iterator[Writer]:
-        key = self._prefix + name
+    def stream(self, name: str) -> Iterator[Sink]:
+        key = self._key(name)
         with self._store.writer(key) as writer:
-            yield writer
+            if self._sealer is None:
+                yield writer
+            else:
+                with self._sealer.writer(writer) as sink:
+                    yield sink
         self._note(Stored(key, writer.bytes, writer.sha256))
 
     def adopt(self, path: Path, name: str) -> None:
-        self._note(self._store.adopt(path, self._prefix + name))
+        key = self._key(name)
+        if self._sealer is None:
+            self._note(self._store.adopt(path, key))
+            return
+        with path.open("rb") as file, self._store.writer(key) as writer:
+            self._sealer.copy(file, writer)
+        path.unlink()
+        self._note(Stored(key, writer.bytes, writer.sha256))
 
     def put(self, name: str, data: bytes) -> None:
         """One small artifact."""
+        self._note(self._store.put(self._key(name), data if self._sealer is None else self._sealer.sealed(data)))
+
+    def put_open(self, name: str, data: bytes) -> None:
+        """One small artifact that everybody may read."""
         self._note(self._store.put(self._prefix + name, data))
 
     def workspace(self) -> AbstractContextManager[Path]:
-        return self._store.workspace()
+        """Never in the store if what a tool writes there is not encrypted yet."""
+        return self._store.workspace() if self._sealer is None else temporary_folder(self._workspace)
+
+    def _key(self, name: str) -> str:
+        return self._prefix + name + (SEALED if self._sealer is not None else "")
 
     def artifacts(self) -> tuple[Artifact, ...]:
         """What was stored so far, by name."""

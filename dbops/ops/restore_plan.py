@@ -15,6 +15,7 @@ from dbops.engine.restoring import Preflight, Restorer, Wishes
 from dbops.errors import BadBackupError, DbopsError, PreflightError, RefusedError
 from dbops.model import Finding, Manifest, Severity
 from dbops.ops.fetch import Copy, fetch
+from dbops.ops.seal import document
 from dbops.progress import Progress
 
 
@@ -60,20 +61,9 @@ def archive_of(catalog: Catalog, manifest: Manifest, copy: Copy) -> Archive:
     return Archive(
         manifest,
         copy.archive,
-        _document(catalog, manifest, "database.sql"),
-        _document(catalog, manifest, "globals.sql"),
+        document(catalog, manifest, "database.sql", copy.opener),
+        document(catalog, manifest, "globals.sql", copy.opener),
     )
-
-
-def _document(catalog: Catalog, manifest: Manifest, name: str) -> str:
-    """A small artifact, hashed again since it is read again; empty if the backup has none."""
-    artifact = next((item for item in manifest.artifacts if item.name == name), None)
-    if artifact is None:
-        return ""
-    data = b"".join(catalog.store.read(catalog.key(manifest.target, manifest.id, name)))
-    if hashlib.sha256(data).hexdigest() != artifact.sha256:
-        raise BadBackupError(f"{name} of backup {manifest.id} has changed while it was read", kind="artifact-hash")
-    return data.decode()
 
 
 def manifest_hash(catalog: Catalog, manifest: Manifest) -> str:

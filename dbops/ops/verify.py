@@ -35,10 +35,13 @@ def verify(
     """Verifies one backup and keeps the report beside it. Without an engine the archive is not decoded."""
     phases: dict[str, float] = {}
     not_evaluated: list[NotEvaluated] = []
-    with fetch(catalog, manifest, jobs=jobs, progress=progress, local=engine is not None, phases=phases) as copy:
-        findings = list(copy.findings)
+    local = engine is not None
+    with fetch(catalog, manifest, jobs=jobs, progress=progress, local=local, keyless=True, phases=phases) as copy:
+        findings = [*copy.findings, *_signatures(catalog, manifest)]
         if engine is None or copy.archive is None:
-            reason = "no engine for this dialect" if engine is None else "files of the archive are missing"
+            reason = (
+                "no engine for this dialect" if engine is None else copy.locked or "files of the archive are missing"
+            )
             not_evaluated.append(NotEvaluated(id="archive-decode", reason=reason))
         else:
             progress.phase("decode", total_bytes=manifest.bytes)
@@ -69,6 +72,8 @@ def verify(
             "artifacts": len(manifest.artifacts),
             "tables": len(manifest.inventory.tables),
             "verified_at": clock().isoformat(),
+            "encryption": manifest.method.encryption,
+            "keys": list(manifest.method.keys),
             "dbops_version": __version__,
         },
     )
@@ -155,6 +160,19 @@ def compare(manifest: Manifest, contents: dict[TableKey, Content]) -> Iterator[F
     known = {(table.schema, table.name) for table in manifest.inventory.tables}
     for schema, name in sorted(contents.keys() - known):
         yield _table(manifest, "table-unknown", label(schema, name), "not in the archive", "in the archive")
+
+
+def _signatures(catalog: Catalog, manifest: Manifest) -> Iterator[Finding]:
+    """The records beside a signed backup: each signed, none of them gone from the middle."""
+    for key, problem in catalog.chain_problems(manifest.target, manifest.id):
+        yield Finding(
+            id="record-signature",
+            severity=Severity.ERROR,
+            subject=key.removeprefix(f"{manifest.target}/"),
+            expected="signed, and the records before it are there",
+            actual=problem,
+            hint="look who has changed it: what the record says is not proved",
+        )
 
 
 def _table(manifest: Manifest, kind: str, label: str, expected: str, actual: str) -> Finding:

@@ -27,7 +27,9 @@ def text(plan: Plan) -> str:
         f"program  {dump.program} {dump.version}, {dump.format} format, {dump.compression}, jobs {dump.jobs}\n"
         f"command  {command.strip()}\n"
         f"digests  {plan.level}\n"
-        f"into     {plan.store.rstrip('/')}/{plan.target}/{plan.id}/\n"
+        f"readable by {', '.join(plan.keys) or 'everybody who can read the store'}\n"
+        + (f"signed by {plan.signed_by}\n" if plan.signed_by else "")
+        + f"into     {plan.store.rstrip('/')}/{plan.target}/{plan.id}/\n"
         f"needs    about {format_size(plan.needed_bytes)}{free}\n"
         "dry run: nothing was written\n"
     )

@@ -88,6 +88,7 @@ def manifest(value: Manifest, store: str) -> str:
         f"backup   {value.id} of {value.target}: {format_size(value.bytes)} in {format_duration(seconds)}\n"
         f"holds    {len(inventory.tables)} tables, {value.rows} rows; inventory {inventory.level} ({inventory.basis})\n"
         f"in       {store.rstrip('/')}/{value.target}/{value.id}/\n"
+        + (f"readable by {', '.join(value.method.keys)}\n" if value.method.keys else "")
     )
 
 

@@ -49,10 +49,14 @@ class Protection(NamedTuple):
     versioned: bool = False
 
 
-class Writer(Protocol):
-    """Receives one object's bytes; hashes them as they pass."""
+class Sink(Protocol):
+    """What takes bytes."""
 
-    def write(self, data: bytes) -> None: ...
+    def write(self, data: bytes, /) -> object: ...
+
+
+class Writer(Sink, Protocol):
+    """Receives one object's bytes; hashes them as they pass."""
 
     @property
     def bytes(self) -> int: ...

@@ -93,6 +93,7 @@ def backups(_: Context, target: Text = None, url: Text = None, store: Text = Non
 @flags(
     backup="an id, the beginning of one, 'latest' (default), or 'all'",
     jobs="files read at the same time (default 2)",
+    require_signature="accept only backups that a trusted key has signed (signing.public_keys, DBOPS_PUBLIC_KEY)",
 )
 def verify(
     _: Context,
@@ -102,11 +103,14 @@ def verify(
     url: Text = None,
     store: Text = None,
     jobs: Text = None,
+    identity: Text = None,
+    require_signature: bool = False,
     json: bool = False,
 ) -> None:
     """Re-read every file of a backup from the store, compare size and SHA-256, decode the archive.
 
-    Needs no database: a bare store is enough.
+    Needs no database: a bare store is enough. An encrypted backup is decoded only with its key: without it every file
+    is hashed, and the exit code is 5.
 
     invoke verify --store s3://shop-backups/prod --backup all
     invoke verify --all --jobs 4
@@ -114,14 +118,16 @@ def verify(
     if all:
         from dbops.tasks.all_targets import for_all
 
-        for_all(target, url, store, jobs, ["--backup", backup], json=json)
+        more = ["--identity", identity] if identity is not None else []
+        more += ["--require-signature"] if require_signature else []
+        for_all(target, url, store, jobs, ["--backup", backup, *more], json=json)
         return
     from dbops.session import session
     from dbops.tasks.telling import telling
 
     with (
         boundary(json) as output,
-        session(target, url, store, jobs=jobs) as work,
+        session(target, url, store, jobs=jobs, identity=identity, signed=require_signature) as work,
         telling(output, work.config, work.told_targets(), progress=work.progress) as tell,
     ):
         from dbops import app
@@ -165,6 +171,7 @@ def restore(
     undo: bool = False,
     drop_old: bool = False,
     jobs: Text = None,
+    identity: Text = None,
     yes: bool = False,
     dry_run: bool = False,
     json: bool = False,
@@ -179,7 +186,7 @@ def restore(
     """
     from dbops.session import session
 
-    with boundary(json) as output, session(target, url, store, jobs=jobs) as work:
+    with boundary(json) as output, session(target, url, store, jobs=jobs, identity=identity) as work:
         from dbops.engine.restoring import Wishes
         from dbops.tasks.restore import Request, repeated, run
 

@@ -24,6 +24,7 @@ _COMMON = {
     "jobs": "parallel jobs of a load and sessions of a comparison (default: the target's, or 2)",
     "all": "every target of dbops.toml, each in a process of its own; --jobs is how many at a time (default 1)",
     "sandbox": "where to restore: auto (default), container, local, embedded, or the URL of an empty server",
+    "identity": "the key file (age or SSH) of a backup that is encrypted",
     "html": "where the HTML report goes",
     "junit": "where the JUnit report goes",
     "log_format": "what is told on stderr meanwhile: text, or json for JSON lines (else DBOPS_LOG_FORMAT)",

@@ -16,6 +16,7 @@ from dbops.cli import Output
 from dbops.config import Migrations, Target
 from dbops.config.file import load
 from dbops.errors import ConfigError
+from dbops.keys.keyring import Keyring
 from dbops.migrations.goal import HEADS
 from dbops.migrations.suppressions import check_settings
 from dbops.ops import gate as gating
@@ -139,7 +140,8 @@ def rehearsing(
         chosen = msgspec.structs.replace(target, migrations=own)
 
     def catalog() -> Catalog:
-        return app.open_catalog(load(url=request.url, store=request.store, target=request.target).store)
+        config = load(url=request.url, store=request.store, target=request.target)
+        return app.open_catalog(config.store, Keyring(config.targets))
 
     with console.progress() as progress:
         yield Rehearser(

@@ -8,7 +8,7 @@ import msgspec
 
 from dbops import app
 from dbops.catalog import SAFETY, Catalog, State
-from dbops.config import App
+from dbops.config import App, Target
 from dbops.config.urls import Secret, split_password
 from dbops.engine.restoring import Restorer, Wishes
 from dbops.errors import ConfigError
@@ -39,7 +39,7 @@ def run(work: Session, request: Request) -> Report:
     """The report of what was asked for."""
     if request.undo and request.drop_old:
         raise ConfigError("--undo and --drop-old exclude each other", kind="bad-flag")
-    target = work.target()
+    target = _target(work, request.into)
     wishes = request.wishes._replace(
         jobs=target.jobs, in_place=request.wishes.in_place or (target.swap == "in-place" and request.into is None)
     )
@@ -115,9 +115,20 @@ def _safety_backup(work: Session, catalog: Catalog) -> Manifest:
     return made
 
 
+def _target(work: Session, into: str | None) -> Target:
+    """The target. One that only the store knows has no settings, and needs none if a URL says what to restore into."""
+    if into is None or "://" not in into:
+        return work.target()
+    name = work.name_in_store()
+    if name in work.config.targets:
+        return work.target()
+    found = Target(url=Secret(into), name=name)
+    return found if work.jobs is None else msgspec.structs.replace(found, jobs=work.jobs)
+
+
 def _restorer(work: Session, into: str | None) -> Restorer:
     """Of the target's own database, of another name on its server, or of another URL (with its own password)."""
-    target = work.target()
+    target = _target(work, into)
     if into is None or "://" not in into:
         return app.open_engine(target).restorer(into)
     changed = {"url": Secret(into), "password_file": None, "password_env": None, "password_command": None}

@@ -84,7 +84,6 @@ def doctor(
     keep="leave the server up, and print how to connect and how to end it",
     no_owner="leave out owners and grants: all belongs to the connecting role",
     archive="a dump of another tool instead: a path, or s3://bucket/key",
-    identity="the key file of an archive that is encrypted with age",
     history="where the figures of all drills are kept, for the trend (default reports/history.jsonl)",
     json="print one JSON document on stdout, or write it to the file --json=FILE",
 )
@@ -129,7 +128,7 @@ def drill(
             foreign.run(output, dump, request, Paths.of(html, junit, written(json), history), held)
 
     def own_task(held: Held | None = None) -> None:
-        with boundary(printed(json)) as output, session(target, url, store, jobs=jobs) as work:
+        with boundary(printed(json)) as output, session(target, url, store, jobs=jobs, identity=identity) as work:
             from dbops.tasks.drill import Request, parse_sample, run, run_kept
             from dbops.tasks.reporting import Paths, publish
             from dbops.tasks.telling import telling

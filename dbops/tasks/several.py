@@ -62,7 +62,7 @@ class Several:
         output = b""
         try:
             with command.running(
-                [*argv, *self._own.get(target, ())], env=_environment(), on_line=watch.line
+                [*argv, *self._own.get(target, ())], env=_environment(), on_line=watch.line, ours=True
             ) as process:
                 self._running.add(process)
                 if self._ending:

@@ -13,6 +13,7 @@ from dbops.config.urls import Secret, dialect
 from dbops.engine.migrating import Limits
 from dbops.engine.scratch import ScratchServer
 from dbops.errors import DbopsError
+from dbops.keys.keyring import Keyring
 from dbops.migrations.history import History
 from dbops.migrations.lint_facts import Facts, Size, sizes_of
 from dbops.migrations.runner import Outcome, Runner
@@ -104,7 +105,7 @@ def _sizes(store: StoreConfig, target: Target) -> dict[str, Size]:
     if not store.url:
         return {}
     try:
-        manifest = app.open_catalog(store).latest(target.name)
+        manifest = app.open_catalog(store, Keyring({target.name: target})).latest(target.name)
     except DbopsError:
         return {}
     return sizes_of((one.schema, one.name, one.rows, one.bytes) for one in manifest.inventory.tables)

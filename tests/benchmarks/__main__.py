@@ -1,6 +1,6 @@
 """Measures dbops against the plain tools, in one run on one machine, and prints ratios.
 
-    python -m tests.benchmarks [--scale 1.0] [--rounds 1] [--only backup|store|restore|drill|start|gate|mysql]
+    python -m tests.benchmarks [--scale 1.0] [--rounds 1] [--only PART]
 
 Needs the extra `test` (its wheel of PostgreSQL 17 has zstd), and MariaDB 10.11 for `mysql`. Scale 1.0 is a database of
 about 1.2 GB, and one of 0.6 GB in MariaDB. Nothing here is a test: times depend on the machine, so that only ratios of
@@ -14,10 +14,11 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
+from dbops.keys.age import generate
 from tests.benchmarks.data import fill
 from tests.benchmarks.gate import gate
 from tests.benchmarks.measure import HEAD, Measured, Ratio, best, child, shell
@@ -36,10 +37,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("--scale", type=float, default=1.0, help="1.0: about 1.2 GB, and 0.6 GB in MariaDB")
     parser.add_argument("--rounds", type=int, default=1, help="the best of this many rounds counts, on both sides")
-    parser.add_argument("--only", choices=["backup", "store", "restore", "drill", "start", "gate", "mysql"])
+    parser.add_argument(
+        "--only", choices=["backup", "encryption", "store", "restore", "drill", "start", "gate", "mysql"]
+    )
     options = parser.parse_args()
     parts: dict[str, Callable[[Bench], list[Ratio]]] = {
         "backup": Bench.backup,
+        "encryption": Bench.encryption,
         "store": Bench.store,
         "restore": Bench.restore,
         "drill": Bench.drill,
@@ -103,6 +107,17 @@ class Bench:
             name = f"... from pg_dump's start to the end of storing, jobs {jobs}"
             rows.append(Ratio(name, counts._replace(seconds=counts.dump_seconds), plain))
         return rows
+
+    def encryption(self) -> list[Ratio]:
+        """An encrypted backup against the same one in the clear: at least 0.8 of its throughput."""
+        table = ["[targets.bench.encryption]", f'recipients = ["{generate().id}"]']
+        rows = []
+        for jobs in (1, 2):
+            sealed = partial(self._backup, jobs, "content", [*table, *(['workspace = "/dev/shm"'] if jobs > 1 else [])])
+            plain, taken = self._best(partial(self._backup, jobs, "content"), sealed)
+            rows.append(Ratio(f"encrypted backup, jobs {jobs}, content, against the same one", taken, plain, 1.25, 120))
+        plain, taken = self._best(partial(self._backup, 2, "content"), partial(self._backup, 2, "content", table))
+        return [*rows, Ratio("... as one stream (no workspace), against jobs 2", taken, plain)]
 
     def store(self) -> list[Ratio]:
         self._environment |= CREDENTIALS
@@ -193,9 +208,9 @@ class Bench:
         how = "-F c" if jobs == 1 else f"-F d -j {jobs}"
         return shell(f'pg_dump {how} --compress=zstd:1 -f {dump} "{self._database.url}"', self._environment)
 
-    def _backup(self, jobs: int, level: str) -> Measured:
+    def _backup(self, jobs: int, level: str, more: Sequence[str] = ()) -> Measured:
         shell(f"rm -rf {self._folder / 'store'}", self._environment)
-        return self._run(jobs, level, [f'url = "file://{self._folder / "store"}"'])
+        return self._run(jobs, level, [f'url = "file://{self._folder / "store"}"'], more)
 
     def _backup_to(self, server: Served, jobs: int) -> Measured:
         place = [f'url = "s3://{server.bucket}"', f'endpoint_url = "{server.endpoint}"', 'region = "us-east-1"']
@@ -208,10 +223,10 @@ class Bench:
         with light() as server:  # a new one each time: it keeps all in memory
             return self._backup_to(server, jobs)
 
-    def _run(self, jobs: int, level: str, store: list[str]) -> Measured:
+    def _run(self, jobs: int, level: str, store: list[str], more: Sequence[str] = ()) -> Measured:
         config = self._folder / "dbops.toml"
         lines = ["[store]", *store, "[targets.bench]", f'url = "{self._database.url}"', f"jobs = {jobs}"]
-        config.write_text("\n".join([*lines, f'inventory = "{level}"', f'bindir = "{self._bindir}"', ""]))
+        config.write_text("\n".join([*lines, f'inventory = "{level}"', f'bindir = "{self._bindir}"', *more, ""]))
         return child(["backup"], self._environment | {"DBOPS_CONFIG": str(config)})
 
     def _tables(self) -> list[str]:

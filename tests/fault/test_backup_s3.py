@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from dbops import app
+from dbops.catalog import Catalog
+from dbops.config import EncryptionConfig
 from dbops.errors import DbopsError, StoreError
-from dbops.model import Manifest
+from dbops.keys.keyring import Keyring
+from dbops.model import Manifest, Verdict
+from dbops.ops.verify import verify
+from dbops.progress import Silent
 from dbops.store.s3 import S3Store
 from tests.contract.backends import PART, keys
 from tests.contract.cut_proxy import CutProxy
 from tests.contract.raw_s3 import raw_s3
 from tests.fault.support import DUMPING, At, copying, fill, no_sessions, only, programs, run, target, until, verified
+from tests.keys import new_identity
 from tests.servers import Cluster, Database
 
 if TYPE_CHECKING:
@@ -61,6 +69,22 @@ def test_a_backup_in_a_bucket(shop: Database, direct: S3Store, jobs: int) -> Non
     made = run(target(shop.url, jobs=jobs), direct)
     only(direct, made)
     verified(direct)
+
+
+def test_an_encrypted_backup_in_a_bucket(shop: Database, direct: S3Store, tmp_path: Path) -> None:
+    """It is encrypted before the network sees it, and what the bucket has is what the manifest says."""
+    identity, recipient = new_identity(tmp_path)
+    encryption = EncryptionConfig(recipients=(recipient,))
+    made = run(target(shop.url, compression="none", encryption=encryption), direct)
+    only(direct, made)
+    for key in keys(direct):
+        name = key.rpartition("/")[2]
+        data = b"".join(direct.read(key))
+        assert data.startswith(b"age-encryption.org/v1\n") is name.endswith(".age")
+        assert name.endswith(".age") or name in ("RESTORE.md", "SHA256SUMS", "manifest.json")
+    engine, catalog = app.archive_engine("postgres"), Catalog(direct, Keyring(identity=identity, environment={}))
+    report = verify(engine, catalog, made, jobs=2, progress=Silent(), clock=app.now)
+    assert report.verdict is Verdict.PASS, report
 
 
 @both_jobs

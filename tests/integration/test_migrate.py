@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.applications import alembic_project, write_revision
+from tests.keys import new_identity
 from tests.migrating import FIRST, Bench, Project, bench
 
 NOTES = ("op.create_table('notes', sa.Column('id', sa.Integer, primary_key=True))", "op.drop_table('notes')")
@@ -168,6 +169,24 @@ def test_a_verified_backup_does_for_the_safety_backup(project: Project) -> None:
     write_revision(project.folder / "migrations", "r3", "r2", "op.create_table('more', sa.Column('id', sa.Integer))")
     report = project.run("migrate", "--yes")
     assert report["provenance"]["safety_backup"] != report["rehearsal"]["backup"]
+
+
+def test_encrypted_backups_serve_a_migration(project: Project) -> None:
+    """The backup that is rehearsed on is decrypted, the safety backup is encrypted."""
+    key, recipient = new_identity(project.folder)
+    table = f"[targets.shop.encryption]\nrecipients = ['{recipient}']\n"
+    project.configure(table + f"identity_file = '{key}'\n")
+    report = project.run("migrate", "--yes")
+    assert (report["verdict"], report["current"]) == ("PASS", ["r2"])
+    folder = project.folder / "store" / "shop" / report["provenance"]["safety_backup"]
+    assert {path.name for path in folder.iterdir() if path.is_file() and path.suffix != ".age"} == {
+        "manifest.json", "RESTORE.md", "SHA256SUMS"
+    }  # fmt: skip
+    project.configure(table)
+    write_revision(project.folder / "migrations", "r3", "r2", "op.create_table('more', sa.Column('id', sa.Integer))")
+    found = project.run("rehearse", code=None)
+    assert found["verdict"] == "INCONCLUSIVE"
+    assert recipient in json.dumps(found["not_evaluated"])
 
 
 def test_no_secret_anywhere(project: Project) -> None:

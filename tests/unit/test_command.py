@@ -24,6 +24,16 @@ def alive(pid: int) -> bool:
         return False
 
 
+def test_no_child_gets_the_keys_of_backups(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DBOPS_IDENTITY", "AGE-SECRET-KEY-1")
+    monkeypatch.setenv("DBOPS_PASSPHRASE", "open sesame")
+    monkeypatch.setenv("DBOPS_LANG", "en")
+    found = run(["env"]).stdout + run(["env"], env=os.environ).stdout
+    assert "AGE-SECRET" not in found
+    assert "sesame" not in found
+    assert found.count("DBOPS_LANG=en") == 2
+
+
 def test_both_pipes_are_drained_at_once() -> None:
     """A megabyte on each: a reader that drains one after the other would hang."""
     code = "import sys\nfor _ in range(16): sys.stderr.write('e' * 65535 + chr(10)); sys.stdout.write('o' * 65536)"

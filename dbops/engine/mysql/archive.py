@@ -179,7 +179,8 @@ def parts(path: Path, manifest: Manifest | None = None) -> list[Path]:
         return [path]
     files = sorted(file for file in path.iterdir() if ".sql" in file.suffixes)
     if manifest is not None:
-        named = {Path(artifact.name).name for artifact in manifest.artifacts if "/" in artifact.name}
+        plain_name = manifest.method.plain_name
+        named = {Path(plain_name(artifact.name)).name for artifact in manifest.artifacts if "/" in artifact.name}
         files = [file for file in files if file.name in named]
     order = {"schema": 0, "data": 1, "after": 2}
     files.sort(key=lambda file: order.get(file.name.partition(".")[0].partition("-")[0], 1))

@@ -64,7 +64,14 @@ class MysqlEngine:
 
     # --- backup -----------------------------------------------------------------------------------------------------
 
-    def plan_dump(self, server: Server, *, jobs: int, compression: str = "") -> DumpPlan:
+    def plan_dump(
+        self,
+        server: Server,
+        *,
+        jobs: int,
+        compression: str = "",
+        streamed: bool = False,  # noqa: ARG002 - its dumps always are
+    ) -> DumpPlan:
         info = server.info
         tool = for_server(named(info.name), parse_version(info.server_version), installed(self._bindir))
         with self._access.session() as connection:

@@ -9,6 +9,7 @@ from string import Template
 from dbops.engine.mysql.flavour import named
 from dbops.engine.mysql.plan import SQL, suffix
 from dbops.engine.mysql.statements import identifier
+from dbops.keys.guide import decrypt_step
 from dbops.model import Manifest
 
 _UNPACK = {"zstd": "zstd -dc", "gzip": "gzip -dc", "none": "cat"}
@@ -37,6 +38,7 @@ def restore_guide(manifest: Manifest) -> str:
     return Template(_template()).substitute(
         id=manifest.id,
         target=manifest.target,
+        decrypt=decrypt_step(manifest),
         product=named(info.name).title,
         database=database,
         quoted=identifier(database),

@@ -94,7 +94,8 @@ class Load:
             self._play(connection, archive, jobs)
             return
         ending = suffix(self._manifest.method.compression)
-        named = {Path(artifact.name).name for artifact in self._manifest.artifacts}
+        plain_name = self._manifest.method.plain_name
+        named = {Path(plain_name(artifact.name)).name for artifact in self._manifest.artifacts}
         files = (path for path in archive.glob(f"data-*{ending}") if path.name in named)
         parts = sorted(files, key=lambda path: -path.stat().st_size)
         self._play(connection, archive / f"schema{ending}", 1)

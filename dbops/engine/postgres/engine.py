@@ -71,8 +71,9 @@ class PostgresEngine:
 
     # --- backup -----------------------------------------------------------------------------------------------------
 
-    def plan_dump(self, server: Server, *, jobs: int, compression: str = "") -> DumpPlan:
+    def plan_dump(self, server: Server, *, jobs: int, compression: str = "", streamed: bool = False) -> DumpPlan:
         tools = for_server(server.major, installations(self._bindir))
+        jobs = 1 if streamed else jobs  # several write the directory format, each its own files
         return dump.plan(tools, jobs=jobs, compression=compression, lock_timeout=self._lock_timeout)
 
     @contextmanager

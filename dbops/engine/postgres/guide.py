@@ -6,6 +6,7 @@ import shlex
 from importlib import resources
 from string import Template
 
+from dbops.keys.guide import decrypt_step
 from dbops.model import Manifest, major_version
 
 
@@ -23,6 +24,7 @@ def restore_guide(manifest: Manifest) -> str:
     return Template(_template()).substitute(
         id=manifest.id,
         target=manifest.target,
+        decrypt=decrypt_step(manifest),
         database=info.database.replace("\n", " "),
         server=info.server_version,
         major=major_version(version),

@@ -1,0 +1,143 @@
+"""Encryption of a backup, from the settings of its target to whoever opens it again.
+
+With a passphrase every backup gets a key pair of its own, whose private half lies beside it, encrypted with the
+passphrase (`key.age`): the slow part of a passphrase is done once and not for each file, streams stay streams, and
+`age` itself opens such a key file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from dbops.catalog import Catalog
+from dbops.config import Target
+from dbops.errors import BadBackupError, ConfigError, PreflightError, StoreError
+from dbops.keys import age, keyring
+from dbops.model import KEY_FILE, PASSPHRASE, Artifact, Manifest
+
+_PROBE_BYTES = 64 << 20
+_HINT = (
+    "give the private key of one of them: --identity FILE, encryption.identity_file in dbops.toml, or the environment "
+    "variable DBOPS_IDENTITY_FILE or DBOPS_IDENTITY"
+)
+_ITS_HINT = "; or the passphrase: encryption.passphrase_file in dbops.toml, or DBOPS_PASSPHRASE"
+
+
+class Seal(NamedTuple):
+    """What encrypts a backup. `ids`: who can read it."""
+
+    ids: tuple[str, ...]
+    sealer: age.Sealer
+    own: age.Identity | None
+    """The backup's own key pair, where there is a passphrase."""
+    passphrase: str | None
+
+    def key_document(self) -> bytes | None:
+        """`key.age`. Takes a second or more."""
+        return None if self.own is None or self.passphrase is None else age.wrap(self.own, self.passphrase)
+
+
+def seal_for(target: Target) -> Seal | None:
+    """None where nothing says that backups of the target are encrypted. `ConfigError` where it cannot be done as it is
+    said: nothing is ever stored in the clear instead."""
+    settings = target.encryption
+    if settings is None:
+        return None
+    found = keyring.recipients(settings, target.name)
+    secret = keyring.passphrase(settings, target.name)
+    where = f"targets.{target.name}.encryption"
+    if not found and secret is None:
+        hint = "write recipients, recipients_file or a passphrase; the identity alone only reads"
+        raise ConfigError(f"{where}: says for nobody that he can read the backup", hint=hint, kind="no-recipients")
+    if settings.workspace is not None and not settings.workspace.is_dir():
+        raise ConfigError(f"{where}.workspace: {settings.workspace} is no folder", kind="no-workspace")
+    ids = tuple(one.id for one in found)
+    if secret is None:
+        return Seal(ids, age.Sealer(found), None, None)
+    own = age.generate()
+    return Seal((*ids, PASSPHRASE), age.Sealer([*found, age.recipient(own.id)]), own, secret)
+
+
+def opener_for(catalog: Catalog, manifest: Manifest) -> age.Opener | None:
+    """What decrypts a backup, tried on one of its files; None for one that is not encrypted.
+
+    `PreflightError` of kind 'no-key' or 'wrong-key' says which keys it would take.
+    """
+    if manifest.method.encryption == "none":
+        return None
+    if manifest.method.encryption != "age":
+        raise PreflightError(
+            f"backup {manifest.id} of {manifest.target} is encrypted with {manifest.method.encryption!r}",
+            hint="a newer dbops may know it",
+            kind="unknown-encryption",
+        )
+    found = catalog.keys.identities(manifest.target)
+    if found and (opener := _fitting(catalog, manifest, found)) is not None:
+        return opener
+    wrapped = next((item for item in manifest.artifacts if item.name == KEY_FILE), None)
+    secret = catalog.keys.passphrase(manifest.target) if wrapped is not None else None
+    if wrapped is not None and secret is not None:
+        try:
+            own = age.identities(_small(catalog, manifest, wrapped), secret)
+        except ValueError:
+            pass
+        except StoreError as error:
+            if error.kind not in ("not-found", "checksum"):
+                raise
+        else:
+            if (opener := _fitting(catalog, manifest, own)) is not None:
+                return opener
+    raise _locked(manifest, [one.id for one in found], secret is not None, wrapped is not None)
+
+
+def _fitting(catalog: Catalog, manifest: Manifest, keys: Sequence[age.Identity]) -> age.Opener | None:
+    opener = age.Opener(keys)
+    sealed = [item for item in manifest.artifacts if manifest.method.plain_name(item.name) != item.name]
+    smallest = min(sealed, key=lambda item: item.bytes, default=None)
+    if smallest is None or smallest.bytes > _PROBE_BYTES:
+        return opener
+    try:
+        data = _small(catalog, manifest, smallest)
+        if hashlib.sha256(data).hexdigest() == smallest.sha256:  # of other bytes no key can be judged by
+            opener.opened(data, smallest.name)
+    except age.WrongKeyError:
+        return None
+    except (BadBackupError, StoreError):
+        pass  # whoever reads the whole backup finds and tells it
+    return opener
+
+
+def _small(catalog: Catalog, manifest: Manifest, artifact: Artifact) -> bytes:
+    data = bytearray()
+    for chunk in catalog.store.read(catalog.key(manifest.target, manifest.id, artifact.name)):
+        data += chunk
+        if len(data) > artifact.bytes:
+            break
+    return bytes(data)
+
+
+def document(catalog: Catalog, manifest: Manifest, name: str, opener: age.Opener | None) -> str:
+    """A small artifact as text, hashed again since it is read again; empty if the backup has none."""
+    artifact = next((item for item in manifest.artifacts if manifest.method.plain_name(item.name) == name), None)
+    if artifact is None:
+        return ""
+    data = b"".join(catalog.store.read(catalog.key(manifest.target, manifest.id, artifact.name)))
+    if hashlib.sha256(data).hexdigest() != artifact.sha256:
+        raise BadBackupError(f"{name} of backup {manifest.id} has changed while it was read", kind="artifact-hash")
+    if artifact.name != name and opener is not None:
+        data = opener.opened(data, artifact.name)
+    return data.decode()
+
+
+def _locked(manifest: Manifest, have: list[str], passphrase: bool, wrapped: bool) -> PreflightError:
+    needs = ", ".join(manifest.method.keys) or "keys that its manifest does not name"
+    message = f"backup {manifest.id} of {manifest.target} is encrypted to {needs}"
+    hint = _HINT + (_ITS_HINT if wrapped else "")
+    tried = [*have, *(["the passphrase"] if passphrase else [])]
+    if not tried:
+        return PreflightError(f"{message}, and no key is at hand", hint=hint, kind="no-key")
+    return PreflightError(
+        f"{message}; what is at hand does not open it: {', '.join(tried)}", hint=hint, kind="wrong-key"
+    )

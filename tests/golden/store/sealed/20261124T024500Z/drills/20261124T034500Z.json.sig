@@ -1,0 +1,6 @@
+dbops signature 1
+of: sealed/20261124T024500Z/drills/20261124T034500Z.json
+sha256: 11ee63b6d751d24fea2d33d74806765c5c60449b4c19ecdae6bcdba213e98f5b
+previous: 63a48a9f2577cecccf8e6382e1c89bc79036372261f96709f1b6f1a80c030d21
+key: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFSVBepP7BeSKNShf5c0g1ntBadojs3WLi+eVfmvAQ64
+signature: gUzGctlxpFJirJnddxGfFHuMjhXq0nfs3VqLptx3g77NS3e1QMYe5VlUP4Orzk6jdbc709/dBPsKe2OsMPScCQ==

@@ -1,0 +1,6 @@
+dbops signature 1
+of: sealed/20261124T024500Z/manifest.json
+sha256: 4842d53de6681665ebced2606f503d6e50da7253d12baad3f92bf76e128ddfb9
+previous: none
+key: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFSVBepP7BeSKNShf5c0g1ntBadojs3WLi+eVfmvAQ64
+signature: WJcU+1ScjfhCJm5lFnB6vjFiKsKgYmvfu2oQwKH79VjvDCq8FZTcDR317j3jklTWqjBnAQaKI+QMLnrY6nu1Dg==
