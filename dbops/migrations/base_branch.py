@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
-from pathlib import Path
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from dbops.command import describe_status, running
@@ -46,7 +47,7 @@ def read_merged(directory: Path, ref: str) -> MergeResult:
     top = _top(where.folders[0])
     theirs = _commit(top, ref)
     base = _merge_base(top, theirs, ref)
-    before, after = (_tree(top, commit, where) for commit in (base, theirs))
+    before, after = (_tree(top, commit, where, ours) for commit in (base, theirs))
     changed = [name for name in {**before, **after} if before.get(name) != after.get(name)]
     merged = merge(ours, _blobs(top, before, changed), _blobs(top, after, changed))
     problems += [
@@ -62,7 +63,9 @@ def read_merged(directory: Path, ref: str) -> MergeResult:
     history = parse(where.root, sorted(merged.files.items()), problems)
     known = set(after.values())
     new = (
-        one.id for one in history.revisions if one.path not in after and _object(merged.files[one.path]) not in known
+        one.id
+        for one in history.revisions
+        if one.path not in after and known.isdisjoint(_objects(merged.files[one.path], theirs))
     )
     return MergeResult(history, frozenset(new))
 
@@ -91,9 +94,14 @@ def _same(one: bytes | None, other: bytes | None) -> bool:
     return one == other or one.replace(b"\r\n", b"\n") == other.replace(b"\r\n", b"\n")
 
 
-def _object(data: bytes) -> str:
-    """The name that git has for a file's content, in a repository of SHA-1: a file that was only moved is not new."""
-    return hashlib.sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
+def _objects(data: bytes, commit: str) -> frozenset[str]:
+    """The names that git may have for a file's content, in a repository with that commit: a file that was only moved is
+    not new. Two, since a checkout may have changed the ends of lines."""
+    name = "sha256" if len(commit) == 64 else "sha1"
+    contents = (data, data.replace(b"\r\n", b"\n"))
+    return frozenset(
+        hashlib.new(name, b"blob %d\0" % len(one) + one, usedforsecurity=False).hexdigest() for one in contents
+    )
 
 
 def _top(folder: Path) -> Path:
@@ -111,7 +119,11 @@ def _commit(top: Path, ref: str) -> str:
     try:
         return _text(top, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
     except ToolError:
-        raise ConfigError(f"git knows no commit '{ref}'", hint="fetch it first, or name another one") from None
+        remote, _, branch = ref.partition("/")
+        fetch = f": git fetch {remote} {branch}:refs/remotes/{ref}" if remote == "origin" and branch else ""
+        raise ConfigError(
+            f"git knows no commit '{ref}'", hint=f"fetch it first{fetch}; or name another one", kind="no-commit"
+        ) from None
 
 
 def _merge_base(top: Path, commit: str, ref: str) -> str:
@@ -119,27 +131,56 @@ def _merge_base(top: Path, commit: str, ref: str) -> str:
         return _text(top, "merge-base", "HEAD", commit)
     except ToolError:
         hint = "fetch the whole history: git fetch --unshallow (in CI: fetch-depth 0)"
-        raise ConfigError(f"git finds no common commit of HEAD and {ref}", hint=hint) from None
+        raise ConfigError(f"git finds no common commit of HEAD and {ref}", hint=hint, kind="no-merge-base") from None
 
 
-def _tree(top: Path, commit: str, where: layout.Layout) -> dict[str, str]:
-    """The objects of revision files in a commit, by the file's name."""
+def _tree(top: Path, commit: str, where: layout.Layout, ours: Mapping[str, bytes]) -> dict[str, str]:
+    """The objects of revision files in a commit, by the name that the file has here: one side may have moved a folder."""
     found: dict[str, str] = {}
-    real = {folder.resolve(): folder for folder in where.folders}
     top = top.resolve()
-    folders = [os.path.relpath(folder, top) for folder in real if folder.is_relative_to(top)]
-    listing = _run(top, "ls-tree", "-r", "-z", "--full-tree", commit, "--", *folders) if folders else b""
-    for entry in listing.split(b"\0"):
+    for folder in where.folders:
+        real = folder.resolve()
+        if not real.is_relative_to(top):
+            continue
+        inside = _listed(top, commit, where, real)
+        if not inside:
+            prefix = where.name(folder / "x").removesuffix("x")
+            mine = {name.removeprefix(prefix): data for name, data in ours.items() if name.startswith(prefix)}
+            moved = _moved(top, commit, mine)
+            inside = _listed(top, commit, where, moved) if moved is not None else {}
+        found |= {where.name(folder / name): git for name, git in inside.items()}
+    return found
+
+
+def _listed(top: Path, commit: str, where: layout.Layout, folder: Path) -> dict[str, str]:
+    """The objects of the revision files below a folder in a commit, by their names in it."""
+    found = {
+        path.relative_to(folder): git
+        for path, git in _entries(top, commit, "--", os.path.relpath(folder, top))
+        if path.is_relative_to(folder) and layout.is_loaded(path)
+    }
+    return {str(name): git for name, git in found.items() if where.recursive or len(name.parts) == 1}
+
+
+def _moved(top: Path, commit: str, mine: Mapping[str, bytes]) -> Path | None:
+    """Where the folder whose files are `mine` is in a commit: one with most of the same files, that is not there here,
+    or it would be another project's that began with a copy."""
+    wanted = {git: PurePosixPath(name) for name, data in mine.items() for git in _objects(data, commit)}
+    places: Counter[Path] = Counter()
+    for path, git in _entries(top, commit):
+        name = wanted.get(git)
+        if name is not None and path.parts[-len(name.parts) :] == name.parts:
+            places[path.parents[len(name.parts) - 1]] += 1
+    return next((place for place, _ in places.most_common() if not any(place.glob("*.py"))), None)
+
+
+def _entries(top: Path, commit: str, *limit: str) -> Iterator[tuple[Path, str]]:
+    """The regular files of a commit, and their objects."""
+    for entry in _run(top, "ls-tree", "-r", "-z", "--full-tree", commit, *limit).split(b"\0"):
         facts, _, name = entry.partition(b"\t")
         mode, _, rest = facts.partition(b" ")
-        if not mode.startswith(b"100"):  # a link, or a submodule
-            continue
-        path = top / os.fsdecode(name)
-        folder = next((one for one in real if path.is_relative_to(one)), None)
-        if folder is None or not layout.is_loaded(path) or not (where.recursive or path.parent == folder):
-            continue
-        found[where.name(real[folder] / path.relative_to(folder))] = rest.rpartition(b" ")[2].decode("ascii")
-    return found
+        if mode.startswith(b"100"):  # no link, and no submodule
+            yield top / os.fsdecode(name), rest.rpartition(b" ")[2].decode("ascii")
 
 
 def _blobs(top: Path, objects: Mapping[str, str], names: list[str]) -> dict[str, bytes]:

@@ -44,10 +44,10 @@ def build(files: Iterable[Revision]) -> Graph:
         needs[name] = tuple(dict.fromkeys([*parents[name], *(one for one in wanted.values() if one is not None)]))
         for down in revision.down:
             if down not in revisions:
-                problems.append(_no_parent(revision, down, owner))
+                problems.append(_no_parent(revision, down, owner, revisions))
         for one, found in wanted.items():
             if found is None:
-                problems.append(_no_dependency(revision, one))
+                problems.append(_no_dependency(revision, one, revisions))
     loop = _loop(needs)
     if loop:
         problems.append(_cycle([revisions[name] for name in loop]))
@@ -142,29 +142,42 @@ def _cycle(loop: Sequence[Revision]) -> Problem:
         kind=Kind.CYCLE,
         path=first.path,
         line=first.down_line,
-        text=f"{first.id} is its own parent" if len(loop) == 1 else f"{names} (each is the parent of the next)",
-        hint=f"one of these has a wrong parent: {', '.join(one.down_place for one in loop[:20])}",
+        text=f"{first.id} stands on itself" if len(loop) == 1 else f"{names} (each must run before the next)",
+        hint=f"correct down_revision or depends_on of one of these: {', '.join(one.down_place for one in loop[:20])}",
     )
 
 
-def _no_parent(revision: Revision, down: str, labels: Mapping[str, str]) -> Problem:
-    is_label = (
-        f"; {down} is the branch label of {labels[down]}, and a parent is named by its id" if down in labels else ""
+def _no_parent(
+    revision: Revision, down: str, labels: Mapping[str, str], revisions: Mapping[str, Revision]
+) -> Problem:
+    meant = (
+        f"; {down} is the branch label of {labels[down]}, and a parent is named by its id"
+        if down in labels
+        else _meant(down, revisions)
     )
     return Problem(
         kind=Kind.PARENT_MISSING,
         path=revision.path,
         line=revision.down_line,
-        text=f"the parent {down!r} of {revision.id} is in no file{is_label}",
-        hint="bring its file back, or set down_revision to a revision that exists",
+        text=f"the parent {down!r} of {revision.id} is in no file{meant}",
+        hint="bring its file back, or set down_revision to a revision that exists"
+        if down
+        else "write down_revision = None for the first revision, else its parent's id",
     )
 
 
-def _no_dependency(revision: Revision, name: str) -> Problem:
+def _meant(written: str, revisions: Mapping[str, Revision]) -> str:
+    """What an id may be the beginning of: on the command line Alembic completes one, in a file it does not."""
+    begun = [name for name in revisions if written and name.startswith(written)]
+    return f"; it is the beginning of {begun[0]}, and has to be written out" if len(begun) == 1 else ""
+
+
+def _no_dependency(revision: Revision, name: str, revisions: Mapping[str, Revision]) -> Problem:
     return Problem(
         kind=Kind.DEPENDENCY_MISSING,
         path=revision.path,
         line=revision.line,
-        text=f"{revision.id} depends on {name!r}, which is neither a revision nor a branch label",
+        text=f"{revision.id} depends on {name!r}, which is neither a revision nor a branch label"
+        + _meant(name, revisions),
         hint="bring its file back, or correct depends_on",
     )

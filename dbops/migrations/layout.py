@@ -95,10 +95,10 @@ def _settings_above(directory: Path) -> Settings | None:
         found = settings_of(folder)
         if found is not None and found.problems:
             return found
-        if found is not None and found.script_location:
-            scripts = locate(found.script_location, [folder])
+        for section in (found, *found.others.values()) if found is not None else ():
+            scripts = locate(section.script_location, [folder]) if section.script_location else None
             if scripts is not None and scripts.samefile(directory):
-                return found
+                return section
     return None
 
 
@@ -129,10 +129,19 @@ def _folders(root: Path, scripts: Path, settings: Settings) -> Layout:
         elif not (scripts / "env.py").exists() and any(scripts.glob("*.py")):
             folders = [scripts]
     if not folders:
-        text = "there is no folder with revisions"
-        hint = "name the folder that has env.py and versions/"
+        text, hint = _no_folder(scripts, settings)
         problems.append(Problem(kind=Kind.NO_FOLDER, path=_name(root, scripts), line=0, text=text, hint=hint))
     return Layout(root, tuple(dict.fromkeys(folders)), settings.recursive, settings.sourceless, tuple(problems))
+
+
+def _no_folder(scripts: Path, settings: Settings) -> tuple[str, str]:
+    """What is said where no revisions can be, and what to do."""
+    if settings.others and not settings.script_location:
+        places = (f"{one.script_location} [{name}]" for name, one in settings.others.items())
+        return f"the settings are for {len(settings.others)} places", f"name the folder of one: {', '.join(places)}"
+    text, hint = "there is no folder with revisions", "name the folder that has env.py and versions/"
+    located = locate(settings.script_location, [settings.here]) if settings.script_location else scripts
+    return text if located else f"script_location is {settings.script_location}, and there is no such folder", hint
 
 
 def _walk(layout: Layout, *, caches: bool = False) -> Iterator[Path]:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from dbops.migrations.values import Kind, Problem
 
+_MAIN = "alembic"
 INI, TOML = "alembic.ini", "pyproject.toml"
 _SEPARATORS = {"space": " ", "newline": "\n", "os": os.pathsep, ":": ":", ";": ";"}
 _LEGACY_SEPARATOR = re.compile(r", *|(?: +)")
@@ -19,7 +20,8 @@ _ANCESTORS = 6
 
 
 class Settings(NamedTuple):
-    """What matters here of one folder's settings; `here` is that folder. Locations are as written."""
+    """What matters here of one folder's settings; `here` is that folder. Locations are as written. `others`: the
+    sections of `alembic.ini` for other databases, by name, which `alembic --name` would choose between."""
 
     here: Path
     script_location: str | None = None
@@ -27,6 +29,7 @@ class Settings(NamedTuple):
     recursive: bool = False
     sourceless: bool = False
     problems: tuple[Problem, ...] = ()
+    others: Mapping[str, Settings] = {}
 
 
 class _SettingsError(Exception):
@@ -41,6 +44,7 @@ def settings_of(folder: Path) -> Settings | None:
     """The settings in a folder, if any: an option of `alembic.ini` counts before that of `pyproject.toml`."""
     options: dict[str, Any] = {}
     problems: list[Problem] = []
+    others: dict[str, Settings] = {}
     found = False
     for path, parse in ((folder / TOML, _toml), (folder / INI, _ini)):
         if not path.is_file():
@@ -54,16 +58,21 @@ def settings_of(folder: Path) -> Settings | None:
             )
             continue
         found = found or own is not None
-        options.update(own or {})
+        sections = own or {}
+        options.update(sections.pop(_MAIN, {}))
+        others.update({name: _settings(folder, one) for name, one in sections.items()})
     if not found:
         return None
+    return _settings(folder, options)._replace(problems=tuple(problems), others=others)
+
+
+def _settings(folder: Path, options: Mapping[str, Any]) -> Settings:
     return Settings(
         here=folder,
         script_location=options.get("script_location"),
         version_locations=tuple(options.get("version_locations") or ()),
         recursive=bool(options.get("recursive_version_locations")),
         sourceless=bool(options.get("sourceless")),
-        problems=tuple(problems),
     )
 
 
@@ -94,7 +103,7 @@ def above(folder: Path) -> list[Path]:
     return found
 
 
-def _toml(path: Path) -> dict[str, Any] | None:
+def _toml(path: Path) -> dict[str, dict[str, Any]] | None:
     try:
         with path.open("rb") as file:
             section = tomllib.load(file).get("tool", {}).get("alembic")
@@ -110,33 +119,40 @@ def _toml(path: Path) -> dict[str, Any] | None:
         if isinstance(options.get("script_location"), str):
             options["script_location"] = options["script_location"] % here
         if "version_locations" in options:
+            if not isinstance(options["version_locations"], list):
+                raise _SettingsError("tool.alembic.version_locations is no list: Alembic takes a text letter by letter")
             options["version_locations"] = [str(one) % here for one in options["version_locations"]]
     except (KeyError, TypeError, ValueError) as error:
         raise _SettingsError(f"tool.alembic: {type(error).__name__}: {error}") from None
-    return options
+    return {_MAIN: options}
 
 
-def _ini(path: Path) -> dict[str, Any] | None:
+def _ini(path: Path) -> dict[str, dict[str, Any]] | None:
     parser = configparser.ConfigParser({"here": path.parent.absolute().as_posix()})
     try:
         parser.read_string(path.read_text(encoding="utf-8"), source=path.name)
-        if not parser.has_section("alembic"):
-            return {}
-        section = parser["alembic"]
-        options: dict[str, Any] = {}
-        if "script_location" in section:
-            options["script_location"] = section["script_location"]
-        if section.get("version_locations"):
-            options["version_locations"] = _split(section)
-        for name in ("recursive_version_locations", "sourceless"):
-            if name in section:
-                options[name] = section[name] == "true"
+        return {
+            name: _options(parser[name])
+            for name in parser.sections()
+            if name == _MAIN or ("script_location" in parser[name] and "script_location" not in parser.defaults())
+        }
     except configparser.Error as error:
         text = getattr(error, "message", str(error)).replace("\n", " ")
         lines = [number for number, _ in getattr(error, "errors", ())]
         raise _SettingsError(text, getattr(error, "lineno", None) or (lines[0] if lines else 0)) from None
     except (UnicodeDecodeError, OSError) as error:
         raise _SettingsError(str(error)) from None
+
+
+def _options(section: configparser.SectionProxy) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    if "script_location" in section:
+        options["script_location"] = section["script_location"]
+    if section.get("version_locations"):
+        options["version_locations"] = _split(section)
+    for name in ("recursive_version_locations", "sourceless"):
+        if name in section:
+            options[name] = section[name] == "true"
     return options
 
 

@@ -17,6 +17,7 @@ _NAMES = frozenset({"revision", "down_revision", "branch_labels", "depends_on"})
 _LEGACY_NAME = re.compile(r"([a-f0-9]+)\.py")
 _CREATED = re.compile(r"^Create Date:[ \t]*(\S.*)$", re.MULTILINE)
 _SCOPES = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_SETTERS = frozenset({"exec", "globals", "locals", "setattr", "vars"})
 _ILLEGAL = frozenset("@-+:")
 _TOP = "write it as a literal at the top of the file, as `alembic revision` does"
 _STOPS = "Alembic stops at this file: every *.py in the folder must be a revision"
@@ -60,7 +61,12 @@ def _declared(path: str, data: bytes, tree: ast.Module) -> Read:
     docstring = (ast.get_docstring(tree) or "").strip()
     created = _CREATED.search(docstring)
     try:
-        name, line = _id(path, bound)
+        legacy = _LEGACY_NAME.fullmatch(path.rpartition("/")[2])
+        missing = [one for one in ("revision", "down_revision") if one not in bound]
+        elsewhere = _set_elsewhere(tree) if missing and not (legacy and missing == ["revision"]) else 0
+        if elsewhere:
+            raise _ValueError(Kind.COMPUTED, elsewhere, f"`{missing[0]}` is set, if at all, by something else than text")
+        name, line = _id(legacy, bound)
         if "down_revision" not in bound:
             raise _ValueError(Kind.NO_DOWN, line, "`down_revision` is not set")
         down = _strings("down_revision", bound)
@@ -95,15 +101,15 @@ def _declared(path: str, data: bytes, tree: ast.Module) -> Read:
 # --- values -----------------------------------------------------------------------------------------------------
 
 
-def _id(path: str, bound: dict[str, _Binding]) -> tuple[str, int]:
+def _id(legacy: re.Match[str] | None, bound: dict[str, _Binding]) -> tuple[str, int]:
     """The revision id and its line; that of a file without one comes from its name, if it is all hexadecimal."""
     if "revision" not in bound:
-        legacy = _LEGACY_NAME.fullmatch(path.rpartition("/")[2])
         if legacy is None:
             raise _ValueError(Kind.NO_ID, 1, "`revision` is not set: this is not a revision file")
         return legacy[1], 1
-    line, value = bound["revision"]
-    if value is None or not isinstance(value, ast.Constant):
+    line, bound_to = bound["revision"]
+    value = _plain(bound_to)
+    if not isinstance(value, ast.Constant):
         kind = Kind.BAD_VALUE if isinstance(value, ast.Tuple | ast.List | ast.Set | ast.Dict) else Kind.COMPUTED
         raise _ValueError(kind, line, f"`revision` is {'not a text' if kind is Kind.BAD_VALUE else 'computed'}")
     if not isinstance(value.value, str) or not value.value:
@@ -118,11 +124,12 @@ def _id(path: str, bound: dict[str, _Binding]) -> tuple[str, int]:
 def _strings(name: str, bound: dict[str, _Binding]) -> tuple[str, ...]:
     """The texts that a name is bound to: none for None, one, or those of a tuple, list or set."""
     line, value = bound[name]
-    if isinstance(value, ast.Constant) and value.value is None:
-        return ()
     elements = value.elts if isinstance(value, ast.Tuple | ast.List | ast.Set) else [value]
+    if len(elements) == 1 and isinstance(elements[0], ast.Constant) and elements[0].value is None:
+        return ()  # Alembic takes a tuple of one as its item
     texts: list[str] = []
-    for element in elements:
+    for written in elements:
+        element = _plain(written)
         if not isinstance(element, ast.Constant):
             at = element.lineno if element is not None else line
             raise _ValueError(Kind.COMPUTED, at, f"`{name}` is computed")
@@ -130,6 +137,14 @@ def _strings(name: str, bound: dict[str, _Binding]) -> tuple[str, ...]:
             raise _ValueError(Kind.BAD_VALUE, element.lineno, f"`{name}` has {element.value!r}, which is not a text")
         texts.append(element.value)
     return tuple(texts)
+
+
+def _plain(value: ast.expr | None) -> ast.expr | None:
+    """An f-string in which nothing is filled in is the text that it shows."""
+    if isinstance(value, ast.JoinedStr) and all(isinstance(part, ast.Constant) for part in value.values):
+        text = "".join(str(part.value) for part in value.values if isinstance(part, ast.Constant))
+        return ast.copy_location(ast.Constant(text), value)
+    return value
 
 
 # --- names ------------------------------------------------------------------------------------------------------
@@ -171,6 +186,19 @@ def _assigned(target: ast.expr, value: ast.expr, line: int) -> Iterator[tuple[st
                 yield from _assigned(one, parts[place], line)
             else:
                 yield from ((name, _Binding(at, None)) for name, at in _otherwise(one))
+
+
+def _set_elsewhere(tree: ast.Module) -> int:
+    """The line of what may set a name that no statement of the module sets: `from … import *`, `globals()`, `exec`."""
+    for statement in tree.body:
+        if isinstance(statement, ast.ImportFrom) and any(alias.name == "*" for alias in statement.names):
+            return statement.lineno
+        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            continue
+        for node in ast.walk(statement):
+            if isinstance(node, ast.Name) and node.id in _SETTERS:
+                return node.lineno
+    return 0
 
 
 def _otherwise(statement: ast.AST) -> Iterator[tuple[str, int]]:

@@ -90,7 +90,7 @@ def read_files(directory: Path, base: str | None) -> tuple[History, frozenset[st
         history, new = read_merged(directory, base)
     else:
         history, new = read(directory), frozenset[str]()
-    if not history.revisions and not history.problems:
-        places = ", ".join(map(str, where.folders))
+    if not history.revisions and all(one.kind is Kind.FOLDER_MISSING for one in history.problems):
+        places = ", ".join([*map(str, where.folders), *(f"{one.path} (not there)" for one in history.problems)])
         raise NothingToCheckError(f"there is no revision in {places}", hint=_HINT, kind="no-revisions")
     return history, new

@@ -33,8 +33,8 @@ def skipped(items: Iterable[NotEvaluated]) -> Iterator[str]:
     for item in items:
         by_reason.setdefault(item.reason, []).append(item.id)
     for reason, names in by_reason.items():
-        others = f"{', '.join(names[1:])}: " if names[1:] else ""
-        yield block("skipped", names[0], others + reason)
+        first, others = (f"{names[0]},", f"{', '.join(names[1:])}: ") if names[1:] else (names[0], "")
+        yield block("skipped", first, others + reason)
 
 
 def _verdict(value: Report) -> str:

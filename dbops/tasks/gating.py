@@ -92,6 +92,9 @@ def gate(output: Output, request: Request, files: Files) -> None:
 
 def judged(request: Request) -> tuple[Ground, Settings, dict[str, float], Target | None]:
     """What is judged. A directory alone needs no configuration, and gets none."""
+    if request.base == "":
+        hint = "is a variable of CI empty? For a branch without a base leave --base out"
+        raise ConfigError("--base names no branch", hint=hint, kind="bad-flag")
     if request.static and request.url:
         raise ConfigError("--static looks at no database: leave out --url", kind="bad-flag")
     target = _target(request)

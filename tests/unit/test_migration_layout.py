@@ -157,6 +157,33 @@ def test_folders_that_are_not_there(tmp_path: Path) -> None:
     assert ids(found) == {"a"}
 
 
+def test_one_section_for_each_of_several_databases(tmp_path: Path) -> None:
+    """`alembic --name`: each folder is read by its own section, and without one of them it is said which there are."""
+    write(tmp_path / "one" / "versions", "a")
+    for name, folder in (("a", "two/versions"), ("b", "more")):
+        write(tmp_path / folder, name, None if name == "a" else "a")
+    for folder in ("one", "two"):
+        (tmp_path / folder / "env.py").touch()
+    (tmp_path / "alembic.ini").write_text(
+        "[shop]\nscript_location = one\n[stock]\nscript_location = %(here)s/two\n"
+        "version_locations = %(here)s/two/versions %(here)s/more\n[loggers]\nkeys = root\n"
+    )
+    assert ids(read(tmp_path / "one")) == {"a"}
+    assert ids(read(tmp_path / "two")) == {"a", "b"}
+    (problem,) = read(tmp_path).problems
+    assert problem.kind is Kind.NO_FOLDER
+    assert problem.hint == f"name the folder of one: one [shop], {tmp_path}/two [stock]"
+
+
+def test_a_script_location_that_is_not_there_is_named(tmp_path: Path) -> None:
+    (tmp_path / "alembic.ini").write_text("[alembic]\nscript_location = ${HOME}/db\n")
+    (problem,) = read(tmp_path).problems
+    assert (problem.kind, problem.text) == (
+        Kind.NO_FOLDER,
+        "script_location is ${HOME}/db, and there is no such folder",
+    )
+
+
 @pytest.mark.parametrize(
     ("ini", "line", "text"),
     [
@@ -187,7 +214,12 @@ def test_a_separator_that_is_never_used_may_be_anything(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "toml",
-    ["[tool.alembic\n", '[tool.alembic]\nversion_locations = ["%(no)s"]\n', "[tool]\nalembic = 1 # tool.alembic\n"],
+    [
+        "[tool.alembic\n",
+        '[tool.alembic]\nversion_locations = ["%(no)s"]\n',
+        '[tool.alembic]\nversion_locations = "versions"\n',
+        "[tool]\nalembic = 1 # tool.alembic\n",
+    ],
 )
 def test_a_pyproject_that_cannot_be_read(tmp_path: Path, toml: str) -> None:
     folder = project(tmp_path, {"a": None})

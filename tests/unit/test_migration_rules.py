@@ -83,7 +83,7 @@ def test_03_cycle(tmp_path: Path) -> None:
 
 def test_03_its_own_parent(tmp_path: Path) -> None:
     finding = only(findings(history(tmp_path, {"a": "a"})), "migration-cycle")
-    assert finding.actual == "a is its own parent"
+    assert finding.actual == "a stands on itself"
 
 
 def test_03_cycle_through_depends_on(tmp_path: Path) -> None:
@@ -105,6 +105,16 @@ def test_04_parent_that_is_not_there(tmp_path: Path) -> None:
     assert finding.subject == "versions/e_x.py:13"
     assert "'d'" in finding.actual
     assert found.ancestors(["f"]) == {"e", "f"}, "it can be walked all the same"
+
+
+def test_04_the_beginning_of_an_id_is_no_parent(tmp_path: Path) -> None:
+    """On the command line Alembic completes it, in a file it does not."""
+    (finding,) = findings(history(tmp_path, {"abcdef": None, "b": "abc"})).values()
+    assert "the beginning of abcdef" in finding.actual
+    (finding,) = findings(history(tmp_path / "twice", {"abcdef": None, "abcd": "abcdef", "b": "abc"})).values()
+    assert "beginning" not in finding.actual, "of which of them?"
+    (finding,) = findings(history(tmp_path / "empty", {"a": "", "b": "a"})).values()
+    assert "down_revision = None" in finding.hint
 
 
 def test_04_a_label_is_no_parent(tmp_path: Path) -> None:

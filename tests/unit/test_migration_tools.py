@@ -231,6 +231,30 @@ def test_02_a_file_that_the_other_side_has_moved(branched: Path, git: Run) -> No
     assert sorted(one.path for one in found.revisions) == ["versions/a_renamed.py", "versions/b_x.py"]
 
 
+@pytest.mark.parametrize("side", ["main", "feature"])
+def test_02_a_folder_that_one_side_has_renamed(branched: Path, git: Run, side: str) -> None:
+    """git would put the other side's new revision into the renamed folder: there are two heads."""
+    git("checkout", "-q", side)
+    git("mv", "migrations", "db")
+    commit(git, "renamed")
+    git("checkout", "-q", "feature")
+    result = read_merged(branched if side == "main" else branched.parent / "db", "main")
+    assert list(findings(result.history)) == ["migration-heads"]
+    assert set(result.history.heads) == {"b", "c"}
+    assert result.new == {"b"}
+
+
+def test_02_twin_another_project_that_began_with_a_copy_of_this(branched: Path, git: Run) -> None:
+    git("checkout", "-q", "main", "-b", "copied")
+    other = branched.parent / "other"
+    write(other / "versions", "a")
+    (other / "env.py").touch()
+    write(other / "versions", "n", "a")
+    commit(git, "another project")
+    result = read_merged(other, "main")
+    assert (findings(result.history), result.history.heads) == ({}, ("n",))
+
+
 def test_02_the_same_file_changed_on_both_sides(branched: Path, git: Run) -> None:
     path = branched / "versions" / "a_x.py"
     git("checkout", "-q", "main")
