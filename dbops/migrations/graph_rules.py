@@ -32,6 +32,7 @@ _OF_KIND: dict[Kind, tuple[str, str]] = {
     Kind.FOLDER_MISSING: ("migration-folder-missing", "the folder"),
     Kind.SETTINGS: ("migration-settings", "settings that Alembic can read"),
     Kind.SOURCELESS: ("migration-sourceless", "the source of the revision"),
+    Kind.SUBFOLDER: ("migration-subfolder", "no revisions but those that Alembic loads"),
     Kind.UNREADABLE: ("migration-unreadable", "a file of Python"),
     Kind.COMPUTED: ("migration-computed", "a literal"),
     Kind.BAD_VALUE: ("migration-bad-value", "a text, or texts"),

@@ -192,7 +192,7 @@ def read(directory: Path) -> History:
 def contents(where: layout.Layout) -> tuple[dict[str, bytes], list[Problem]]:
     """The files of a layout by name, and what is wrong with it."""
     found: dict[str, bytes] = {}
-    problems = [*where.problems, *layout.compiled_only(where)]
+    problems = [*where.problems, *layout.compiled_only(where), *layout.passed_over(where)]
     for name, path in layout.files(where):
         try:
             found[name] = _read(path)

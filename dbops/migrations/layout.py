@@ -13,6 +13,7 @@ from dbops.migrations.values import Kind, Problem
 
 _LOADED = re.compile(r"(?!\.#|__init__).*\.py")
 _COMPILED = re.compile(r"(?!\.#|__init__).*\.py[co]")
+_HEAD_BYTES = 8192
 _USUAL = ("migrations", "alembic")
 _GIT_KEEPS_NO_EMPTY_FOLDERS = "is `version_locations` right? Alembic passes over a missing folder in silence"
 
@@ -87,6 +88,36 @@ def compiled_only(layout: Layout) -> Iterator[Problem]:
                 text="there is only compiled code, which is not read",
                 hint="judge the history where its source is",
             )
+
+
+def passed_over(layout: Layout) -> Iterator[Problem]:
+    """Files that look like revisions in subfolders that Alembic does not look into."""
+    for folder in layout.folders if not layout.recursive else ():
+        inner: dict[str, int] = {}
+        for where, folders, names in os.walk(folder):
+            folders[:] = sorted(one for one in folders if one != "__pycache__" and Path(where, one) not in layout.folders)
+            if Path(where) != folder:
+                count = sum(is_loaded(Path(name)) and _looks_like_one(Path(where, name)) for name in names)
+                inner |= {layout.name(Path(where)): count} if count else {}
+        if inner:
+            some = ", ".join([*inner][:4]) + (" …" if len(inner) > 4 else "")
+            count = sum(inner.values())
+            yield Problem(
+                kind=Kind.SUBFOLDER,
+                path=layout.name(folder),
+                line=0,
+                text=f"{count} file{'s' * (count != 1)} that look{'s' * (count == 1)} like revisions in {some}",
+                hint="set recursive_version_locations = true, or list them in version_locations; where the application"
+                " does that in its code, name one of them with --directory",
+            )
+
+
+def _looks_like_one(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return path.is_file() and b"\ndown_revision" in file.read(_HEAD_BYTES)
+    except OSError:
+        return False
 
 
 def _settings_above(directory: Path) -> Settings | None:

@@ -121,7 +121,7 @@ def _of_squawk(said: lint_squawk.Said, facts: Facts, rewritten: frozenset[str] |
     if said.rule == "sql-constraint" and one.has("ADD", "COLUMN") and not one.has("DEFAULT"):
         return None  # every row has NULL there: the server knows that there is nothing to validate
     if said.rule == "sql-drop":
-        what = f"table {table}" if found.verb == "DROP TABLE" else f"of {table}: {one.shown}"
+        what = f"table {table}" if found.verb == "DROP TABLE" else f"a column of {table}"
         return lint_mysql.drop_fault(step, table, what, facts)
     if said.rule == "sql-rename":
         return lint_mysql.rename_fault(step, table, facts)

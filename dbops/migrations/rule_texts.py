@@ -13,6 +13,8 @@ FILES: _Texts = (
      "Mend alembic.ini or pyproject.toml."),
     ("migration-sourceless", "warning", "13", "Compiled code is not read: a revision is missing from view.",
      "Judge the history where its source is."),
+    ("migration-subfolder", "warning", "13", "Alembic passes over subfolders in silence: what is in them never runs.",
+     "Set recursive_version_locations, list them in version_locations, or move them out."),
     ("migration-unreadable", "error!", "13", "Alembic loads every *.py in the folder and stops at one it cannot load.",
      "Mend the file, or take it out of the folder."),
     ("migration-computed", "warning", "13", "A value that only running the file would tell: the graph is not judged.",

@@ -79,6 +79,8 @@ class Kind(StrEnum):
     """alembic.ini or pyproject.toml cannot be read."""
     SOURCELESS = "sourceless"
     """A revision that exists only as compiled code, which is not read."""
+    SUBFOLDER = "subfolder"
+    """Files that look like revisions, where Alembic does not look."""
     UNREADABLE = "unreadable"
     """Not a text of Python: a syntax error, another encoding, no permission."""
     COMPUTED = "computed"

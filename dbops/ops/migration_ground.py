@@ -90,7 +90,10 @@ def read_files(directory: Path, base: str | None) -> tuple[History, frozenset[st
         history, new = read_merged(directory, base)
     else:
         history, new = read(directory), frozenset[str]()
-    if not history.revisions and all(one.kind is Kind.FOLDER_MISSING for one in history.problems):
-        places = ", ".join([*map(str, where.folders), *(f"{one.path} (not there)" for one in history.problems)])
-        raise NothingToCheckError(f"there is no revision in {places}", hint=_HINT, kind="no-revisions")
+    missing = [one for one in history.problems if one.kind is Kind.FOLDER_MISSING]
+    passed_over = [one for one in history.problems if one.kind is Kind.SUBFOLDER]
+    if not history.revisions and len(missing) + len(passed_over) == len(history.problems):
+        places = ", ".join([*map(str, where.folders), *(f"{one.path} (not there)" for one in missing)])
+        found = "; ".join(f"{one.text}\n{one.hint}" for one in passed_over)
+        raise NothingToCheckError(f"there is no revision in {places}", hint=found or _HINT, kind="no-revisions")
     return history, new

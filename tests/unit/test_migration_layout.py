@@ -101,6 +101,23 @@ def test_subfolders_only_where_they_are_asked_for(tmp_path: Path) -> None:
     assert ids(read(folder)) == {"a", "b"}
 
 
+def test_revisions_in_subfolders_that_nobody_reads_are_told(tmp_path: Path) -> None:
+    """Alembic passes over them in silence: they never run. A folder of helpers is none of it."""
+    folder = project(tmp_path, {"a": None})
+    (folder / "versions" / "helpers").mkdir()
+    (folder / "versions" / "helpers" / "names.py").write_text("print('down_revision')\n")
+    write(folder / "versions" / "__pycache__", "z", "a")
+    assert read(folder).problems == ()
+    for name in "bc":
+        write(folder / "versions" / "2026", name, "a")
+    (problem,) = read(folder).problems
+    assert (problem.kind, problem.path) == (Kind.SUBFOLDER, "versions")
+    assert problem.text == "2 files that look like revisions in versions/2026"
+    assert set(findings(folder)) == {"migration-subfolder"}
+    (folder / "alembic.ini").write_text("[alembic]\nversion_locations = %(here)s/versions %(here)s/versions/2026\n")
+    assert kinds(read(folder)) == [], "it has a place of its own"
+
+
 def test_files_that_are_no_revisions(tmp_path: Path) -> None:
     """What Alembic passes over, and no more than that: it would stop at any other *.py."""
     folder = project(tmp_path, {"a": None})
