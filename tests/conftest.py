@@ -46,10 +46,6 @@ def pytest_configure(config: pytest.Config) -> None:
 UNSETTLED = (
     "fault/test_migrate_",
     "fault/test_mysql_",
-    "integration/test_commute",
-    "integration/test_gate_sql",
-    "integration/test_lint_probe",
-    "integration/test_merge",
     "integration/test_migrate",
     "integration/test_mysql_",
     "integration/test_rehearse",

@@ -147,9 +147,7 @@ def _cycle(loop: Sequence[Revision]) -> Problem:
     )
 
 
-def _no_parent(
-    revision: Revision, down: str, labels: Mapping[str, str], revisions: Mapping[str, Revision]
-) -> Problem:
+def _no_parent(revision: Revision, down: str, labels: Mapping[str, str], revisions: Mapping[str, Revision]) -> Problem:
     meant = (
         f"; {down} is the branch label of {labels[down]}, and a parent is named by its id"
         if down in labels

@@ -95,7 +95,9 @@ def passed_over(layout: Layout) -> Iterator[Problem]:
     for folder in layout.folders if not layout.recursive else ():
         inner: dict[str, int] = {}
         for where, folders, names in os.walk(folder):
-            folders[:] = sorted(one for one in folders if one != "__pycache__" and Path(where, one) not in layout.folders)
+            folders[:] = sorted(
+                one for one in folders if one != "__pycache__" and Path(where, one) not in layout.folders
+            )
             if Path(where) != folder:
                 count = sum(is_loaded(Path(name)) and _looks_like_one(Path(where, name)) for name in names)
                 inner |= {layout.name(Path(where)): count} if count else {}

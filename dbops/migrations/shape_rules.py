@@ -26,7 +26,7 @@ def several_heads(history: History) -> list[Finding]:
         fork = max(shared, key=lambda name: (history.heights[name], name), default="")
         heads = sorted((history[head] for head in group), key=lambda one: (one.created, one.path))
         names = ", ".join(f"{one.id} ({one.place})" for one in heads)
-        merge = f"merge them (alembic merge {' '.join(one.id for one in heads)})"
+        merge = f"merge them (dbops merge, or alembic merge {' '.join(one.id for one in heads)})"
         rebase = "or set down_revision of one that ran nowhere yet to the head of the other"
         found.append(
             Finding(

@@ -65,7 +65,9 @@ def _declared(path: str, data: bytes, tree: ast.Module) -> Read:
         missing = [one for one in ("revision", "down_revision") if one not in bound]
         elsewhere = _set_elsewhere(tree) if missing and not (legacy and missing == ["revision"]) else 0
         if elsewhere:
-            raise _ValueError(Kind.COMPUTED, elsewhere, f"`{missing[0]}` is set, if at all, by something else than text")
+            raise _ValueError(
+                Kind.COMPUTED, elsewhere, f"`{missing[0]}` is set, if at all, by something else than text"
+            )
         name, line = _id(legacy, bound)
         if "down_revision" not in bound:
             raise _ValueError(Kind.NO_DOWN, line, "`down_revision` is not set")

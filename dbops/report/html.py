@@ -18,7 +18,7 @@ from dbops.report.clean import number, visible
 from dbops.report.page import Page
 from dbops.report.provenance import facts
 from dbops.report.sections import MATCHES, groups, views
-from dbops.report.verdict import CLASSES, headline
+from dbops.report.verdict import CLASSES, about, headline
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -40,6 +40,7 @@ def page_html(page: Page) -> str:
     return _environment().get_template("report.html.j2").render(
         page=page,
         head=headline(page.run),
+        about=about,
         drills=views(page),
         run_groups=groups(page.run.findings, error="with these nothing should be applied" if page.revisions else ""),
         run_facts=facts(page.run),

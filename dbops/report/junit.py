@@ -17,7 +17,7 @@ from dbops.report.clean import flat, shorten, visible
 from dbops.report.page import Page
 from dbops.report.proof import in_order, untold_differences
 from dbops.report.sections import MATCHES
-from dbops.report.verdict import GRAVE, headline, sentence
+from dbops.report.verdict import GRAVE, about, headline, sentence
 
 _NAME_LIMIT = 300
 _TEXT_LIMIT = 20_000
@@ -130,7 +130,7 @@ def cases(report: Report) -> Iterator[Case]:
         yield Case(f"{finding.id}: {finding.subject}" if finding.subject else finding.id, "finding", failures=[finding])
     yield from _open(report)
     head = headline(report)
-    yield Case(f"{report.task} of {report.target or 'every target'}: {head.word}: {head.text}", "verdict", notes=notes)
+    yield Case(f"{report.task} of {about(report)}: {head.word}: {head.text}", "verdict", notes=notes)
 
 
 def _phases(report: Report, left: Left) -> Iterator[Case]:

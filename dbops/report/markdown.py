@@ -12,7 +12,7 @@ from dbops.ops.migration_report import MigrationReport
 from dbops.report.clean import flat, number, shorten
 from dbops.report.proof import prove
 from dbops.report.sections import gauges
-from dbops.report.verdict import grave, headline
+from dbops.report.verdict import about, grave, headline
 
 FINDINGS = 20
 _CELL = 300
@@ -35,7 +35,7 @@ def _lines(report: Report, drills: Sequence[Report]) -> Iterator[str]:
     head = headline(report)
     yield f"## {head.word}: {escape(head.text)}"
     yield ""
-    yield f"`dbops {report.task}` of {escape(report.target) or 'every target'}"
+    yield f"`dbops {report.task}` of {escape(about(report))}"
     if head.advice:
         yield ""
         yield f"> {escape(head.advice, 1000)}"

@@ -39,6 +39,11 @@ class Headline(NamedTuple):
     tone: str
 
 
+def about(report: Report) -> str:
+    """What a run was about: a target, a folder of revisions that no target was named for, or all targets."""
+    return report.target or str(report.provenance.get("directory", "")) or "every target"
+
+
 def headline(report: Report) -> Headline:
     """The verdict as a sentence for whoever reads nothing else."""
     text, advice = _said(report)

@@ -15,10 +15,12 @@ import pytest
 from dbops.config import Migrations
 from dbops.errors import ConfigError, RefusedError
 from dbops.migrations.history import read
+from dbops.migrations.rules import of_step
 from dbops.migrations.runner_place import find_place
 from dbops.model import Verdict
 from dbops.ops.gate import Settings
 from dbops.ops.gate_commute import Commuter
+from dbops.ops.gate_steps import Outcome, Step
 from dbops.ops.merge import Merged, Request, merge
 from dbops.ops.migration_ground import Ground
 from dbops.sandbox.base import Sandbox
@@ -44,6 +46,12 @@ def merged(settings: Migrations, server: Sandbox, request: Request = Request()) 
         return merge(Ground(history), Settings(), find_place(settings), proof, request, clock=lambda: NOW)
 
 
+def rendered(settings: Migrations, request: Request = Request()) -> Merged:  # noqa: B008 - a value
+    """As `merged`, where the file is what matters: that the heads commute is taken for shown."""
+    shown = Step("commutativity", lambda _: Outcome(judged=of_step("commutativity")))
+    return merge(Ground(read(settings.directory)), Settings(), find_place(settings), shown, request, clock=lambda: NOW)
+
+
 def names(settings: Migrations) -> list[str]:
     return sorted(path.name for path in settings.directory.joinpath("versions").iterdir())
 
@@ -67,26 +75,26 @@ def test_branches_that_commute_get_one_head_in_the_style_of_the_application(tmp_
     assert heads.stdout.split()[0] == done.file.id
 
 
-def test_again_it_has_nothing_to_do(tmp_path: Path, server: Sandbox) -> None:
+def test_again_it_has_nothing_to_do(tmp_path: Path) -> None:
     settings = alembic_app(tmp_path, FINE)
-    merged(settings, server)
+    rendered(settings)
     before = names(settings)
-    again = merged(settings, server)
+    again = rendered(settings)
     assert (again.file, again.report.verdict, names(settings)) == (None, Verdict.PASS, before)
 
 
-def test_two_people_write_the_same_revision(tmp_path: Path, server: Sandbox) -> None:
+def test_two_people_write_the_same_revision(tmp_path: Path) -> None:
     here, there = (alembic_app(tmp_path / name, FINE) for name in ("here", "there"))
-    files = [merged(settings, server, Request(dry_run=True)).file for settings in (here, there)]
+    files = [rendered(settings, Request(dry_run=True)).file for settings in (here, there)]
     assert files[0] is not None
     assert files[1] is not None
     assert (files[0].id, files[0].path.name, files[0].text) == (files[1].id, files[1].path.name, files[1].text)
 
 
-def test_a_dry_run_writes_nothing(tmp_path: Path, server: Sandbox) -> None:
+def test_a_dry_run_writes_nothing(tmp_path: Path) -> None:
     settings = alembic_app(tmp_path, FINE)
     before = names(settings)
-    done = merged(settings, server, Request(message="Merge: two Things", dry_run=True))
+    done = rendered(settings, Request(message="Merge: two Things", dry_run=True))
     assert done.file is not None
     assert done.file.path.name.endswith("_merge_two_things.py")
     assert names(settings) == before
@@ -119,17 +127,17 @@ def test_what_could_not_be_shown_is_not_merged(tmp_path: Path, server: Sandbox) 
     assert "only on our own server" in done.report.not_evaluated[0].reason
 
 
-def test_flask_migrate_with_a_name_of_its_own(tmp_path: Path, server: Sandbox) -> None:
+def test_flask_migrate_with_a_name_of_its_own(tmp_path: Path) -> None:
     settings = flask_app(tmp_path, FINE)
     ini = settings.directory / "alembic.ini"
     ini.write_text(ini.read_text().replace("[alembic]", "[alembic]\nfile_template = %%(year)d_%%(rev)s_%%(slug)s\n", 1))
-    done = merged(settings, server)
+    done = rendered(settings)
     assert done.file is not None
     assert done.file.path.name == f"2026_{done.file.id}_merge_one_and_two.py"
     assert read(settings.directory).heads == (done.file.id,)
 
 
-def test_several_version_folders(tmp_path: Path, server: Sandbox) -> None:
+def test_several_version_folders(tmp_path: Path) -> None:
     settings = alembic_app(tmp_path, {"root": (None, BASE)})
     folders = "%(here)s/migrations/versions:%(here)s/more"
     ini = f"[alembic]\nscript_location = migrations\npath_separator = :\nversion_locations = {folders}\n"
@@ -137,28 +145,28 @@ def test_several_version_folders(tmp_path: Path, server: Sandbox) -> None:
     (tmp_path / "more").mkdir()
     write(tmp_path / "more", {"one": FINE["one"]})
     write(settings.directory / "versions", {"two": FINE["two"]})
-    done = merged(settings, server)
+    done = rendered(settings)
     assert done.file is not None
     assert done.file.path.parent in (tmp_path / "more", settings.directory / "versions")
     assert read(settings.directory).heads == (done.file.id,)
 
 
-def test_a_template_that_does_not_render_is_named(tmp_path: Path, server: Sandbox) -> None:
+def test_a_template_that_does_not_render_is_named(tmp_path: Path) -> None:
     settings = alembic_app(tmp_path, FINE)
     (settings.directory / "script.py.mako").write_text("revision = ${nowhere.at_all}\n")
     with pytest.raises(ConfigError, match=r"script\.py\.mako"):
-        merged(settings, server)
+        rendered(settings)
     (settings.directory / "script.py.mako").write_text("revision = 'x'\ndown_revision = 'one'\n")
     with pytest.raises(ConfigError, match="the heads are"):
-        merged(settings, server)
+        rendered(settings)
     assert names(settings) == ["one_x.py", "root_x.py", "two_x.py"]
 
 
-def test_a_broken_graph_is_mended_first(tmp_path: Path, server: Sandbox) -> None:
+def test_a_broken_graph_is_mended_first(tmp_path: Path) -> None:
     settings = alembic_app(tmp_path, {**FINE, "three": ("missing", "")})
     (settings.directory / "versions" / "four_x.py").write_text("revision = 'a' + 'b'\ndown_revision = None\n")
     with pytest.raises(RefusedError):
-        merged(settings, server)
+        rendered(settings)
 
 
 def test_three_heads(tmp_path: Path, server: Sandbox) -> None:
