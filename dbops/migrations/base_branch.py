@@ -135,7 +135,7 @@ def _merge_base(top: Path, commit: str, ref: str) -> str:
 
 
 def _tree(top: Path, commit: str, where: layout.Layout, ours: Mapping[str, bytes]) -> dict[str, str]:
-    """The objects of revision files in a commit, by the name that the file has here: one side may have moved a folder."""
+    """The objects of revision files in a commit by the names that they have here: one side may have moved a folder."""
     found: dict[str, str] = {}
     top = top.resolve()
     for folder in where.folders:

@@ -120,11 +120,8 @@ def _suppressed(one: Suppressed) -> str:
 def _next(report: MigrationReport, found: int) -> str:
     """The end of `status`: what this comes to."""
     if report.verdict is Verdict.FAIL:
-        return wrap(
-            f"an upgrade would not go as it should: see {'the finding' if found == 1 else f'the {found} findings'} above",
-            "CONFLICT  ",
-            " " * 10,
-        )
+        named = "the finding" if found == 1 else f"the {found} findings"
+        return wrap(f"an upgrade would not go as it should: see {named} above", "CONFLICT  ", " " * 10)
     if report.verdict is Verdict.INCONCLUSIVE:
         return wrap("not all of the history could be read: what is missing may be in conflict", "UNKNOWN  ", " " * 9)
     if report.pending is None:
