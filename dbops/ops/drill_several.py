@@ -10,7 +10,7 @@ from dbops import __version__
 from dbops.errors import BadBackupError, DbopsError, NothingToCheckError
 from dbops.model import Failure, Finding, NotEvaluated, Report, Severity, Verdict
 
-WORST_FAILURES = (Failure.BROKEN, Failure.BAD_BACKUP, Failure.OVER_TARGET, Failure.ENVIRONMENT, Failure.NONE)
+_WORST = (Failure.BROKEN, Failure.BAD_BACKUP, Failure.OVER_TARGET, Failure.ENVIRONMENT, Failure.NONE)
 _VERDICTS = (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS)
 
 
@@ -35,9 +35,7 @@ def combine(reports: Sequence[Report]) -> Report:
         phases=phases,
         not_evaluated=tuple(
             NotEvaluated(id=item.id, reason=f"{_backup(report)}: {item.reason}")
-            for report in sorted(
-                reports, key=lambda one: -WORST_FAILURES.index(one.failure)
-            )  # the last one is the headline's
+            for report in sorted(reports, key=lambda one: -_WORST.index(one.failure))  # the last one is the headline's
             for item in report.not_evaluated
         ),
         provenance={
@@ -52,7 +50,7 @@ def combine(reports: Sequence[Report]) -> Report:
             ],
             "dbops_version": __version__,
         },
-        failure=min((report.failure for report in reports), key=WORST_FAILURES.index),
+        failure=min((report.failure for report in reports), key=_WORST.index),
     )
 
 

@@ -10,8 +10,15 @@ import msgspec
 from dbops import __version__
 from dbops.errors import Exit
 from dbops.model import Failure, Finding, NotEvaluated, Report, Severity, Verdict
-from dbops.ops.drill_several import WORST_FAILURES
 
+_WORST = (
+    Failure.BROKEN,
+    Failure.BAD_BACKUP,
+    Failure.RULE_BROKEN,
+    Failure.OVER_TARGET,
+    Failure.ENVIRONMENT,
+    Failure.NONE,
+)
 _ORDER = (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS)
 _VERDICTS: dict[int, Verdict] = {
     Exit.OK: Verdict.PASS,
@@ -45,7 +52,9 @@ def report_of(task: str, ran: Ran) -> Report:
         findings = [*report.findings, *(f for f in findings if (f.id, f.subject) not in known)]
         not_evaluated = list(report.not_evaluated)
         facts = {**report.provenance, **facts}
-        failure = failure if ran.code not in _VERDICTS else report.failure
+        if ran.code in _VERDICTS:  # a verification does not say which kind of failure it is: there is but one
+            unsaid = report.verdict is Verdict.FAIL and report.failure is Failure.NONE
+            failure = Failure.BAD_BACKUP if unsaid else report.failure
     elif "artifacts" in document:
         facts |= {
             "backup": document["id"],
@@ -100,7 +109,7 @@ def combine(task: str, reports: Sequence[Report]) -> Report:
             ],
             "dbops_version": __version__,
         },
-        failure=min((report.failure for report in reports), key=WORST_FAILURES.index),
+        failure=min((report.failure for report in reports), key=_WORST.index),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any
 
@@ -16,6 +16,13 @@ from dbops.errors import ConfigError
 
 Text = str | None
 """A flag with a value, None when it is not given."""
+
+
+class Documented(Task[Any]):
+    """A task that keeps the help of its flags: Invoke's own forgets it once it has parsed a command line."""
+
+    texts: Mapping[str, str]
+
 
 _COMMON = {
     "target": "name of the target in dbops.toml (optional when there is only one)",
@@ -32,8 +39,11 @@ _COMMON = {
 }
 
 
-def flags(optional: tuple[str, ...] = (), **own: str) -> Callable[[Callable[..., None]], Task[Any]]:
-    """An Invoke task with help for every flag: the common ones, and `own`. `optional`: flags that need no value.
+def flags(
+    optional: tuple[str, ...] = (), positional: tuple[str, ...] = (), **own: str
+) -> Callable[[Callable[..., None]], Task[Any]]:
+    """An Invoke task with help for every flag: the common ones, and `own`. `optional`: flags that need no value;
+    `positional`: words without a flag's name.
 
     Every task has `--log-format`, too, and is a run of its own."""
 
@@ -54,7 +64,9 @@ def flags(optional: tuple[str, ...] = (), **own: str) -> Callable[[Callable[...,
             body(context, *values, **named)
 
         task.__signature__ = _with_log_format(body)  # type: ignore[attr-defined] # what Invoke reads the flags from
-        return Task(task, help=texts, auto_shortflags=False, optional=optional)
+        made = Documented(task, help=dict(texts), auto_shortflags=False, optional=optional, positional=positional)
+        made.texts = texts
+        return made
 
     return decorate
 
@@ -73,3 +85,15 @@ def printed(json: str | bool | None) -> bool:
 def written(json: str | bool | None) -> str | None:
     """The file of `--json=FILE`."""
     return json if isinstance(json, str) and json else None
+
+
+def given_flags(**values: str | bool | None) -> list[str]:
+    """Flags as words of a command line: those that were given."""
+    words: list[str] = []
+    for name, value in values.items():
+        flag = f"--{name.replace('_', '-')}"
+        if value is True:
+            words.append(flag)
+        elif value:
+            words += [flag, str(value)]
+    return words

@@ -10,7 +10,7 @@ from functools import partial
 from invoke.context import Context
 
 from dbops.cli import boundary
-from dbops.tasks.flags import Text, flags, printed, written
+from dbops.tasks.flags import Text, flags, given_flags, printed, written
 
 
 @flags(
@@ -79,7 +79,7 @@ def doctor(
 @flags(
     ("json",),
     backup="an id, the beginning of one, or 'latest' (default)",
-    all="drill the newest backup of every target",
+    all="drill the newest backup of every target; with --jobs each in a process of its own, so many at a time",
     sample="'older=N': N older backups, picked at random, beside the newest",
     keep="leave the server up, and print how to connect and how to end it",
     no_owner="leave out owners and grants: all belongs to the connecting role",
@@ -113,7 +113,16 @@ def drill(
 
     invoke drill --target shop --sandbox container --html reports/report.html
     invoke drill --archive /var/backups/shop-2026-11-24.sql.gz
+    invoke drill --all --jobs 2
     """
+    if all and jobs is not None and not keep and archive is None:
+        from dbops.tasks.all_reports import for_all_reports
+        from dbops.tasks.reporting import Paths
+
+        words = given_flags(backup=backup, sample=sample, sandbox=sandbox, no_owner=no_owner)
+        every = Paths.of(html, junit, written(json), history)
+        for_all_reports(target, url, store, jobs, words, every, json=printed(json))
+        return
     from dbops.session import session
     from dbops.tasks.keeping import Held, kept
 
@@ -151,6 +160,8 @@ def drill(
 
 @flags(
     ("json",),
+    all="every target, as without --target; with --jobs each in a process of its own, so many at a time",
+    jobs="with --all: targets at a time",
     checks="folder with checks of your own (default ./checks, if it has test_*.py)",
     html="where the HTML report goes (default reports/report.html)",
     junit="where the JUnit report goes (default reports/junit.xml)",
@@ -162,6 +173,8 @@ def check(
     target: Text = None,
     url: Text = None,
     store: Text = None,
+    all: bool = False,
+    jobs: Text = None,
     sandbox: Text = None,
     checks: Text = None,
     html: str = "reports/report.html",
@@ -174,7 +187,16 @@ def check(
     Exit code 0: all passed, 3: one failed, 4: one could not be run, 5: nothing was really checked.
 
     invoke check --target shop
+    invoke check --all --jobs 2
     """
+    if all or jobs is not None:
+        from dbops.tasks.all_reports import for_all_reports
+        from dbops.tasks.reporting import Paths
+
+        every = Paths.of(html, junit, written(json) or "reports/report.json", history)
+        words = given_flags(sandbox=sandbox, checks=checks)
+        for_all_reports(target, url, store, jobs, words, every, json=printed(json))
+        return
     with boundary(printed(json)) as output:
         from dbops.tasks.checking import Request
         from dbops.tasks.checking import check as run
