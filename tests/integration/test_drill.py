@@ -133,6 +133,13 @@ def test_what_is_loaded_finds_the_usual_search_path(workshop: Workshop, tmp_path
             assert errors(drill_dump(path, empty)) == []
 
 
+def test_what_pg_dump_leaves_out_of_an_extension_is_its_limit(workshop: Workshop, good: Backed) -> None:
+    """No backup could hold it: `topology_id_seq` of PostGIS is such a sequence."""
+    script = "ALTER EXTENSION citext ADD SEQUENCE customers_id_seq; SELECT setval('customers_id_seq', 5)"
+    (behind,) = [f for f in workshop.drill_mutated_copy(good, script).findings if f.id == "sequence-behind"]
+    assert (behind.severity, "citext" in behind.actual) == (Severity.WARNING, True)
+
+
 def test_a_migration_head_that_is_not_the_sources(workshop: Workshop, good: Backed) -> None:
     manifest = msgspec.structs.replace(
         good.manifest, migration=msgspec.structs.replace(good.manifest.migration, heads=("abc",))

@@ -37,9 +37,12 @@ def _warnings(connection: Connection, manifest: Manifest) -> Iterator[Finding]:
 
 
 def _sequences(connection: Connection, manifest: Manifest) -> Iterator[Finding]:
-    """A sequence behind its column: the first insert would fail. If the source had it so, that is a warning."""
+    """A sequence behind its column: the first insert would fail. If the source had it so, that is a warning; so is the
+    limit of pg_dump, which leaves out the positions of some extensions' sequences (topology of PostGIS)."""
     expected = {(s.schema, s.name): s for s in manifest.inventory.sequences}
-    for schema, name, *column, increment in connection.execute(statement("restore_owned_sequences")).fetchall():
+    for schema, name, *column, increment, extension in connection.execute(
+        statement("restore_owned_sequences")
+    ).fetchall():
         extreme = sql.SQL("max" if increment > 0 else "min")
         query = sql.SQL("SELECT s.last_value, s.is_called, (SELECT {}({}) FROM {}) FROM {} s").format(
             extreme, sql.Identifier(column[2]), sql.Identifier(*column[:2]), sql.Identifier(schema, name)
@@ -52,12 +55,13 @@ def _sequences(connection: Connection, manifest: Manifest) -> Iterator[Finding]:
         if (following > last) if increment > 0 else (following < last):
             continue
         as_source = had_position(expected.get((schema, name)), value, called=called)
+        limit = f": pg_dump leaves out where sequences of the extension {extension} stand" if extension else ""
         yield Finding(
             id="sequence-behind",
-            severity=Severity.WARNING if as_source else Severity.ERROR,
+            severity=Severity.WARNING if as_source or extension else Severity.ERROR,
             subject=f"{schema}.{name}",
             expected=f"beyond {last}, which {'.'.join(column)} holds",
-            actual=f"the next value is {following}" + (", as in the source" if as_source else ""),
+            actual=f"the next value is {following}" + (", as in the source" if as_source else limit),
             hint=f"an insert will fail: SELECT setval({_literal(schema, name)}, {last})",
         )
 

@@ -1,5 +1,10 @@
--- Sequences that fill a column (serial and identity): the column, which way they count, and where they stand.
-SELECT sn.nspname, s.relname, tn.nspname, t.relname, a.attname, q.seqincrement
+-- Sequences that fill a column (serial and identity): the column, which way they count, and the extension that they belong
+-- to, if it does not have their positions dumped.
+SELECT sn.nspname, s.relname, tn.nspname, t.relname, a.attname, q.seqincrement,
+       (SELECT x.extname
+        FROM pg_depend e JOIN pg_extension x ON x.oid = e.refobjid
+        WHERE e.classid = 'pg_class'::regclass AND e.objid = s.oid AND e.refclassid = 'pg_extension'::regclass
+          AND e.deptype = 'e' AND NOT s.oid = ANY (coalesce(x.extconfig, '{}')))
 FROM pg_depend d
 JOIN pg_class s ON s.oid = d.objid AND s.relkind = 'S'
 JOIN pg_sequence q ON q.seqrelid = s.oid
