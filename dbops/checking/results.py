@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from dbops.errors import BadBackupError, DbopsError
 from dbops.model import Failure, Finding, NotEvaluated, Report, Severity, Verdict
 from dbops.ops.provenance import operator
 
+SHOWN_TABLES = 20
 RULE = "dbops_rule"
 """The mark of checks whose failure says nothing about a backup."""
 _CLASS = re.compile(r"^(?:Failed|AssertionError|DrillBrokeError|dbops\.[\w.]+): ")
@@ -65,6 +66,8 @@ class Results:
         self._lacking: list[tuple[str, NotEvaluated]] = []
         """(target, reason) of each check of a copy that was skipped."""
         self._drills: dict[str, str] = {}
+        self._tables: Counter[tuple[str, str]] = Counter()
+        """Tables that failed, by check and target."""
         self._begun = time.monotonic()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -83,15 +86,7 @@ class Results:
                 self.not_evaluated.append(skipped)
         elif report.failed and report.when == "call" and not facts.get("broke"):
             self._bad_backups += [] if facts.get("rule") or facts.get("over") else [target]
-            self.findings.append(
-                Finding(
-                    id=check,
-                    severity=Severity.OVER_TARGET if facts.get("over") else Severity.ERROR,
-                    subject=": ".join(part for part in (target, facts.get("table", "")) if part),
-                    expected=facts.get("sentence", ""),
-                    actual=_message(report),
-                )
-            )
+            self._failed(check, target, facts, _message(report))
         elif report.failed:
             self.errors += 1
             reason = _about(target, f"could not be run: {_message(report)}")
@@ -99,6 +94,36 @@ class Results:
         elif report.when == "call":
             self.passed.append((check, target, report.duration))
             self.proved[target] += bool(facts.get("proves"))
+
+    def _failed(self, check: str, target: str, facts: dict[str, Any], message: str) -> None:
+        """A finding; of the tables of a target only the first ones, the others are counted."""
+        table = facts.get("table", "")
+        if table:
+            self._tables[check, target] += 1
+            if self._tables[check, target] > SHOWN_TABLES:
+                return
+        self.findings.append(
+            Finding(
+                id=check,
+                severity=Severity.OVER_TARGET if facts.get("over") else Severity.ERROR,
+                subject=f"{target}: {table}" if table else target,
+                expected=facts.get("sentence", ""),
+                actual=message,
+            )
+        )
+
+    def _more_tables(self) -> list[Finding]:
+        return [
+            Finding(
+                id=check,
+                severity=Severity.ERROR,
+                subject=target,
+                expected="equal tables",
+                actual=f"and {count - SHOWN_TABLES} more tables that are not equal",
+            )
+            for (check, target), count in self._tables.items()
+            if count > SHOWN_TABLES
+        ]
 
     def verdict(self) -> Verdict:
         """FAIL for any failed check; INCONCLUSIVE unless for every target a check of a restored copy passed: that files
@@ -134,7 +159,7 @@ class Results:
             task="check",
             target=", ".join(sorted(name for name in self.proved if name)),
             verdict=self.verdict(),
-            findings=tuple(self.findings),
+            findings=(*self.findings, *self._more_tables()),
             phases={"check": time.monotonic() - self._begun},
             not_evaluated=(*(item for _, item in self._broken), *(item for _, item in decisive), *self.not_evaluated),
             provenance={
@@ -154,7 +179,9 @@ class Results:
         return [self._of(name, drills.get(name)) for name in sorted(self.proved) if name]
 
     def _of(self, target: str, drill: Report | None) -> Report:
-        findings = tuple(finding for finding in self.findings if finding.subject in (target, ""))
+        of_tables = f"{target}: "
+        found = (*self.findings, *self._more_tables())
+        findings = tuple(one for one in found if one.subject in (target, "") or one.subject.startswith(of_tables))
         reasons = [item for name, item in (*self._broken, *self._lacking) if name in (target, "")]
         broke = any(name in (target, "") for name, _ in self._broken)
         if findings:
