@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from dbops import engine
 from dbops.checking import judging
+from dbops.evidence import Evidence, Match, TableProof
 from dbops.model import Failure, Finding, Report, Severity, Verdict
 
 _ID = re.compile(r"""\b_?error\(\s*"([a-z-]+)"|\bid="([a-z-]+)"|^SELECT (?:DISTINCT )?'([a-z-]+)'""", re.MULTILINE)
@@ -82,3 +84,20 @@ def test_what_a_probe_finds_is_in_the_check_that_it_belongs_to(kind: str) -> Non
 
 def test_no_check_waits_for_what_nothing_finds() -> None:
     assert judging.VALIDITY <= EMITTED
+
+
+def test_the_case_of_a_table_has_what_is_about_it_and_its_rows() -> None:
+    def finding(kind: str, subject: str) -> Finding:
+        return Finding(id=kind, severity=Severity.ERROR, subject=subject, expected="a", actual="b")
+
+    about = [finding("table-content", "public.a"), finding("row-differs", "public.a id='7'")]
+    others = [finding("table-content", "public.ab"), finding("index-missing", "public.a"), finding("rto", "public.a")]
+    names = {"a": Match.DIFFERENT, "ab": Match.DIFFERENT, "silent": Match.DIFFERENT, "equal": Match.EQUAL}
+    tables = tuple(TableProof(schema="public", name=name, match=match, rows=1) for name, match in names.items())
+    report = msgspec.structs.replace(_report("x"), findings=(*about, *others), evidence=Evidence(tables=tables))
+    assert judging.of_table(report, "public.a") == about
+    assert [item.id for item in judging.of_table(report, "public.silent")] == ["table-different"]
+    assert judging.of_table(report, "public.equal") == []
+    assert {item.subject for item in judging.of_table(report, None)} == {
+        "public.a", "public.a id='7'", "public.ab", "public.silent"
+    }  # fmt: skip

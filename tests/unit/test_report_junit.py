@@ -62,6 +62,16 @@ def test_junit_fails_a_table_that_differs_without_a_finding() -> None:
     assert len(junit(report).findall(".//failure")) == 1
 
 
+def test_junit_skips_a_table_whose_difference_proves_nothing() -> None:
+    """Of a storage engine without transactions, or against an inventory of another moment: the finding says so."""
+    said = Finding(id="table-rows", severity=Severity.WARNING, subject="public.t", expected="3 rows", actual="2 rows")
+    tables = (samples.table("t", 3, Match.DIFFERENT, copy_rows=2), samples.table("t2", 3, Match.DIFFERENT))
+    root = junit(samples.good(findings=(said,), evidence=samples.evidence(tables=tables)))
+    cases = {case.get("name", ""): case for case in root.iter("testcase")}
+    assert cases["table public.t: the copy equals its source"].find("skipped") is not None
+    assert cases["table public.t2: the copy equals its source"].find("failure") is not None
+
+
 def test_junit_of_checks_has_a_suite_for_each_drill() -> None:
     root = lxml.etree.fromstring(page_junit(samples.check_page()).encode())
     XSD.assertValid(root)
