@@ -108,7 +108,7 @@ def test_invariants_and_the_smoke_command(workshop: Workshop, good: Backed, tmp_
 
 _ASKS = """
 CREATE FUNCTION public.asks(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$BEGIN
-    IF current_setting('application_name') = 'dbops restore'
+    IF current_query() LIKE '%CREATE INDEX%'
        AND (SELECT reset_val FROM pg_catalog.pg_settings WHERE name = 'search_path') = '' THEN
         RAISE EXCEPTION 'the session began with an empty search path';
     END IF;
@@ -124,7 +124,7 @@ def test_what_is_loaded_finds_the_usual_search_path(workshop: Workshop, tmp_path
     with workshop.changed_copy(_ASKS) as source:
         if own:
             report = workshop.drill(workshop.backup(source))
-            assert (report.verdict, wrong(report)) == (Verdict.PASS, [])
+            assert (report.verdict, wrong(report)) == (Verdict.PASS, []), report.not_evaluated
             return
         path = tmp_path / "shop.sql"
         tool = workshop.cluster.installation.tool("pg_dump")

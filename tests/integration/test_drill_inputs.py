@@ -64,7 +64,7 @@ def embedded(portable: tuple[Backed, Manifest], tmp_path_factory: pytest.TempPat
     """What the embedded server's version, and its lack of ICU, leave of it; backed up where it then lives."""
     need_wheel()
     old, manifest = portable
-    archive = artifact(old, archive_name(manifest))
+    archive = artifact(old, "manifest.json").parent / archive_name(manifest)
     with sandbox("embedded", bytes=100 << 20) as server:
         value(server, "CREATE DATABASE regression TEMPLATE template0 LOCALE 'C.UTF-8'")
         argv = [old.database.cluster.installation.tool("pg_restore"), "-j2", "-d", server.url("regression").reveal()]
