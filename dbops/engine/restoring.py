@@ -126,9 +126,14 @@ class Restorer(Protocol):
     def fresh(self, manifest: Manifest) -> AbstractContextManager[SideDatabase]:
         """The database itself, which must not exist yet: created empty, dropped with its context. For sandboxes."""
 
-    def in_place(self, manifest: Manifest) -> SideDatabase:
+    def unfinished(self) -> str:
+        """The id of the safety backup of a restore in place that was killed half-way; '' if none was, or if the dialect
+        replaces everything in one transaction."""
+
+    def in_place(self, manifest: Manifest, *, safety: str) -> SideDatabase:
         """The live database itself: its `load` replaces the content, in one transaction where the dialect has such
-        (`changed` says what a failure leaves), its `swap` does nothing."""
+        (`changed` says what a failure leaves), and its `swap` ends that. Where there is none, the database says until
+        then that its content may be half of something, and that the backup `safety` has what was there before."""
 
     def end_sessions(self) -> None:
         """Ends the sessions that are in the database now."""

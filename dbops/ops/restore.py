@@ -7,7 +7,8 @@ at all. So a restore that is killed anywhere leaves the old or the new database 
 
 In place (for servers that allow no rename): whole? → preflight → ask → lock → stop app → safety backup → replace the
 content (in one transaction, where the dialect has such) → compare → start app. If the comparison fails, or anything
-else once the content is another one, the safety backup is put back the same way.
+else once the content is another one, the safety backup is put back the same way. One that is killed meanwhile leaves a
+mark, where it can leave half of something: the next one makes no safety backup of that, but has the one before.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from contextlib import ExitStack
 from dbops.catalog import Catalog
 from dbops.config import App
 from dbops.engine.restoring import Restorer, Wishes
-from dbops.errors import ConfigError, DbopsError
+from dbops.errors import ConfigError, DbopsError, RefusedError
 from dbops.model import EngineInfo, Manifest, Report, Severity, Verdict
 from dbops.ops.application import stopped
 from dbops.ops.restore_plan import Archive, Plan, whole
@@ -88,18 +89,19 @@ def _replace(
     if wishes.end_sessions:
         restorer.end_sessions()
     restorer.check_sessions(end_sessions=False)
-    with timed(run.phases, "safety backup"):
-        saved = safety()
+    saved = _saved(run, restorer, catalog, archive.manifest.target, safety)
     undo = f"go back to it: {run.command('--backup', saved.id, '--in-place')}"
     run.note("safety-backup", saved.id, "what the database held before", undo)
     progress.note(f"safety backup: {saved.id}")
     # The safety backup may have taken long: who has come meanwhile would lose what it wrote.
     restorer.check_sessions(end_sessions=False)
-    live = restorer.in_place(archive.manifest)
+    live = restorer.in_place(archive.manifest, safety=saved.id)
     try:
         run.load(live, archive)
         run.settle(live, archive)
         verdict = run.judge(run.compare(live, archive, server))
+        if verdict is Verdict.PASS:
+            run.finish(live)
     except BaseException as error:
         if not live.changed:  # its load was one transaction: the old content is as it was
             raise
@@ -114,6 +116,23 @@ def _replace(
     return verdict
 
 
+def _saved(run: Run, restorer: Restorer, catalog: Catalog, target: str, safety: Callable[[], Manifest]) -> Manifest:
+    """The backup of what the database holds: made now, or, where that may be half of something, the one of before."""
+    killed = restorer.unfinished()
+    if not killed:
+        with timed(run.phases, "safety backup"):
+            return safety()
+    try:
+        return catalog.read(target, killed)
+    except DbopsError as error:
+        raise RefusedError(
+            f"a restore in place of {restorer.name} was killed half-way, and its safety backup {killed} cannot be read"
+            f": {error.message}",
+            hint="name the store that has it; or restore beside it, without --in-place or --into another name",
+            kind="no-safety-backup",
+        ) from None
+
+
 def _put_back(
     run: Run, restorer: Restorer, catalog: Catalog, saved: Manifest, wishes: Wishes, progress: Progress
 ) -> bool:
@@ -123,7 +142,7 @@ def _put_back(
     """
     try:
         with whole(catalog, saved, jobs=wishes.jobs, progress=progress, phases=run.phases) as before:
-            back = restorer.in_place(saved)
+            back = restorer.in_place(saved, safety=saved.id)
             run.load(back, before, no_owner=False)
             try:
                 run.settle(back, before, no_owner=False)
@@ -135,6 +154,7 @@ def _put_back(
                     f"run database.sql of backup {saved.id} by hand, as a role that may",
                     severity=Severity.ERROR,
                 )
+            run.finish(back)
     except DbopsError as error:
         progress.note(f"the safety backup could not be put back: {error.message}")
         run.note(

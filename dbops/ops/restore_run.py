@@ -134,6 +134,10 @@ class Run:
             hint = f"go back to it: {self.command('--undo')}\ndrop it: {self.command('--drop-old')}"
             self.note("old-database", old, "what was there before, whole", hint)
 
+    def finish(self, live: SideDatabase) -> None:
+        """Ends a replacement in place."""
+        live.swap(self._moment, end_sessions=False)
+
     def command(self, *flags: str) -> str:
         """A command line that does something with the same database."""
         return shlex.join(["dbops", "restore", *self._again, *flags])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from dbops.engine.mysql.maintenance import rows
@@ -11,6 +12,12 @@ if TYPE_CHECKING:
 
 SYSTEM = frozenset({"mysql.sys", "mysql.session", "mysql.infoschema", "mariadb.sys"})
 """Made by the server itself."""
+
+
+_TEXT = r"'((?:[^'\\]|\\.|'')*)'"
+_SQL = re.compile(rf"{_TEXT}(?:@{_TEXT})?", re.DOTALL)
+_ESCAPED = re.compile(r"''|\\.", re.DOTALL)
+_MEANT = {"\\n": "\n", "\\r": "\r", "\\0": "\0"}
 
 
 class Account(NamedTuple):
@@ -37,6 +44,15 @@ def of_grantee(text: str) -> Account:
     """`'user'@'host'` as information_schema writes it, with nothing escaped."""
     user, _, host = text.rpartition("'@'")
     return Account(user.removeprefix("'"), host.removesuffix("'"))
+
+
+def of_sql(text: str) -> Account:
+    """As `Account.sql` writes it; a text that is none of these is taken for a name that nobody has."""
+    found = _SQL.fullmatch(text)
+    if found is None:
+        return Account(text, "")
+    user, host = (_ESCAPED.sub(lambda one: _MEANT.get(one[0], one[0][-1:]), part or "") for part in found.groups())
+    return Account(user, host)
 
 
 def existing(connection: Connection) -> set[Account]:

@@ -16,7 +16,9 @@ from dbops.engine.mysql.columns import Form
 from dbops.engine.mysql.declared import Column, Table, by_name, declared
 from dbops.engine.mysql.fingerprint import digest_of
 from dbops.engine.mysql.rows import UnreadableError, count, each, read, row_sum
-from dbops.engine.mysql.script import Facts, Kind, Script, Statement, no_trailer, statements
+from dbops.engine.mysql.script import Kind, Script, Statement, statements
+from dbops.engine.mysql.script_errors import no_trailer
+from dbops.engine.mysql.script_facts import Facts
 from dbops.errors import BadBackupError
 from dbops.model import Manifest
 from dbops.progress import Progress

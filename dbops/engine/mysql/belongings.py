@@ -1,27 +1,22 @@
 """What a database has beside its tables: triggers, routines, views, events. RENAME TABLE does not take them along, so a
-swap makes them anew on the other side: `read` says what there is, `bring` makes a database have what it should."""
+swap makes them anew on the other side (`bringing`)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
-import pymysql
-from pymysql.charset import charset_by_name
 
 from dbops.engine.mysql import ddl
-from dbops.engine.mysql.connect import SESSION, error_of
-from dbops.engine.mysql.maintenance import rows, run
+from dbops.engine.mysql.maintenance import rows
 from dbops.engine.mysql.statements import identifier, statement
 from dbops.errors import RefusedError
 
 if TYPE_CHECKING:
     from dbops.engine.mysql.connect import Connection
 
-_ER_FIRST, _CR_FIRST = 1000, 2000
-"""Numbers of a server's errors, up to where those of a lost connection begin."""
 _ROUTINES = ("FUNCTION", "PROCEDURE", "PACKAGE", "PACKAGE BODY")
 
 
@@ -77,7 +72,7 @@ def read(connection: Connection, database: str) -> Belongings:
         " WHERE schema_name = %s",
         [database],
     )
-    with _inside(connection, database):
+    with inside(connection, database):
         found: dict[str, list[str]] = {}
         for kind, name in rows(connection, statement("restore_belongings"), {"name": database}):
             found.setdefault(kind, []).append(name)
@@ -128,121 +123,8 @@ def _show(connection: Connection, kind: str, names: Sequence[str], form: _Form) 
         )
 
 
-def drop(connection: Connection, pieces: Sequence[Piece], database: str) -> None:
-    for piece in pieces:
-        run(connection, f"DROP {piece.kind} IF EXISTS {identifier(database)}.{identifier(piece.name)}")
-
-
-def bring(connection: Connection, database: str, wanted: Belongings, *, events: bool, strict: bool = True) -> list[str]:
-    """Makes the database have what `wanted` says, and nothing else; what is there already stays untouched.
-
-    `events`: whether they get their states, or stay disabled. Not `strict`: views that cannot be made (they were broken
-    before) are left out; their names are returned. Raises the driver's errors.
-    """
-    here = read(connection, database)
-    run(
-        connection,
-        f"ALTER DATABASE {identifier(database)} CHARACTER SET {wanted.charset} COLLATE {wanted.collation}",
-    )
-    own = [[_moved(piece, wanted.database, database) for piece in group] for group in _groups(wanted)]
-    triggers, routines, views, scheduled = own
-    with _inside(connection, database):
-        # Triggers first: while they are missing, a row that somebody writes goes without.
-        if here.triggers != tuple(triggers):  # of several at one moment of a table, the order counts
-            drop(connection, here.triggers, database)
-            for piece in triggers:
-                _create(connection, piece, wanted.collation)
-        for piece in _changed(connection, database, here.routines, routines):
-            _create(connection, piece, wanted.collation)
-        broken = _create_views(
-            connection, _changed(connection, database, here.views, views, replace=True), strict=strict
-        )
-        told = [msgspec.structs.replace(piece, state=piece.state if events else "DISABLE") for piece in scheduled]
-        for piece in _changed(connection, database, here.events, told):
-            _create(connection, piece, wanted.collation)
-    return broken
-
-
-def _groups(wanted: Belongings) -> tuple[tuple[Piece, ...], ...]:
-    return wanted.triggers, wanted.routines, wanted.views, wanted.events
-
-
-def _moved(piece: Piece, old: str, new: str) -> Piece:
-    """For another database: views name it where they select from several, triggers where somebody typed it."""
-    if piece.kind == "VIEW":
-        return msgspec.structs.replace(piece, text=ddl.requalified(piece.text, old, new))
-    if piece.kind == "TRIGGER":
-        return msgspec.structs.replace(piece, text=ddl.trigger_moved(piece.text, old, new))
-    return piece
-
-
-def _changed(
-    connection: Connection, database: str, here: Sequence[Piece], wanted: Sequence[Piece], *, replace: bool = False
-) -> list[Piece]:
-    """What must be made; what must go for it, or is not wanted, is dropped (with `replace`, only the latter)."""
-    there = {(piece.kind, piece.name): piece for piece in here}
-    names = {(piece.kind, piece.name) for piece in wanted}
-    made = [piece for piece in wanted if there.get((piece.kind, piece.name)) != piece]
-    gone = [piece for key, piece in there.items() if key not in names]
-    if not replace:
-        gone += [there[piece.kind, piece.name] for piece in made if (piece.kind, piece.name) in there]
-    drop(connection, gone, database)
-    return made
-
-
-def _create_views(connection: Connection, views: Sequence[Piece], *, strict: bool) -> list[str]:
-    """In any order in which it can be done: a view needs what it selects from, as it is to be."""
-    left = list(views)
-    while left:
-        again: list[Piece] = []
-        failure: pymysql.MySQLError | None = None
-        for piece in left:
-            try:
-                _create(connection, piece, "")
-            except pymysql.MySQLError as error:
-                if not _ER_FIRST <= error_of(error)[0] < _CR_FIRST:
-                    raise
-                failure = error
-                again.append(piece)
-        if len(again) == len(left) and failure is not None:
-            if strict:
-                raise failure
-            return [piece.name for piece in again]
-        left = again
-    return []
-
-
-def _create(connection: Connection, piece: Piece, collation: str) -> None:
-    """Makes it under the settings that it was made under; `collation`: the database's, as it is now."""
-    text = piece.text
-    if piece.kind == "VIEW":
-        text = text.replace("CREATE ", "CREATE OR REPLACE ", 1)
-    if piece.kind == "EVENT":
-        text = ddl.enabled_as(text, piece.state)
-    settings: dict[str, Any] = {"sql_mode": piece.sql_mode, "collation_connection": piece.collation}
-    if piece.time_zone:
-        settings["time_zone"] = piece.time_zone
-    try:
-        data = text.encode(charset_by_name(piece.charset).encoding or "utf-8")
-        settings["character_set_client"] = piece.charset
-    except (UnicodeEncodeError, LookupError, KeyError):
-        data = text.encode()
-    other = piece.database_collation if piece.database_collation not in ("", collation) else ""
-    try:
-        with connection.cursor() as cursor:
-            if other:  # texts without a character set of their own take it from here
-                cursor.execute(f"ALTER DATABASE COLLATE {other}")
-            for name, value in settings.items():
-                cursor.execute(f"SET SESSION {name} = %s", [value])
-        connection.query(data)
-    finally:
-        run(connection, "SET NAMES utf8mb4", f"SET SESSION {', '.join(SESSION[:2])}")
-        if other:
-            run(connection, f"ALTER DATABASE COLLATE {collation}")
-
-
 @contextmanager
-def _inside(connection: Connection, database: str) -> Iterator[None]:
+def inside(connection: Connection, database: str) -> Iterator[None]:
     """In the database: the server prints its names without it there. At the end the session is in none, so that it is
     not taken for one of the application's."""
     connection.select_db(database)
@@ -251,28 +133,3 @@ def _inside(connection: Connection, database: str) -> Iterator[None]:
     finally:
         if connection.open:
             connection.select_db("information_schema")
-
-
-def draw_own_sequences(connection: Connection, database: str, others: Sequence[str]) -> None:
-    """Makes defaults that draw from a sequence of one of the `others` draw from the database's own, after a move."""
-    for table, column, default in rows(connection, statement("restore_sequence_defaults"), {"name": database}):
-        own = default
-        for other in others:
-            own = ddl.requalified(own, other, database)
-        if own != default:
-            run(
-                connection,
-                f"ALTER TABLE {identifier(database)}.{identifier(table)}"
-                f" ALTER COLUMN {identifier(column)} SET DEFAULT ({own})",
-            )
-
-
-def scheduler_runs(connection: Connection) -> bool:
-    """Whether the server runs events that are enabled."""
-    return str(rows(connection, "SELECT @@global.event_scheduler")[0][0]).upper() in ("ON", "1")
-
-
-def set_event_states(connection: Connection, database: str, states: Mapping[str, str]) -> None:
-    """Gives events their states, which are disabled until then."""
-    if states:
-        bring(connection, database, read(connection, database).with_states(states), events=True)

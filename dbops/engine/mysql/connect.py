@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import configparser
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import parse_qsl, unquote, urlsplit
+from typing import TYPE_CHECKING, Any
 
 from dbops.command import redact
-from dbops.config.urls import Secret, split_password
+from dbops.config.urls import Secret
+from dbops.engine.mysql import option_file, tls
+from dbops.engine.mysql.driver_errors import HINTS, NO_TLS, error_of, lost
 from dbops.engine.mysql.flavour import Flavour, flavour_of
-from dbops.errors import ConfigError, DatabaseError, LockedError
+from dbops.engine.mysql.parameters import read
+from dbops.errors import DatabaseError, LockedError
 
 if TYPE_CHECKING:
     from pymysql.connections import Connection as Driver
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
     Connection = Driver[Cursor]
 
-_PARAMETERS = ("unix_socket", "socket", "ssl-mode", "ssl-ca", "ssl-cert", "ssl-key", "charset", "read_default_file")
-_SSL_MODES = ("DISABLED", "PREFERRED", "REQUIRED", "VERIFY_CA", "VERIFY_IDENTITY")
 _SECONDS = 15
 _WAIT_SECONDS = 7 * 24 * 3600
 _PACKET = 1 << 30
@@ -39,40 +38,6 @@ SESSION = (
     "div_precision_increment = 4",
 )
 _KEPT_ENVIRONMENT = ("PATH", "TMPDIR", "LD_LIBRARY_PATH", "LIBMYSQL_PLUGIN_DIR")
-_LOST = (0, 1053, 1927, 2006, 2013, 2055, 4031)
-_HINTS = {
-    1021: "free space on the database server's disk",
-    1040: "too many connections: lower jobs, or raise max_connections",
-    1044: "grant the user the right to this database",
-    1045: "set password_file, password_env or password_command in dbops.toml, or write it into ~/.my.cnf",
-    1049: "check the database's name in the URL",
-    1114: "free space on the database server's disk, or raise the limit of its tablespace",
-    1142: "grant the user the missing right",
-    1153: "raise max_allowed_packet on the server",
-    1203: "too many connections of this user: lower jobs, or raise max_user_connections",
-    1205: "somebody holds a lock on it: try again, or look at SHOW PROCESSLIST",
-    1227: "grant the user the missing right",
-    1290: "the server does not allow it as it is set (read_only?)",
-    1412: "a table was altered while it was read: run it when no schema change is under way",
-    2002: "check the socket's path in the URL; is the server running?",
-    2003: "check host and port in the URL; is the server running?",
-    3024: "the server ended the query (max_execution_time)",
-}
-"""What to do, by error number (https://dev.mysql.com/doc/mysql-errors/9.0/en/server-error-reference.html)."""
-
-
-class Parameters(NamedTuple):
-    """What a URL says of a connection, without the password."""
-
-    user: str
-    host: str
-    port: int
-    database: str
-    socket: str
-    ssl_mode: str
-    ssl_ca: str
-    ssl_cert: str
-    ssl_key: str
 
 
 class Access:
@@ -84,36 +49,11 @@ class Access:
     """
 
     def __init__(self, url: str, *, password: str | None = None) -> None:
-        plain, from_url = split_password(url)
-        parts = urlsplit(plain)
-        query = {key.replace("ssl_", "ssl-"): value for key, value in parse_qsl(parts.query)}
-        for name in query:
-            if name not in _PARAMETERS:
-                raise ConfigError(
-                    f"the database URL has a parameter '{name}', which is not known",
-                    hint=f"known are {', '.join(_PARAMETERS)}",
-                    kind="bad-url",
-                )
-        mode = query.get("ssl-mode", "").upper() or ("VERIFY_CA" if query.get("ssl-ca") else "PREFERRED")
-        if mode not in _SSL_MODES:
-            raise ConfigError(f"ssl-mode={mode}", hint=f"one of {', '.join(_SSL_MODES)}", kind="bad-url")
-        own = _client_options(query.get("read_default_file"))
-        user, _, _ = parts.netloc.rpartition("@")
-        host = parts.hostname or ""
-        socket = query.get("unix_socket") or query.get("socket") or ("" if host else own.get("socket", ""))
-        self.parameters = Parameters(
-            user=unquote(user) or own.get("user", "") or _login_name(),
-            host=unquote(host) or ("" if socket else own.get("host", "") or "localhost"),
-            port=parts.port or int(own.get("port", "") or 3306),
-            database=unquote(parts.path.lstrip("/")),
-            socket=socket,
-            ssl_mode=mode,
-            ssl_ca=query.get("ssl-ca", ""),
-            ssl_cert=query.get("ssl-cert", ""),
-            ssl_key=query.get("ssl-key", ""),
-        )
-        given = password if password is not None else from_url
-        self.password = given if given is not None else own.get("password")
+        self.parameters, self.password = read(url, password)
+        p = self.parameters
+        self.opened: set[int] = set()
+        """The server's numbers of all sessions that were opened by this, and by copies of it."""
+        self._encrypts = p.ssl_mode != "DISABLED" and not p.socket
 
     def __repr__(self) -> str:
         return f"Access({self.place()!r})"
@@ -148,8 +88,7 @@ class Access:
             try:
                 yield connection
             finally:
-                with suppress(Exception):
-                    connection.close()
+                close(connection)
 
     def connect(self, database: str | None = None) -> Connection:
         """A driver connection in autocommit mode with the settings of `SESSION`, for a caller that closes it.
@@ -159,44 +98,45 @@ class Access:
         import pymysql
 
         name = self.database if database is None else database
-        p = self.parameters
         try:
-            connection: Connection = pymysql.connect(
-                user=p.user,
-                password=(self.password or "").encode(),  # as text the driver would send it as latin-1
-                host=p.host or "localhost",
-                port=p.port,
-                unix_socket=p.socket or None,
-                database=name or None,
-                charset="utf8mb4",
-                autocommit=True,
-                connect_timeout=_SECONDS,
-                max_allowed_packet=_PACKET,
-                program_name="dbops",
-                **self._tls(),
-            )
+            try:
+                connection = self._connected(name, encrypted=self._encrypts)
+            except pymysql.OperationalError as error:
+                if self.parameters.ssl_mode != "PREFERRED" or error_of(error)[0] != NO_TLS:
+                    raise
+                self._encrypts = False
+                connection = self._connected(name, encrypted=False)
         except pymysql.MySQLError as error:
             raise self._unreachable(error) from None
         except (OSError, ValueError, RuntimeError) as error:
             said = redact(str(error), self.secrets)
             raise DatabaseError(f"cannot connect to {self.place()}: {said}", kind="unreachable") from None
+        self.opened.add(connection.thread_id())  # type: ignore[no-untyped-call]
         with self.translated(), connection.cursor() as cursor:
             cursor.execute(f"SET SESSION {', '.join([*SESSION, *_of_flavour(flavour(connection))])}")
         return connection
 
-    def _tls(self) -> dict[str, Any]:
+    def _connected(self, database: str, *, encrypted: bool) -> Connection:
+        import pymysql
+
         p = self.parameters
-        if p.ssl_mode == "DISABLED" or p.socket:
-            return {"ssl_disabled": True}
-        if p.ssl_mode == "PREFERRED":
-            return {}
-        return {
-            "ssl_ca": p.ssl_ca or None,
-            "ssl_cert": p.ssl_cert or None,
-            "ssl_key": p.ssl_key or None,
-            "ssl_verify_cert": p.ssl_mode in ("VERIFY_CA", "VERIFY_IDENTITY"),
-            "ssl_verify_identity": p.ssl_mode == "VERIFY_IDENTITY",
-        }
+        how: dict[str, Any] = {"ssl_disabled": True}
+        if encrypted:
+            how = {"ssl": tls.context(p.ssl_mode, p.ssl_ca, p.ssl_cert, p.ssl_key)}
+        return pymysql.connect(
+            user=p.user,
+            password=(self.password or "").encode(),  # as text the driver would send it as latin-1
+            host=p.host or "localhost",
+            port=p.port,
+            unix_socket=p.socket or None,
+            database=database or None,
+            charset="utf8mb4",
+            autocommit=True,
+            connect_timeout=_SECONDS,
+            max_allowed_packet=_PACKET,
+            program_name="dbops",
+            **how,
+        )
 
     @contextmanager
     def translated(self) -> Iterator[None]:
@@ -213,15 +153,15 @@ class Access:
         number, text = error_of(error)
         said = redact(text, self.secrets)
         if number == 1205:
-            return LockedError(f"{self.place()}: {said}", hint=_HINTS[1205], kind="lock-timeout")
+            return LockedError(f"{self.place()}: {said}", hint=HINTS[1205], kind="lock-timeout")
         kind = "connection-lost" if lost(error) else f"mysql-{number}"
-        hint = "look into the server's log" if kind == "connection-lost" else _HINTS.get(number, "")
+        hint = "look into the server's log" if kind == "connection-lost" else HINTS.get(number, "")
         return DatabaseError(f"{self.place()}: {said} ({number})", hint=hint, kind=kind)
 
     def _unreachable(self, error: Exception) -> DatabaseError:
         number, text = error_of(error)
         said = " ".join(redact(text, self.secrets).split())
-        hint = _HINTS.get(number, "check host, port, user and ssl-mode in the URL")
+        hint = HINTS.get(number, "check host, port, user and ssl-mode in the URL")
         return DatabaseError(f"cannot connect to {self.place()}: {said}", hint=hint, kind="unreachable")
 
     # --- client programs ----------------------------------------------------------------------------------------------
@@ -230,7 +170,7 @@ class Access:
     def option_file(self, flavour: Flavour) -> Iterator[tuple[str, tuple[int, ...]]]:
         """How a client program gets to the server: `--defaults-file=…`, the first of its arguments, and the file
         descriptors that it must inherit. Where the system has files without a name, nothing touches a disk."""
-        content = self._options(flavour).encode()
+        content = option_file.text(self.parameters, self.password, flavour).encode()
         maker = getattr(os, "memfd_create", None)
         if maker is not None:
             fd = maker("dbops", 0)
@@ -249,35 +189,18 @@ class Access:
 
     def for_a_person(self, flavour: Flavour) -> Secret:
         """The same as text, for a private file of somebody who looks in with the client."""
-        return Secret(self._options(flavour))
+        return Secret(option_file.text(self.parameters, self.password, flavour))
 
     def environment(self) -> dict[str, str]:
         """The whole environment of a client program; no file of the user's home is read by it."""
         kept = {k: v for k, v in os.environ.items() if k in _KEPT_ENVIRONMENT}
         return kept | {"LC_ALL": "C", "LANGUAGE": "C", "MYSQL_TEST_LOGIN_FILE": os.devnull}
 
-    def _options(self, flavour: Flavour) -> str:
-        p = self.parameters
-        found = {"user": p.user, "password": self.password or "", "host": p.host, "port": str(p.port)}
-        if p.socket:
-            found |= {"socket": p.socket, "protocol": "socket", "host": ""}
-        elif p.host == "localhost":
-            found["protocol"] = "tcp"  # as the driver: the programs would take a socket of this name
-        found |= {"ssl-ca": p.ssl_ca, "ssl-cert": p.ssl_cert, "ssl-key": p.ssl_key}
-        lines = [f"{name}={_quoted(value)}" for name, value in found.items() if value]
-        return "\n".join(["[client]", *lines, *_tls_options(flavour, p), ""])
 
-
-def _tls_options(flavour: Flavour, p: Parameters) -> list[str]:
-    if p.socket:
-        return []
-    if flavour.name == "mysql":
-        return [f"ssl-mode={p.ssl_mode}"]
-    if p.ssl_mode == "DISABLED":
-        return ["skip-ssl"]
-    verify = p.ssl_mode in ("VERIFY_CA", "VERIFY_IDENTITY")
-    encrypt = ["ssl"] if p.ssl_mode != "PREFERRED" else []
-    return [*encrypt, "ssl-verify-server-cert" if verify else "disable-ssl-verify-server-cert"]
+def close(connection: Connection) -> None:
+    """Never raises."""
+    with suppress(Exception):
+        connection.close()
 
 
 def flavour(connection: Connection) -> Flavour:
@@ -288,53 +211,5 @@ def flavour(connection: Connection) -> Flavour:
     return flavour_of(*(str(value) for value in row or ()))
 
 
-def error_of(error: Exception) -> tuple[int, str]:
-    """Number and text of an error of the driver; 0 where it has none."""
-    if len(error.args) >= 2 and isinstance(error.args[0], int):
-        return error.args[0], str(error.args[1])
-    return 0, str(error) or type(error).__name__
-
-
-def lost(error: Exception) -> bool:
-    """Whether there is no session any more: it was ended, or the server was."""
-    return error_of(error)[0] in _LOST
-
-
 def _of_flavour(flavour: Flavour) -> list[str]:
     return [setting for setting in (flavour.no_time_limit, flavour.fresh_statistics) if setting]
-
-
-def _quoted(value: str) -> str:
-    """For an option file (manual, 'Using Option Files'): quotes keep spaces and #, the backslash escapes."""
-    text = value.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r").replace("\t", "\\t")
-    text = text.replace('"', '\\"')  # else it would end the quotes, and a # behind it begin a comment
-    return f'"{text}"'
-
-
-def _client_options(path: str | None) -> dict[str, str]:
-    """The group `[client]` of a client's option file; empty if there is none."""
-    file = Path(path).expanduser() if path else Path("~/.my.cnf").expanduser()
-    parser = configparser.ConfigParser(
-        interpolation=None, allow_no_value=True, strict=False, comment_prefixes=("#", ";"), inline_comment_prefixes=None
-    )
-    try:
-        text = file.read_text(encoding="utf-8")
-        parser.read_string("\n".join(line for line in text.splitlines() if not line.lstrip().startswith("!")))
-    except FileNotFoundError as error:
-        if path:
-            raise ConfigError(f"{path}: {error.strerror}", hint="see read_default_file in the URL") from None
-        return {}
-    except (OSError, ValueError, configparser.Error):
-        return {}
-    if not parser.has_section("client"):
-        return {}
-    return {key: (value or "").strip("'\"") for key, value in parser.items("client")}
-
-
-def _login_name() -> str:
-    import getpass
-
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return ""

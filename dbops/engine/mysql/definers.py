@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pymysql
 
 from dbops.engine.mysql.accounts import SYSTEM, Account, existing, of_definer
-from dbops.engine.mysql.connect import lost
+from dbops.engine.mysql.driver_errors import lost
 from dbops.engine.mysql.maintenance import rows
 from dbops.engine.mysql.statements import statement
 from dbops.model import Finding, Severity

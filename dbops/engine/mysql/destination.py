@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from dbops.engine.base import Destination
-from dbops.engine.mysql.journal import TABLE
+from dbops.engine.mysql import mark
 from dbops.engine.mysql.maintenance import Inside, exists, lingering, rows
 from dbops.engine.mysql.server import describe
 from dbops.engine.mysql.statements import statement
@@ -22,8 +22,8 @@ class Obstructions(NamedTuple):
 
     foreign_keys: tuple[str, ...] = ()
     """Tables of other databases whose foreign keys lead into it."""
-    half: bool = False
-    """A restore in place of it was killed half-way."""
+    half: str = ""
+    """A restore in place of it was killed half-way: the id of its safety backup."""
     sessions: tuple[Inside, ...] = ()
 
 
@@ -34,12 +34,10 @@ def look(access: Access, connection: Connection, name: str) -> tuple[Destination
     server = server._replace(info=msgspec.structs.replace(server.info, database=name), database_bytes=0)
     if not exists(connection, name):
         return Destination(server, name, exists=False, tables=0, rows=0, bytes=0, sessions=()), Obstructions()
-    [(tables, count, size, half, encoding, collation)] = rows(
-        connection, statement("restore_database"), {"name": name, "journal": TABLE}
-    )
+    [(tables, count, size, encoding, collation)] = rows(connection, statement("restore_database"), {"name": name})
     info = msgspec.structs.replace(server.info, encoding=encoding, collation=collation)
     server = server._replace(info=info, database_bytes=int(size))
     sessions = tuple(lingering(connection, name))
     lines = tuple(inside.line for inside in sessions)
     destination = Destination(server, name, True, int(tables), int(count), int(size), lines)
-    return destination, Obstructions(tuple(foreign_keys_into(connection, name)), bool(half), sessions)
+    return destination, Obstructions(tuple(foreign_keys_into(connection, name)), mark.read(connection, name), sessions)

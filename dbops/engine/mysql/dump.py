@@ -14,7 +14,7 @@ from dbops.engine.mysql.archive import Contents
 from dbops.engine.mysql.census import Census
 from dbops.engine.mysql.changes import tables_change
 from dbops.engine.mysql.declared import Table
-from dbops.engine.mysql.moment import DumpingSnapshot
+from dbops.engine.mysql.dumping import DumpingSnapshot
 from dbops.engine.mysql.packing import packer
 from dbops.engine.mysql.plan import SQL, Part, suffix
 from dbops.errors import BadBackupError, DatabaseError, DbopsError, StoreFullError, ToolError

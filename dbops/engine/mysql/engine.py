@@ -100,7 +100,7 @@ class MysqlEngine:
         self, plan: DumpPlan, snapshot: Snapshot, output: DumpOutput, name: str, progress: Progress, *, level: str
     ) -> dict[TableKey, Content]:
         from dbops.engine.mysql.dump import Dump
-        from dbops.engine.mysql.moment import DumpingSnapshot
+        from dbops.engine.mysql.dumping import DumpingSnapshot
 
         assert isinstance(snapshot, DumpingSnapshot)  # noqa: S101 - an engine dumps in its own snapshots
         return Dump(plan, snapshot, output, progress, level=level).run(name)

@@ -13,7 +13,8 @@ from dbops.engine.mysql import ddl
 from dbops.engine.mysql import foreign_statements as says
 from dbops.engine.mysql.flavour import named, parse_version
 from dbops.engine.mysql.foreign_statements import Act, Left
-from dbops.engine.mysql.script import TRAILER, Kind, Script, Statement
+from dbops.engine.mysql.script import Kind, Script, Statement
+from dbops.engine.mysql.script_errors import TRAILER
 from dbops.errors import BadBackupError, PreflightError
 from dbops.model import Finding, Severity
 from dbops.progress import Progress

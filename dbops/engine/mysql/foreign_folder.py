@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dbops.engine.dump_streams import chunks, look
-from dbops.engine.mysql.script import Statement, truncated
+from dbops.engine.mysql.script import Statement
+from dbops.engine.mysql.script_errors import truncated
 from dbops.engine.mysql.script_words import CLIENT_WORDS, first_word, known
 from dbops.errors import BadBackupError, PreflightError
 

@@ -11,7 +11,7 @@ import pymysql
 
 from dbops.engine.mysql import ddl, zones
 from dbops.engine.mysql import foreign_statements as says
-from dbops.engine.mysql.connect import error_of
+from dbops.engine.mysql.driver_errors import error_of
 from dbops.engine.mysql.foreign_statements import SYSTEM, Act, Left
 from dbops.engine.mysql.load import SESSION
 from dbops.engine.mysql.load_errors import of_definition, of_rows

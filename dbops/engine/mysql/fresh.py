@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dbops.engine.mysql import settle
-from dbops.engine.mysql.belongings import scheduler_runs, set_event_states
+from dbops.engine.mysql.bringing import scheduler_runs, set_event_states
 from dbops.engine.mysql.maintenance import create_database, drop_database, exists
 from dbops.engine.mysql.side import MysqlSide
 from dbops.engine.restoring import Wishes

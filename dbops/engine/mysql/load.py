@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import pymysql
 
 from dbops.engine.mysql import ddl, zones
-from dbops.engine.mysql.connect import Access, error_of
+from dbops.engine.mysql.connect import Access, close
+from dbops.engine.mysql.driver_errors import error_of
 from dbops.engine.mysql.load_errors import of_definition, of_rows
 from dbops.engine.mysql.load_script import Script, text_of
 from dbops.engine.mysql.load_worker import Failure, Rows, Then, Worker
-from dbops.engine.mysql.maintenance import run
+from dbops.engine.mysql.maintenance import LOCK_SECONDS, run
 from dbops.engine.mysql.plan import PARTS, suffix
 from dbops.engine.mysql.script import Kind, Statement
 from dbops.engine.mysql.statements import identifier
@@ -32,7 +33,13 @@ from dbops.progress import Progress
 if TYPE_CHECKING:
     from dbops.engine.mysql.connect import Connection
 
-SESSION = ("foreign_key_checks = 0", "unique_checks = 0", "sql_notes = 0", "sql_mode = 'NO_AUTO_VALUE_ON_ZERO'")
+SESSION = (
+    "foreign_key_checks = 0",
+    "unique_checks = 0",
+    "sql_notes = 0",
+    "sql_mode = 'NO_AUTO_VALUE_ON_ZERO'",
+    f"lock_wait_timeout = {LOCK_SECONDS}",
+)
 """Of sessions that fill tables; what the head of a dump sets comes on top."""
 _IF_KNOWN = (
     "system_versioning_insert_history = 1",  # MariaDB 10.11: rows of the past can be inserted
@@ -140,10 +147,14 @@ class Load:
     def worker(self, head: Iterable[bytes]) -> Worker:
         """A session for rows, with the settings that the dump begins with."""
         connection = self._access.connect()
-        self._prepare(connection)
-        for text in head:
-            connection.query(text)
-        run(connection, "SET SESSION autocommit = 1")
+        try:
+            self._prepare(connection)
+            for text in head:
+                connection.query(text)
+            run(connection, "SET SESSION autocommit = 1")
+        except BaseException:
+            close(connection)
+            raise
         worker = Worker(connection, self._failure, self._refused)
         self._workers.append(worker)
         return worker

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from dbops.engine.mysql.connect import error_of
+from dbops.engine.mysql.driver_errors import error_of
 from dbops.errors import DatabaseError
 
 _FULL = (3, 1021, 1037, 1038, 1041, 1114, 1135, 3019)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +11,7 @@ import pymysql
 
 from dbops.engine.dump_streams import chunks
 from dbops.engine.mysql import ddl
+from dbops.engine.mysql.driver_errors import error_of
 from dbops.engine.mysql.load_errors import of_definition
 from dbops.engine.mysql.load_statements import Does, judge
 from dbops.engine.mysql.load_worker import Rows, Worker
@@ -18,6 +20,11 @@ from dbops.engine.mysql.script import Kind, Statement, statements
 if TYPE_CHECKING:
     from dbops.engine.mysql.connect import Connection
     from dbops.engine.mysql.load import Load
+
+
+_WRONG_VALUE = 1231
+_ONLY_MARIADB = re.compile(rb"\bNO_AUTO_CREATE_USER,?")
+"""A part of sql_mode that MySQL 8 has no more: there it always holds."""
 
 
 class Script:
@@ -88,6 +95,10 @@ class Script:
         try:
             self._connection.query(text)
         except pymysql.MySQLError as error:
+            other = _ONLY_MARIADB.sub(b"", text)
+            if error_of(error)[0] == _WRONG_VALUE and other != text:
+                self._send(other, what)
+                return
             raise of_definition(error, what, self._where()) from None
 
     def _where(self) -> str:

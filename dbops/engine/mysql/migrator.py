@@ -15,7 +15,8 @@ import pymysql
 from dbops.command import redact
 from dbops.engine.migrating import Intent, LedgerEntry, Limits, Locks, Refusal, SessionRules
 from dbops.engine.mysql import ledger
-from dbops.engine.mysql.connect import Access, error_of, flavour
+from dbops.engine.mysql.connect import Access, flavour
+from dbops.engine.mysql.driver_errors import error_of
 from dbops.engine.mysql.locks import exclusive
 from dbops.engine.mysql.statements import statement
 from dbops.engine.mysql.table_locks import table_locks

@@ -9,25 +9,28 @@ whether anything was written meanwhile; the attempt is repeated, and if that doe
 from __future__ import annotations
 
 import contextlib
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import pymysql
 
 from dbops.engine.base import DumpPlan
 from dbops.engine.mysql import census, waits
-from dbops.engine.mysql.changes import changed, tables_change
-from dbops.engine.mysql.connect import Access, error_of
+from dbops.engine.mysql.changes import tables_change
+from dbops.engine.mysql.connect import Access, close
+from dbops.engine.mysql.driver_errors import error_of
+from dbops.engine.mysql.dumping import DumpingSnapshot, Opened
 from dbops.engine.mysql.flavour import Flavour
-from dbops.engine.mysql.launch import Launcher, Run
+from dbops.engine.mysql.launch import Launcher
+from dbops.engine.mysql.maintenance import rows, run, session_number
 from dbops.engine.mysql.objects import schema_state
+from dbops.engine.mysql.patience import Deadline, watched
 from dbops.engine.mysql.plan import HISTORY, Part, parts
 from dbops.engine.mysql.server import product
-from dbops.engine.mysql.snapshot import MysqlSnapshot, begin
+from dbops.engine.mysql.snapshot import begin
 from dbops.engine.mysql.statements import statement
 from dbops.errors import BadBackupError, DatabaseError, DbopsError, LockedError, ToolError
 from dbops.model import Finding, Severity
@@ -45,63 +48,6 @@ _PAUSE_SECONDS = 0.5
 _STEP = 0.01
 
 
-class Opened(NamedTuple):
-    """What began in the moment."""
-
-    sessions: list[Connection]
-    runs: list[Run]
-    at: datetime
-
-
-class DumpingSnapshot(MysqlSnapshot):
-    """A moment in which dump programs have begun, too."""
-
-    as_dumped = True
-    gave_way = ""
-    """Who had waited too long for us, once all sessions were ended for it."""
-    locked_seconds = 0.0
-    """How long nobody could write."""
-
-    def __init__(
-        self, access: Access, opened: Opened, launcher: Launcher, parts: Sequence[Part], *, basis: str, history: bool
-    ) -> None:
-        super().__init__(access, opened.sessions, at=opened.at, basis=basis, history=history)
-        self._runs = opened.runs
-        self._launcher = launcher
-        self.parts = tuple(parts)
-        self.findings: list[Finding] = []
-        self.census: dict[str, int] = {}
-        self.definitions: dict[str, str] = {}
-        self.charset = ""
-        """The database's own, for tables that name none."""
-
-    def changes(self) -> str:
-        """What is defined in another way than before the moment; '' if nothing."""
-        with self._access.session() as connection:
-            return changed(self.definitions, schema_state(connection))
-
-    def run_of(self, part: Part) -> Run:
-        """The program of a part: begun in the moment, or begun now if it reads no rows."""
-        for run in self._runs:
-            if run.part == part:
-                return run
-        run = self._launcher.start(part)
-        self._runs.append(run)
-        return run
-
-    def end_runs(self) -> None:
-        """Ends the programs, and leaves the sessions: whoever reads in one is not to blame."""
-        for run in list(self._runs):
-            run.process.terminate()
-
-    def cancel(self) -> None:
-        self.end_runs()
-        super().cancel()
-
-    def warnings(self) -> list[Finding]:
-        return [*self.findings, *super().warnings()]
-
-
 @contextmanager
 def open_moment(
     access: Access, plan: DumpPlan, *, lock_timeout: float, give_way: float | None
@@ -117,9 +63,7 @@ def open_moment(
         opening = _Opening(access, plan, holder, stack, lock_timeout)
         snapshot = opening.open()
         stack.callback(snapshot.close)
-        stop = threading.Event()
-        watch = threading.Thread(target=_watch, args=(access, snapshot, _id(holder), give_way, stop), daemon=True)
-        watch.start()
+        stack.enter_context(watched(access, snapshot, session_number(holder), give_way))
         try:
             yield snapshot
             if what := snapshot.changes():
@@ -131,16 +75,13 @@ def open_moment(
                     hint="run it when no schema change is under way; give_way in dbops.toml: how long others may wait",
                     kind="gave-way",
                 ) from None
-            if error.kind == "mysql-1412":  # met by one of our own sessions
-                raise tables_change(error.message) from None
             if isinstance(error, (ToolError, DatabaseError, BadBackupError)):
                 with contextlib.suppress(DatabaseError):  # the server has gone: then that is the reason
                     if what := snapshot.changes():
                         raise tables_change(what) from None
+            if error.kind == "mysql-1412":  # met by one of our own sessions, and undone since
+                raise tables_change(error.message) from None
             raise
-        finally:
-            stop.set()
-            watch.join()
 
 
 class _Opening:
@@ -161,18 +102,18 @@ class _Opening:
         self._lock_timeout = lock_timeout
         self._flavour: Flavour = product(holder)[0]
         # The smaller part of the time: what waits for us meanwhile must also live through our beginning.
-        _run(holder, f"SET SESSION lock_wait_timeout = {max(1, int(lock_timeout * 0.6))}")
+        run(holder, f"SET SESSION lock_wait_timeout = {max(1, int(lock_timeout * 0.6))}")
         self._launcher = stack.enter_context(Launcher.ready(access, self._flavour, plan))
 
     def open(self) -> DumpingSnapshot:
         self._forbid_schema_changes()
-        tables = [(str(name), int(str(size))) for name, size, _ in _rows(self._holder, statement("tables"))]
+        tables = [(str(name), int(str(size))) for name, size, _ in rows(self._holder, statement("tables"))]
         counted = census.of_source(self._holder)
         known = schema_state(self._holder)
         cut = parts(self._plan, tables)
         snapshot = self._locked(cut) or self._by_position(cut)
         snapshot.census, snapshot.definitions = counted, known
-        snapshot.charset = str(_rows(self._holder, "SELECT @@character_set_database")[0][0])
+        snapshot.charset = str(rows(self._holder, "SELECT @@character_set_database")[0][0])
         return snapshot
 
     # --- schema changes -----------------------------------------------------------------------------------------------
@@ -182,12 +123,12 @@ class _Opening:
         if self._flavour.name != "mysql" or not waits.may_see_others(self._holder):
             return
         try:
-            _run(self._holder, "LOCK INSTANCE FOR BACKUP")
+            run(self._holder, "LOCK INSTANCE FOR BACKUP")
         except pymysql.MySQLError as error:
             number, _ = error_of(error)
             if number == 1205:
                 raise LockedError(
-                    f"a schema change is under way: {waits.running(self._holder)}",
+                    f"a schema change is under way: {waits.running(self._holder, self._access)}",
                     hint="wait until it ends; lock_timeout in dbops.toml says how long a backup waits",
                     kind="lock-timeout",
                 ) from None
@@ -199,9 +140,9 @@ class _Opening:
     def _locked(self, cut: Sequence[Part]) -> DumpingSnapshot | None:
         """The moment under a global read lock; None where we have no right to it."""
         sessions = self._connect()
-        with _Deadline(self._access, self._holder, self._lock_timeout) as deadline:
+        with Deadline(self._access, session_number(self._holder), self._lock_timeout) as deadline:
             try:
-                _run(self._holder, "FLUSH TABLES WITH READ LOCK")
+                run(self._holder, "FLUSH TABLES WITH READ LOCK")
             except pymysql.MySQLError as error:
                 if not deadline.passed and error_of(error)[0] in _DENIED:
                     return None
@@ -214,7 +155,7 @@ class _Opening:
             finally:
                 # Also where the deadline has ended the session: then there is nothing left to give back.
                 with contextlib.suppress(pymysql.MySQLError):
-                    _run(self._holder, "UNLOCK TABLES")
+                    run(self._holder, "UNLOCK TABLES")
             held = time.monotonic() - since
         if opened is None:
             raise LockedError(
@@ -250,10 +191,10 @@ class _Opening:
             unmoved = bool(before) and before == self._position()
             if unmoved or attempt == _ATTEMPTS:
                 break
-            for run in opened.runs:
-                run.process.end()
+            for each in opened.runs:
+                each.process.end()
             for session in sessions:
-                _close(session)
+                close(session)
         assert opened is not None  # noqa: S101 - of the last attempt
         snapshot = self._snapshot(opened, cut, "snapshot" if unmoved else "unanchored")
         if not unmoved:
@@ -280,10 +221,10 @@ class _Opening:
     def _position(self) -> str:
         """Where the server's log ends; '' where it keeps none that we can read."""
         try:
-            rows = _rows(self._holder, statement(f"position_{self._flavour.name}"))
+            found = rows(self._holder, statement(f"position_{self._flavour.name}"))
         except pymysql.MySQLError:
             return ""
-        return str(rows[0][0] or "")
+        return str(found[0][0] or "")
 
     # --- both ---------------------------------------------------------------------------------------------------------
 
@@ -292,7 +233,7 @@ class _Opening:
         found = []
         for _ in range(max(1, self._plan.jobs)):
             connection = self._access.connect()
-            self._stack.callback(_close, connection)
+            self._stack.callback(close, connection)
             found.append(connection)
         return found
 
@@ -301,9 +242,9 @@ class _Opening:
         runs = [self._launcher.start(part) for part in cut if part.rows]
         for connection in sessions:
             begin(connection)
-        at = _rows(sessions[0], "SELECT UTC_TIMESTAMP(6)")[0][0]
+        at = rows(sessions[0], "SELECT UTC_TIMESTAMP(6)")[0][0]
         assert isinstance(at, datetime)  # noqa: S101 - the driver's own conversion
-        while not all(run.begun() for run in runs):
+        while not all(each.begun() for each in runs):
             if given_up():
                 return None
             time.sleep(_STEP)
@@ -312,72 +253,3 @@ class _Opening:
     def _snapshot(self, opened: Opened, cut: Sequence[Part], basis: str) -> DumpingSnapshot:
         history = HISTORY in self._plan.argv
         return DumpingSnapshot(self._access, opened, self._launcher, cut, basis=basis, history=history)
-
-
-class _Deadline:
-    """Ends a session when its time is up, from a session that was there before: nobody may wait longer for the lock."""
-
-    def __init__(self, access: Access, holder: Connection, seconds: float) -> None:
-        self._access = access
-        self._number = _id(holder)
-        self._seconds = seconds
-        self._done = threading.Event()
-        self._thread = threading.Thread(target=self._guard, name="deadline", daemon=True)
-        self.passed = False
-        self.blockers = ""
-
-    def __enter__(self) -> _Deadline:
-        self._connection = self._access.connect()
-        self._thread.start()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._done.set()
-        self._thread.join()
-        _close(self._connection)
-
-    def _guard(self) -> None:
-        if self._done.wait(self._seconds):
-            return
-        self.passed = True
-        with contextlib.suppress(pymysql.MySQLError):
-            self.blockers = waits.running(self._connection)
-        with contextlib.suppress(pymysql.MySQLError):
-            _run(self._connection, f"KILL {self._number:d}")
-
-
-def _watch(
-    access: Access, snapshot: DumpingSnapshot, holder: int, give_way: float | None, stop: threading.Event
-) -> None:
-    """Ends our own sessions when a schema change has waited too long: whoever comes after it waits for it, too."""
-    if give_way is None:
-        return
-    # The watch is a guard and not part of the backup: if it cannot look, the backup goes on.
-    with contextlib.suppress(DbopsError), access.session() as connection:
-        while not stop.wait(waits.WATCH_SECONDS):
-            if waiting := waits.longest(connection, give_way):
-                snapshot.gave_way = waiting
-                snapshot.cancel()
-                _run(connection, f"KILL {holder:d}")
-                return
-
-
-def _close(connection: Connection) -> None:
-    with contextlib.suppress(Exception):
-        connection.close()
-
-
-def _id(connection: Connection) -> int:
-    number: int = connection.thread_id()  # type: ignore[no-untyped-call]
-    return number
-
-
-def _run(connection: Connection, command: str) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(command)
-
-
-def _rows(connection: Connection, query: str) -> list[tuple[object, ...]]:
-    with connection.cursor() as cursor:
-        cursor.execute(query)
-        return list(cursor.fetchall())

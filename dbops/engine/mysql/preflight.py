@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import os
-import socket
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pymysql
 
 from dbops.engine.base import Destination
-from dbops.engine.mysql import rights
-from dbops.engine.mysql.accounts import existing, of_grantee
+from dbops.engine.mysql import mark, rights
+from dbops.engine.mysql import preflight_settings as settings
+from dbops.engine.mysql.accounts import existing, of_sql
 from dbops.engine.mysql.destination import Obstructions
 from dbops.engine.mysql.flavour import OLDEST, named, parse_version
 from dbops.engine.mysql.maintenance import rows, run
 from dbops.engine.mysql.names import BEFORE, RESTORE, beside
+from dbops.engine.mysql.preflight_settings import error, warning
 from dbops.engine.mysql.statements import statement
 from dbops.engine.restoring import Wishes
-from dbops.model import Finding, Manifest, NotEvaluated, Severity
+from dbops.model import Finding, Manifest, NotEvaluated
 
 if TYPE_CHECKING:
     from dbops.engine.mysql.connect import Connection
@@ -66,11 +65,11 @@ class Preflight:
             *self._product(),
             *self._database(),
             *self._missing_rights(),
-            *self._names(),
-            *self._limits(),
+            *settings.names(self._manifest, self.variables),
+            *settings.limits(self._manifest, self.variables),
             *self._accounts(),
             *self._functions(),
-            *self._space(),
+            *settings.space(self._manifest, self.variables, self.skipped),
         ]
 
     # --- the server ---------------------------------------------------------------------------------------------------
@@ -78,17 +77,17 @@ class Preflight:
     def _server(self) -> Iterator[Finding]:
         server, host = self._destination.server, self._destination.server.host
         if server.in_recovery:
-            yield _error("standby", host, "a primary", "read only", "restore to the primary, or SET GLOBAL read_only")
+            yield error("standby", host, "a primary", "read only", "restore to the primary, or SET GLOBAL read_only")
         elif self._is_replica():
             hint = "restore to its primary: what is changed here alone will make them differ"
-            yield _warning("replica", host, "a primary", "a replica that runs", hint)
+            yield warning("replica", host, "a primary", "a replica that runs", hint)
         with suppress(pymysql.MySQLError):
             [(_, used)] = rows(self._connection, "SHOW GLOBAL STATUS LIKE 'Threads_connected'")
             free = int(self.variables.get("max_connections", "0")) - int(used)
             wanted = self._wishes.jobs + _EXTRA_SESSIONS
             if free < wanted:
                 hint = "lower --jobs, end sessions, or raise max_connections"
-                yield _error("connections", host, f"{wanted} free connections", f"{max(0, free)} free", hint)
+                yield error("connections", host, f"{wanted} free connections", f"{max(0, free)} free", hint)
 
     def _is_replica(self) -> bool:
         for command in ("SHOW REPLICA STATUS", "SHOW SLAVE STATUS"):
@@ -101,19 +100,31 @@ class Preflight:
         version, oldest = parse_version(here.server_version), OLDEST[here.name]
         title = f"{named(here.name).title} {here.server_version}"
         if version[:2] < oldest:
-            yield _error(
+            yield error(
                 "server-version", title, f"{oldest[0]}.{oldest[1]} or newer", str(version), "upgrade the server"
             )
         if source.collation and not self._knows(source.encoding, source.collation):
             hint = "restore to a server of the source's own product and version"
-            yield _error("collation", title, f"knows {source.collation}, as the source", "does not know it", hint)
+            yield error("collation", title, f"knows {source.collation}, as the source", "does not know it", hint)
         elif source.name != here.name:
             expected = f"{named(source.name).title} {source.server_version}, as the source"
+            if lacking := self._lacking(here.name):
+                hint = "restore to a server of the source's own product: this one has nothing of the kind"
+                yield error("other-product", title, expected, f"{title} has no {', '.join(lacking)}", hint)
+                return
             hint = "what the source alone knows will stop the restore; the live database is not touched by that"
-            yield _warning("other-product", title, expected, title, hint)
+            yield warning("other-product", title, expected, title, hint)
         elif version[:2] < parse_version(source.server_version)[:2]:
             hint = "what the newer version alone knows will stop the restore; the live database is not touched by that"
-            yield _warning("older-server", title, f"{source.server_version}, as the source", str(version), hint)
+            yield warning("older-server", title, f"{source.server_version}, as the source", str(version), hint)
+
+    def _lacking(self, product: str) -> list[str]:
+        """What the database holds, and the other product does not know."""
+        if product == "mariadb":
+            return []
+        objects = self._manifest.inventory.objects
+        packages = [item.name for item in objects.get("routine", ()) if item.name.startswith("package")]
+        return [f"sequences ({item.name})" for item in objects.get("sequence", ())] + packages
 
     def _knows(self, encoding: str, collation: str) -> bool:
         """MariaDB 11 takes MySQL's names for collations that its list does not have: so it is tried."""
@@ -128,20 +139,24 @@ class Preflight:
     def _database(self) -> Iterator[Finding]:
         name, against, wishes = self._destination.name, self._against, self._wishes
         if name.lower() in _SYSTEM:
-            yield _error("system-database", name, "an ordinary database", "the server's own", "use --into another name")
+            yield error("system-database", name, "an ordinary database", "the server's own", "use --into another name")
         if wishes.in_place and not self._destination.exists:
-            yield _error("no-database", name, "exists", "is not there", "create it, or restore without --in-place")
+            yield error("no-database", name, "exists", "is not there", "create it, or restore without --in-place")
         if against.foreign_keys and not wishes.in_place:
             hint = "restore with --in-place: a swap would take these foreign keys along with the old tables"
-            yield _error("cannot-move", name, "no foreign keys from elsewhere", ", ".join(against.foreign_keys), hint)
+            yield error("cannot-move", name, "no foreign keys from elsewhere", ", ".join(against.foreign_keys), hint)
         if against.half:
-            hint = "its safety backup has what was there before: list it with `backups`"
-            yield _warning("half-restored", name, "a whole database", "a restore in place was killed half-way", hint)
+            hint = f"what it held before is in the safety backup {against.half}" + (
+                f", which is put back if this restore fails; unless you drop the table {mark.TABLE}"
+                if wishes.in_place
+                else ""
+            )
+            yield warning("half-restored", name, "a whole database", "a restore in place was killed half-way", hint)
         if wishes.end_sessions:
             for inside in against.sessions:
                 if not inside.endable:
                     hint = "use a user with CONNECTION_ADMIN (MySQL), CONNECTION ADMIN (MariaDB) or SUPER"
-                    yield _error("cannot-end-session", name, "a session that we may end", inside.line, hint)
+                    yield error("cannot-end-session", name, "a session that we may end", inside.line, hint)
         if not self._rights.has_everywhere("PROCESS"):
             reason = "without the right PROCESS only sessions of the same user are seen"
             self.skipped.append(NotEvaluated(id="sessions", reason=reason))
@@ -162,37 +177,10 @@ class Preflight:
             hint = f"GRANT {listed} ON `{pattern}%`.* TO the user" + (
                 "" if self._wishes.in_place else "; or restore with --in-place, which needs them on the database alone"
             )
-            yield _error("missing-right", ", ".join(where), listed, "not granted", hint)
-
-    def _names(self) -> Iterator[Finding]:
-        before = self._manifest.inventory.settings.get("lower_case_table_names", "")
-        here = self.variables.get("lower_case_table_names", "")
-        if before in ("", here) or not here:
-            return
-        names = [table.name for table in self._manifest.inventory.tables if table.name != table.name.lower()]
-        subject, expected = "lower_case_table_names", f"{before}, as in the source"
-        if here == "1" and names:
-            hint = "restore to a server that keeps the case of names: it cannot be changed after its data was made"
-            yield _error(
-                subject.replace("_", "-"), ", ".join(names[:5]), expected, f"{here}: it would be renamed", hint
-            )
-        else:
-            hint = "a statement that writes a table's name in another case fails here"
-            yield _warning(subject.replace("_", "-"), subject, expected, here, hint if here == "0" else "")
-
-    def _limits(self) -> Iterator[Finding]:
-        before = self._manifest.inventory.settings
-        packet, had = self.variables.get("max_allowed_packet", ""), before.get("max_allowed_packet", "")
-        if packet and had and int(packet) < int(had):
-            hint = f"SET GLOBAL max_allowed_packet = {had}: a row that is larger stops the restore"
-            yield _warning("max-allowed-packet", "max_allowed_packet", f"{had} bytes, as in the source", packet, hint)
-        for name in ("innodb_page_size", "sql_mode"):
-            if before.get(name, "") and before[name] != self.variables.get(name, before[name]):
-                actual = self.variables[name] or "''"
-                yield _warning(name.replace("_", "-"), name, f"{before[name]}, as in the source", actual)
+            yield error("missing-right", ", ".join(where), listed, "not granted", hint)
 
     def _accounts(self) -> Iterator[Finding]:
-        needed = [of_grantee(name) for name in self._manifest.inventory.roles]
+        needed = [of_sql(name) for name in self._manifest.inventory.roles]
         wishes = self._wishes
         if not needed:
             return
@@ -205,22 +193,20 @@ class Preflight:
         missing = [account.sql for account in needed if account not in there]
         if missing and wishes.create_roles:
             if not self._rights.has_everywhere("CREATE USER"):
-                yield _error(
-                    "no-create-user", ", ".join(missing), "may create accounts", "may not", "GRANT CREATE USER"
-                )
+                yield error("no-create-user", ", ".join(missing), "may create accounts", "may not", "GRANT CREATE USER")
         elif missing:
             hint = (
                 "add --create-roles, or run the backup's globals.sql\n"
                 "or restore with --no-owner: the connecting user becomes the definer, and nothing is granted"
             )
-            finding = _warning if wishes.no_owner else _error
+            finding = warning if wishes.no_owner else error
             yield finding("missing-role", ", ".join(missing), "exists on the server", "is not there", hint)
         if not wishes.no_owner and not any(self._rights.has_everywhere(right) for right in _NAMES_DEFINERS):
             own = rows(self._connection, "SELECT CURRENT_USER()")[0][0]
             foreign = [account.sql for account in needed if f"{account.user}@{account.host}" != own]
             if foreign:
                 hint = "use a user with SET_ANY_DEFINER, SET_USER_ID, SET USER or SUPER, or add --no-owner"
-                yield _error("foreign-role", ", ".join(foreign), "may be named as definer", "may not", hint)
+                yield error("foreign-role", ", ".join(foreign), "may be named as definer", "may not", hint)
 
     def _functions(self) -> Iterator[Finding]:
         objects = self._manifest.inventory.objects
@@ -230,29 +216,13 @@ class Preflight:
         trusts = self.variables.get("log_bin_trust_function_creators", "").upper() in ("ON", "1")
         if logs and not trusts and not self._rights.has_everywhere("SUPER"):
             hint = "SET GLOBAL log_bin_trust_function_creators = 1, or restore as a user with SUPER"
-            yield _error(
+            yield error(
                 "trust-function-creators",
                 self._destination.server.host,
                 "triggers and functions can be created",
                 "it writes a binary log and does not trust this user",
                 hint,
             )
-
-    def _space(self) -> Iterator[Finding]:
-        needed = sum(table.bytes for table in self._manifest.inventory.tables)
-        folder = Path(self.variables.get("datadir", ""))
-        try:
-            if self.variables.get("hostname") != socket.gethostname() or not folder.is_absolute():
-                raise FileNotFoundError
-            state = os.statvfs(folder)
-        except OSError:
-            reason = f"the server's disk cannot be seen from here; tables and indexes need about {needed} bytes"
-            self.skipped.append(NotEvaluated(id="disk-space", reason=reason))
-            return
-        free = state.f_bavail * state.f_frsize
-        if free < needed:
-            hint = "free space on the database server: the old database stays beside the new one"
-            yield _error("disk-space", str(folder), f"{needed} bytes free", f"{free} bytes", hint)
 
 
 def examine(
@@ -261,11 +231,3 @@ def examine(
     """All findings, and what could not be judged."""
     look = Preflight(connection, manifest, destination, against, wishes)
     return look.findings(), look.skipped
-
-
-def _error(kind: str, subject: str, expected: str, actual: str, hint: str) -> Finding:
-    return Finding(id=kind, severity=Severity.ERROR, subject=subject, expected=expected, actual=actual, hint=hint)
-
-
-def _warning(kind: str, subject: str, expected: str, actual: str, hint: str = "") -> Finding:
-    return Finding(id=kind, severity=Severity.WARNING, subject=subject, expected=expected, actual=actual, hint=hint)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pymysql
 
 from dbops.engine.mysql import definers
-from dbops.engine.mysql.connect import error_of, lost
+from dbops.engine.mysql.driver_errors import error_of, lost
 from dbops.engine.mysql.maintenance import rows
 from dbops.engine.mysql.statements import identifier, statement
 from dbops.model import Finding, Manifest, Sequence, Severity

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 
-from dbops.engine.mysql import leftovers, preflight, restore_accounts, swap
+from dbops.engine.mysql import leftovers, mark, preflight, restore_accounts, swap
 from dbops.engine.mysql.connect import Access
 from dbops.engine.mysql.destination import look
 from dbops.engine.mysql.fresh import Fresh
@@ -96,8 +96,12 @@ class MysqlRestorer:
             raise
         made.drop()
 
-    def in_place(self, manifest: Manifest) -> SideDatabase:  # noqa: ARG002 - nothing depends on it here
-        return InPlace(self._access, self._maintenance, self.name, self.name)
+    def unfinished(self) -> str:
+        with self._maintenance.session() as connection:
+            return mark.read(connection, self.name)
+
+    def in_place(self, manifest: Manifest, *, safety: str) -> SideDatabase:  # noqa: ARG002 - nothing depends on it here
+        return InPlace(self._access, self._maintenance, self.name, safety)
 
     def check_sessions(self, *, end_sessions: bool) -> None:
         with self._maintenance.session() as connection:

@@ -21,7 +21,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from dbops.engine.mysql.columns import Form
-from dbops.engine.mysql.script import insert_parts
+from dbops.engine.mysql.script_words import insert_parts
 
 Value = bytes | None
 """A value as it is: text, a number or a date as printed, or bytes. None is NULL."""

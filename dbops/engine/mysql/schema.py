@@ -41,8 +41,9 @@ class Schema(NamedTuple):
         return f"FROM {identifier(table.name)}{' FOR SYSTEM_TIME ALL' if history else ''}"
 
 
-def read_schema(connection: Connection, *, history: bool) -> Schema:
-    """The tables of the connected database, of now. `history`: a dump holds former rows of system-versioned ones."""
+def read_schema(connection: Connection, *, history: bool, hidden: str = "") -> Schema:
+    """The tables of the connected database, of now, but for a `hidden` one. `history`: a dump holds former rows of
+    system-versioned ones."""
     with connection.cursor() as cursor:
         cursor.execute(statement("columns"))
         columns: dict[str, dict[str, Column]] = {}
@@ -51,6 +52,8 @@ def read_schema(connection: Connection, *, history: bool) -> Schema:
         cursor.execute(statement("tables"))
         tables, lacking = [], []
         for name, size, table_type in cursor.fetchall():
+            if name == hidden:
+                continue
             own = columns.setdefault(name, {})
             if table_type == _VERSIONED and not any(column.period for column in own.values()):
                 own.update({column.name: column for column in PERIOD_COLUMNS})

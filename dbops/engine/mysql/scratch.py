@@ -10,7 +10,8 @@ import pymysql
 
 from dbops.config.urls import Secret, split_password
 from dbops.engine.migrating import Refusal
-from dbops.engine.mysql.connect import Access, error_of
+from dbops.engine.mysql.connect import Access
+from dbops.engine.mysql.driver_errors import error_of
 from dbops.engine.mysql.maintenance import drop_database, rows, run
 from dbops.engine.mysql.objects import read_definitions
 from dbops.engine.mysql.statements import identifier, statement

@@ -18,26 +18,18 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from dbops.engine.mysql.script_words import CLIENT_WORDS, INSERT_HEAD, Kind, first_word, known, listed, unquoted
+from dbops.engine.mysql.script_errors import TRAILER, client_command, no_trailer, truncated
+from dbops.engine.mysql.script_facts import Facts
+from dbops.engine.mysql.script_patterns import INSIDE, ROWS_END, SPACE, plain
+from dbops.engine.mysql.script_words import CLIENT_WORDS, INSERT_HEAD, Kind, first_word, known
 from dbops.errors import BadBackupError
 
 __all__ = ["Facts", "Kind", "Script", "Statement", "statements"]
 
-TRAILER = b"-- Dump completed"
-_SPACE = re.compile(rb"[ \t\r\n\f\v]*+")
 _SANDBOX = re.compile(rb"/\*M?!999999\\- [^*\n]*+\*/")
-_TOOL = re.compile(rb"-- (MySQL|MariaDB) dump (\S+?)(?:-(\d\S*?))?(?:[ \t]+Distrib (\S+?))?(?:,.*)?$")
-_DATABASE = re.compile(rb"-- Host: .*[ \t]Database: (.*)$")
-_SERVER = re.compile(rb"-- Server version[ \t]+(.*)$")
 _DELIMITER = re.compile(rb"[;/$|&%^!~@]{1,8}")
 _DELIMITER_LINE = re.compile(rb"DELIMITER[ \t]+([^\r\n]*)\r?\n", re.IGNORECASE)
-_ROWS_END = re.compile(rb";\n")  # more than twice as fast as bytes.find
 _MODE = re.compile(rb"\bSQL_MODE\s*=\s*(?:'([^']*)'|\"([^\"]*)\"|(@\w+))", re.IGNORECASE)
-_INSIDE = {
-    (quote, escapes): re.compile(rb"(?:[^%s\\]++|\\.)*+" % quote if escapes else rb"[^%s]*+" % quote, re.DOTALL)
-    for quote in (b"'", b'"', b"`")
-    for escapes in (True, False)
-}
 _LONGEST_COMMAND = 16
 _HEAD_BYTES = 1 << 16
 """An INSERT's words before its first row are waited for that long; else it is scanned."""
@@ -56,15 +48,6 @@ class Statement(NamedTuple):
     line: int
     database: str = ""
     escaped: bool = False
-
-
-class Facts(NamedTuple):
-    """What a dump says of itself in the comments at its head; empty where it does not."""
-
-    tool: str = ""
-    version: str = ""
-    server_version: str = ""
-    database: str = ""
 
 
 class Script:
@@ -88,7 +71,7 @@ class Script:
         self._rows = False
         """In an INSERT that ends with the first `;` before a newline."""
         self._delimiter = b";"
-        self._plain = _plain(b";")
+        self._plain = plain(b";")
         self._backslashes = True
         self._escaping = False
         self._began = False
@@ -135,7 +118,7 @@ class Script:
 
     def _between(self) -> bool:
         text = self._text
-        self._at = _SPACE.match(text, self._at).end()  # type: ignore[union-attr]
+        self._at = SPACE.match(text, self._at).end()  # type: ignore[union-attr]
         if self._at >= len(text):
             return False
         head = bytes(text[self._at : self._at + _LONGEST_COMMAND])
@@ -165,21 +148,12 @@ class Script:
         end = len(self._text) if end < 0 else end
         comment = bytes(self._text[self._at : min(end, self._at + 400)])
         if not self._began:
-            self._read_header(comment)
+            known_before, self.facts = self.facts.tool, self.facts.with_comment(comment)
+            if self.facts.tool and not known_before:
+                self._escaping = not comment.endswith(b"\r")
         self.complete = comment.startswith(TRAILER)
         self._at = end
         return True
-
-    def _read_header(self, comment: bytes) -> None:
-        if found := _TOOL.match(comment):
-            tool = "mysqldump" if found[1] == b"MySQL" else "mariadb-dump"
-            version = found[4] or found[3] or found[2]
-            self.facts = self.facts._replace(tool=tool, version=version.decode("ascii", "replace"))
-            self._escaping = not comment.endswith(b"\r")
-        elif found := _DATABASE.match(comment):
-            self.facts = self.facts._replace(database=found[1].decode("utf-8", "surrogateescape").strip())
-        elif found := _SERVER.match(comment):
-            self.facts = self.facts._replace(server_version=found[1].decode("utf-8", "replace").strip())
 
     def _sandbox(self) -> bool:
         """MariaDB's first line, which forbids its own client to run commands: of no use here, and no SQL."""
@@ -201,7 +175,7 @@ class Script:
         chosen = found[1].strip() if found else b""
         if not _DELIMITER.fullmatch(chosen):
             raise self._command(self._at)
-        self._delimiter, self._plain, self._at = chosen, _plain(chosen), end + 1
+        self._delimiter, self._plain, self._at = chosen, plain(chosen), end + 1
         self.complete, self._began = False, True
         return True
 
@@ -255,14 +229,14 @@ class Script:
             self._quote, self._at = b"", end + (2 if quote == b"*" else 1)
             return True
         escapes = self._backslashes and quote != b"`"
-        self._at = _INSIDE[quote, escapes].match(text, self._at).end()  # type: ignore[union-attr]
+        self._at = INSIDE[quote, escapes].match(text, self._at).end()  # type: ignore[union-attr]
         if not text.startswith(quote, self._at):
             return False
         self._quote, self._at = b"", self._at + 1
         return True
 
     def _row_lines(self) -> bool:
-        found = _ROWS_END.search(self._text, self._at)
+        found = ROWS_END.search(self._text, self._at)
         if found is None:
             self._at = max(self._at, len(self._text) - 1)
             return False
@@ -297,10 +271,10 @@ class Script:
 
     def _refuse_words(self, text: bytes) -> None:
         if first_word(text) in CLIENT_WORDS:
-            raise _refused(self._begin_line)
+            raise client_command(self._begin_line)
 
     def _command(self, place: int) -> BadBackupError:
-        return _refused(self._line + self._text.count(b"\n", self._counted, place))
+        return client_command(self._line + self._text.count(b"\n", self._counted, place))
 
 
 def statements(pieces: Iterable[bytes], *, require_trailer: bool = False) -> Iterator[Statement]:
@@ -312,48 +286,3 @@ def statements(pieces: Iterable[bytes], *, require_trailer: bool = False) -> Ite
     yield from script.finish()
     if require_trailer and not script.complete:
         raise no_trailer()
-
-
-def truncated(message: str) -> BadBackupError:
-    """An error for a dump that was cut."""
-    hint = "it was cut: look whether the job that made it was killed or ran out of space, and use another dump"
-    return BadBackupError(message, hint=hint, kind="archive-truncated")
-
-
-def no_trailer() -> BadBackupError:
-    """An error for a dump that may have been cut between two statements."""
-    return truncated(f"the dump does not end with the line '{TRAILER.decode()}'")
-
-
-def insert_parts(text: bytes) -> tuple[tuple[str, ...] | None, int]:
-    """The column list of an INSERT, None where it has none, and where its first row begins; -1 if it has no rows."""
-    found = INSERT_HEAD.match(text)
-    return (listed(found[3]), found.end()) if found else (None, -1)
-
-
-def insert_table(text: bytes) -> str:
-    """The table that an INSERT fills."""
-    found = INSERT_HEAD.match(text)
-    return unquoted(found[2]) if found else ""
-
-
-def _refused(line: int) -> BadBackupError:
-    return BadBackupError(
-        f"line {line} of the dump is a command of the mysql client, not SQL",
-        hint="a dump needs none: was it edited? look at it before you run it by hand",
-        kind="client-command",
-    )
-
-
-def _plain(delimiter: bytes) -> dict[bool, re.Pattern[bytes]]:
-    """A run of what neither ends a statement nor begins what may hold its end, with strings that are whole; by whether
-    a backslash escapes."""
-    stop = b"'\"`\\\\/#\\-" + re.escape(delimiter[:1])
-    strings = {
-        True: rb"'(?:[^'\\]++|\\.)*+'|" + rb'"(?:[^"\\]++|\\.)*+"',
-        False: rb"'[^']*+'|" + rb'"[^"]*+"',
-    }
-    return {
-        escapes: re.compile(rb"(?:[^%s]++|%s|`[^`]*+`)*+" % (stop, text), re.DOTALL)
-        for escapes, text in strings.items()
-    }

@@ -230,3 +230,15 @@ class _Words:
         self._raw()
         own = self._raw()
         return Known(kind, unquoted(own[0]) if own else "", unquoted(token[0]))
+
+
+def insert_parts(text: bytes) -> tuple[tuple[str, ...] | None, int]:
+    """The column list of an INSERT, None where it has none, and where its first row begins; -1 if it has no rows."""
+    found = INSERT_HEAD.match(text)
+    return (listed(found[3]), found.end()) if found else (None, -1)
+
+
+def insert_table(text: bytes) -> str:
+    """The table that an INSERT fills."""
+    found = INSERT_HEAD.match(text)
+    return unquoted(found[2]) if found else ""

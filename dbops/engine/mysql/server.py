@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from dbops.command import redact
 from dbops.engine.base import Server
-from dbops.engine.mysql import rights
+from dbops.engine.mysql import mark, rights
 from dbops.engine.mysql.flavour import OLDEST, Flavour, Version, flavour_of, parse_version
 from dbops.engine.mysql.statements import statement
 from dbops.errors import ConfigError
@@ -66,6 +66,7 @@ def obstacles(connection: Connection) -> list[Finding]:
         raise ConfigError("the database URL names no database", hint="mysql://user@host/database", kind="bad-url")
     return [
         *_too_old(flavour, version),
+        *_half_restored(connection, database),
         *_rights(connection, flavour, database),
         *_hidden_routines(connection),
         *_unreadable(connection),
@@ -84,6 +85,20 @@ def _too_old(flavour: Flavour, version: Version) -> list[Finding]:
             expected=f"{oldest[0]}.{oldest[1]} or newer",
             actual=str(version),
             hint="upgrade the server: this version gets no security fixes",
+        )
+    ]
+
+
+def _half_restored(connection: Connection, database: str) -> list[Finding]:
+    if not (safety := mark.read(connection, database)):
+        return []
+    return [
+        _finding(
+            "half-restored",
+            database,
+            expected="a whole database",
+            actual="a restore in place of it is under way, or was killed half-way",
+            hint=f"run that restore again; what the database held before is in the safety backup {safety}",
         )
     ]
 

@@ -40,7 +40,8 @@ _EVERYWHERE = re.compile(rf"GRANT {_RIGHTS} ON \*\.\* TO ({_ACCOUNT})(?: WITH GR
 class Settled(NamedTuple):
     """Statements without their semicolon, to be run in the database: at once, and once it has its name.
 
-    A grant is by the database's name: one on a copy beside the live database would stay behind when it goes.
+    A grant is by the database's name: one on a copy beside the live database would stay behind when it goes. So would
+    its comment, which the copy has as well, to be compared.
     """
 
     now: tuple[str, ...]
@@ -60,9 +61,9 @@ def sort_out(text: str, *, no_owner: bool) -> Settled:
     now: list[str] = []
     at_swap: list[str] = []
     for found in _statements(text, "database.sql", _SETTING, _COMMENT, _GRANT):
-        if found.re is _SETTING:
+        if found.re is not _GRANT:
             now.append(found[0][:-1])
-        elif found.re is _COMMENT or not no_owner:
+        if found.re is _COMMENT or (found.re is _GRANT and not no_owner):
             at_swap.append(found[0][:-1])
     return Settled(tuple(now), tuple(at_swap))
 

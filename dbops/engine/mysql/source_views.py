@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pymysql
 
-from dbops.engine.mysql.connect import error_of, lost
+from dbops.engine.mysql.driver_errors import error_of, lost
 from dbops.engine.mysql.maintenance import rows, run
 from dbops.engine.mysql.statements import identifier, statement
 from dbops.model import Finding, Severity

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING
 import msgspec
 import pymysql
 
-from dbops.engine.mysql.belongings import Belongings, bring, draw_own_sequences, drop, read
-from dbops.engine.mysql.connect import error_of, flavour
+from dbops.engine.mysql.belongings import Belongings, read
+from dbops.engine.mysql.bringing import bring, draw_own_sequences, drop
+from dbops.engine.mysql.connect import flavour
+from dbops.engine.mysql.driver_errors import error_of
 from dbops.engine.mysql.journal import TABLE, Journal, Move, Phase, Swap
 from dbops.engine.mysql.maintenance import (
     Maintenance,

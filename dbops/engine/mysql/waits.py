@@ -23,11 +23,11 @@ def may_see_others(connection: Connection) -> bool:
     return rights.read(connection, "").has_everywhere("PROCESS")
 
 
-def running(connection: Connection) -> str:
-    """The sessions that work, the longest first; else those that sit idle and may hold a lock."""
+def running(connection: Connection, access: Access) -> str:
+    """The sessions that work, the longest first; else those that sit idle and may hold a lock. None of `access`."""
     with connection.cursor() as cursor:
         cursor.execute(statement("busy_sessions"))
-        rows = list(cursor.fetchall())
+        rows = [row for row in cursor.fetchall() if int(row[0]) not in access.opened]
     # We have waited for a second at least: whoever began later is another who had to wait.
     busy = [row for row in rows if row[4] != "Sleep" and int(row[3]) >= 1][:_SHOWN]
     rows = [row for row in rows if row[4] == "Sleep"]
@@ -43,7 +43,7 @@ def running(connection: Connection) -> str:
 def running_now(access: Access) -> str:
     """`running`, from a session of its own; '' never: what cannot be seen is said."""
     with contextlib.suppress(DbopsError), access.session() as connection:
-        return running(connection)
+        return running(connection, access)
     return "by whom could not be seen"
 
 

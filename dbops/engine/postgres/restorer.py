@@ -103,7 +103,10 @@ class PostgresRestorer:
             raise
         made.drop()
 
-    def in_place(self, manifest: Manifest) -> SideDatabase:
+    def unfinished(self) -> str:
+        return ""
+
+    def in_place(self, manifest: Manifest, *, safety: str) -> SideDatabase:  # noqa: ARG002 - it is one transaction
         tools = tools_for(manifest, self._major, self._bindir)
         check_tools(tools)
         settings = side.money_settings(self._maintenance, manifest)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 import pymysql
 
-from dbops.engine.mysql.connect import Access, flavour, lost
+from dbops.engine.mysql.connect import Access, flavour
+from dbops.engine.mysql.driver_errors import lost
 from dbops.engine.mysql.examine import (
     agreement,
     constraints,

@@ -12,7 +12,8 @@ import pymysql
 
 from dbops.engine.mysql import probes
 from dbops.engine.mysql.accounts import Account
-from dbops.engine.mysql.connect import Access, error_of, lost
+from dbops.engine.mysql.connect import Access
+from dbops.engine.mysql.driver_errors import error_of, lost
 from dbops.engine.mysql.maintenance import run
 from dbops.engine.mysql.objects import object_digest, read_definitions
 from dbops.engine.mysql.server import describe

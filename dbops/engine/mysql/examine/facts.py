@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pymysql
 
-from dbops.engine.mysql.connect import lost
+from dbops.engine.mysql.driver_errors import lost
 from dbops.engine.mysql.maintenance import rows
 from dbops.engine.mysql.printed import of_table
 from dbops.engine.mysql.statements import identifier, statement

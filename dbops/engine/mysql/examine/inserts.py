@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import pymysql
 
-from dbops.engine.mysql.connect import error_of
+from dbops.engine.mysql.driver_errors import error_of
 from dbops.engine.mysql.examine.common import (
     MISSING,
     NO_DEFINER,

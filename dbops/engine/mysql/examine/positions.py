@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pymysql
 
-from dbops.engine.mysql.connect import Access, lost
+from dbops.engine.mysql.connect import Access
+from dbops.engine.mysql.driver_errors import lost
 from dbops.engine.mysql.examine.run import worker_session
 from dbops.engine.mysql.maintenance import rows, run
 from dbops.engine.mysql.statements import identifier, statement

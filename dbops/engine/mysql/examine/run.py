@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import pymysql
 
-from dbops.engine.mysql.connect import Access, lost
+from dbops.engine.mysql.connect import Access
+from dbops.engine.mysql.driver_errors import lost
 from dbops.engine.mysql.examine import common
 from dbops.engine.mysql.examine.common import Outcome, Task, not_tried, set_limits, too_long
 from dbops.engine.mysql.maintenance import run

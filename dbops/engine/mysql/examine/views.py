@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pymysql
 
-from dbops.engine.mysql.connect import error_of, lost
+from dbops.engine.mysql.driver_errors import error_of, lost
 from dbops.engine.mysql.examine.common import (
     MISSING,
     NO_DEFINER,

@@ -5,4 +5,4 @@ WHERE id <> CONNECTION_ID() AND command NOT IN ('Daemon', 'Binlog Dump', 'Binlog
   AND user NOT IN ('system user', 'event_scheduler')
   AND COALESCE(state, '') NOT LIKE 'Waiting for %'
 ORDER BY command = 'Sleep', time DESC
-LIMIT 10
+LIMIT 100
