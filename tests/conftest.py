@@ -51,14 +51,19 @@ UNSETTLED = (
     "integration/test_rehearse",
 )
 SETTLED = (
-    "fault/test_mysql_backup_secrets",
-    "fault/test_mysql_restore_killed",
+    "fault/test_mysql_backup_",
+    "fault/test_mysql_in_place_",
+    "fault/test_mysql_restore_",
+    "fault/test_mysql_store_",
+    "integration/test_mysql_across",
     "integration/test_mysql_archive",
     "integration/test_mysql_backup",
     "integration/test_mysql_drill",
     "integration/test_mysql_objects",
     "integration/test_mysql_restore",
     "integration/test_mysql_servers",
+    "integration/test_mysql_snapshot",
+    "integration/test_mysql_tls",
 )
 """Of the tests of MySQL, MariaDB and migrations on servers, those that `invoke test` runs. The others take long, or
 have not been seen green as a whole: `pytest -m unsettled`."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -99,6 +101,11 @@ class Backed(NamedTuple):
     def restorer(self) -> MysqlRestorer:
         return MysqlRestorer(Access(self.server.url(self.name)), None, None)
 
+    def copied(self, store: Path) -> Backed:
+        """The same backup in another store."""
+        shutil.copytree(self.catalog.store.url.removeprefix("file://"), store)
+        return self._replace(catalog=app.open_catalog(StoreConfig(url=f"file://{store}")))
+
 
 def fill(server: MysqlServer, name: str) -> None:
     """One of everything; what the triggers wrote goes, so that it shows if they act again."""
@@ -161,7 +168,7 @@ def contents(server: MysqlServer, name: str) -> dict[str, Any]:
         def shown(word: str, each: str, column: int) -> str:
             """Without the database's name, and without the counter, of which a copy knows only what is used up."""
             text = str(ask(f"SHOW CREATE {word} {quoted(each)}")[0][column]).replace(f"{quoted(name)}.", "")
-            text = text.replace(" CHARACTER SET utf8mb4 COLLATE ", " COLLATE ")  # MySQL prints it after one restore
+            text = re.sub(r" CHARACTER SET \w+ COLLATE ", " COLLATE ", text)  # MySQL prints it after one restore
             return " ".join(part for part in text.split(" ") if "AUTO_INCREMENT=" not in part)
 
         for table, kind in ask("SHOW FULL TABLES"):

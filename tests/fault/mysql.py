@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import subprocess
 import threading
 import time
@@ -40,7 +41,7 @@ def target(server: MysqlServer, database: str, **options: Any) -> Target:
 
 def fill(server: MysqlServer, database: str, rows: int = ROWS) -> None:
     """A database with accounts and a log, and one of everything else that a dump may forget."""
-    server.create_database(database)
+    server.create_database(database, "CHARACTER SET utf8mb4")
     server.execute(
         "CREATE TABLE account (id INT PRIMARY KEY AUTO_INCREMENT, balance BIGINT NOT NULL, note TEXT)",
         "CREATE TABLE entry (id BIGINT PRIMARY KEY AUTO_INCREMENT, debit INT, credit INT, amount BIGINT)",
@@ -174,9 +175,15 @@ def wrapped(server: MysqlServer, folder: Path, script: str) -> Path:
 
 
 def dump_programs() -> list[int]:
-    """Dump programs below us, also those that run through a loader of their own."""
-    found = support.children(os.getpid())
-    return [pid for pid, name in found.items() if name in ("mysqldump", "mariadb-dump") or name.startswith("ld-linux")]
+    """Dump programs below us, also those that run through a loader of their own; as a test's server may, too."""
+    return [pid for pid in support.children(os.getpid()) if re.search(rb"(mysqldump|mariadb-dump)\0", _command(pid))]
+
+
+def _command(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:  # it has ended
+        return b""
 
 
 def slow(server: MysqlServer, folder: Path) -> Path:

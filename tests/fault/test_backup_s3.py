@@ -20,6 +20,7 @@ from dbops.store.s3 import S3Store
 from tests.contract.backends import PART, keys
 from tests.contract.cut_proxy import CutProxy
 from tests.contract.raw_s3 import raw_s3
+from tests.fault.buckets import Later, Unlisted
 from tests.fault.support import DUMPING, At, copying, fill, no_sessions, only, programs, run, target, until, verified
 from tests.keys import new_identity
 from tests.servers import Cluster, Database
@@ -150,19 +151,6 @@ def test_an_upload_is_aborted_when_the_dump_fails(shop: Database, direct: S3Stor
     verified(direct)
 
 
-class Later(At):
-    """Acts once so many bytes are written that parts of the upload are under way."""
-
-    def __init__(self, act: Any) -> None:
-        super().__init__("far", act)
-        self.bytes = 0
-
-    def advance(self, count: int) -> None:
-        self.bytes += count
-        if self.bytes > 2 * PART:
-            self._meet("far")
-
-
 @both_jobs
 def test_a_service_that_keeps_framing_inside_objects(shop: Database, jobs: int) -> None:
     """Read back before the manifest: nothing is listed."""
@@ -174,21 +162,8 @@ def test_a_service_that_keeps_framing_inside_objects(shop: Database, jobs: int) 
 
         # From the dump on: what the probe and an empty listing meet is not the fault that this is about.
         with pytest.raises(DbopsError) as caught:
-            run(target(shop.url, jobs=jobs), _Unlisted(store), At("phase dump", begin))
+            run(target(shop.url, jobs=jobs), Unlisted(store), At("phase dump", begin))
         assert caught.value.kind == "read-back", str(caught.value)
         assert "when_required" in caught.value.hint
         assert not any("manifest" in name for name in server.objects)
         assert not [name for name in server.objects if name.startswith("/b/p/shop/")]
-
-
-class _Unlisted:
-    """The raw service knows no listing: an empty store."""
-
-    def __init__(self, store: S3Store) -> None:
-        self._store = store
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._store, name)
-
-    def list(self, prefix: str = "") -> Iterator[Any]:
-        return iter(())

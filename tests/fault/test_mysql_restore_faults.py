@@ -30,13 +30,12 @@ from tests.mysql_restoring import (
     run_restore,
     untouched,
 )
-from tests.mysql_servers import MysqlServer, installation
+from tests.mysql_servers import MysqlServer, installation, servers
 
-NAMES = ("mariadb10.11", "mysql9.7")
 SECRET = "4711-secret"
 
 
-@pytest.fixture(scope="module", params=NAMES)
+@pytest.fixture(scope="module", params=servers())
 def server(request: pytest.FixtureRequest) -> Iterator[MysqlServer]:
     with MysqlServer(installation(request.param), settings={"event-scheduler": "ON"}) as running:
         yield running
@@ -50,9 +49,15 @@ def filled(server: MysqlServer) -> MysqlServer:
     return server
 
 
+@pytest.fixture(scope="module")
+def backed(filled: MysqlServer, tmp_path_factory: pytest.TempPathFactory) -> Backed:
+    return back_up(filled, "shop", tmp_path_factory.mktemp("store"), jobs=1)
+
+
 @pytest.fixture
-def shop(filled: MysqlServer, tmp_path: Path) -> Backed:
-    return back_up(filled, "shop", tmp_path, jobs=1)
+def shop(backed: Backed, tmp_path: Path) -> Backed:
+    """With a store of the test's own, to spoil."""
+    return backed.copied(tmp_path / "store")
 
 
 def _without_trailer(text: bytes) -> bytes:

@@ -13,13 +13,12 @@ from dbops.model import Manifest, Verdict
 from dbops.ops.backup import backup
 from dbops.progress import Silent
 from tests.mysql_restoring import TIMEOUT, Backed, back_up, beside, contents, fill, rewritten, run_restore, start, until
-from tests.mysql_servers import DURABLE, MysqlServer, installation
+from tests.mysql_servers import DURABLE, MysqlServer, installation, servers
 
-NAMES = ("mariadb10.11", "mysql9.7")
 SETTINGS = DURABLE | {"event-scheduler": "OFF"}
 
 
-@pytest.fixture(scope="module", params=NAMES)
+@pytest.fixture(scope="module", params=servers())
 def server(request: pytest.FixtureRequest) -> Iterator[MysqlServer]:
     with MysqlServer(installation(request.param), settings=SETTINGS) as running:
         yield running

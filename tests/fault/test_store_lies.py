@@ -17,17 +17,16 @@ from dbops.catalog import Catalog
 from dbops.config import StoreConfig, Target
 from dbops.config.urls import Secret
 from dbops.errors import BadBackupError, StoreError, StoreFullError
-from dbops.model import Manifest, Report, Verdict
+from dbops.model import Verdict
 from dbops.ops.backup import backup
-from dbops.ops.verify import verify, verify_selected
+from dbops.ops.verify import verify_selected
 from dbops.progress import Silent
 from dbops.store.base import Stored
 from dbops.store.local import LocalStore
+from tests.fault.lies import Place, archive, flip, ids, rehashed, run
 from tests.servers import Cluster
 
 pytest_plugins = ["pytester"]
-
-Place = tuple[Catalog, Manifest, Path]
 
 
 @pytest.fixture(scope="module")
@@ -62,21 +61,6 @@ def place(source: dict[str, Path], tmp_path: Path) -> Callable[[str], Place]:
     return copy
 
 
-def run(catalog: Catalog, manifest: Manifest, *, decode: bool = True) -> Report:
-    engine = app.archive_engine(manifest.engine.name) if decode else None
-    return verify(engine, catalog, manifest, jobs=2, progress=Silent(), clock=app.now)
-
-
-def ids(report: Report) -> set[str]:
-    return {finding.id for finding in report.findings}
-
-
-def archive(manifest: Manifest, folder: Path) -> Path:
-    """The largest file of the archive."""
-    names = [item.name for item in manifest.artifacts if item.name.startswith("backup_")]
-    return max((folder / name for name in names), key=lambda path: path.stat().st_size)
-
-
 @pytest.mark.parametrize("kind", ["custom", "directory", "plain"])
 def test_what_is_whole_passes(place: Callable[[str], Place], kind: str) -> None:
     catalog, manifest, _ = place(kind)
@@ -105,11 +89,7 @@ def test_s01_a_cut_archive_is_found_by_size_and_by_decoding(
 def test_s02_a_flipped_byte_is_found_by_hash(place: Callable[[str], Place], kind: str) -> None:
     catalog, manifest, folder = place(kind)
     path = archive(manifest, folder)
-    with path.open("r+b") as file:
-        file.seek(path.stat().st_size // 2)
-        byte = file.read(1)
-        file.seek(-1, 1)
-        file.write(bytes([byte[0] ^ 1]))
+    flip(path)
     report = run(catalog, manifest)
     assert report.verdict is Verdict.FAIL
     assert "artifact-hash" in ids(report)
@@ -130,21 +110,6 @@ def test_s02_in_an_uncompressed_archive_the_rows_tell_too(place: Callable[[str],
     assert [(f.id, f.subject) for f in report.findings if f.id.startswith("table")] == [
         ("table-content", f"{manifest.id}/public.invoices")
     ]
-
-
-def rehashed(manifest: Manifest, folder: Path) -> Manifest:
-    """The manifest as a forger would make it agree with changed files."""
-    import hashlib
-
-    artifacts = tuple(
-        msgspec.structs.replace(
-            item,
-            bytes=(folder / item.name).stat().st_size,
-            sha256=hashlib.sha256((folder / item.name).read_bytes()).hexdigest(),
-        )
-        for item in manifest.artifacts
-    )
-    return msgspec.structs.replace(manifest, artifacts=artifacts)
 
 
 def test_s03_a_document_cut_at_a_line_is_found_by_hash(place: Callable[[str], Place]) -> None:

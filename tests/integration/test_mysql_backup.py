@@ -190,6 +190,20 @@ def test_tables_outside_of_the_snapshot_are_named(server: MysqlServer, tmp_path:
     server.drop_database("isam")
 
 
+def test_the_user_of_the_readme_backs_up_everything(server: MysqlServer, tmp_path: Path) -> None:
+    """In one moment, without a word of what it may not see."""
+    text = (support.ROOT / "README.md").read_text().partition("<!-- mysql-user -->")[2].partition("```sql")[2]
+    lines = [line.partition("--") for line in text.partition("```")[0].splitlines() if line.startswith("GRANT")]
+    other = {"mysql": "MariaDB", "mariadb": "MySQL"}[server.kind]
+    grants = [re.sub(r"^GRANT | TO backup;", "", line).strip() for line, _, of in lines if of.strip() != other]
+    assert len(grants) == 3
+    with mysql.user(server, *(grant.replace("shop.", "bank.") for grant in grants)) as login:
+        made = support.run(mysql.target(server, "bank", **login), tmp_path)
+    assert made.inventory.basis == "snapshot"
+    assert [finding for finding in made.findings if finding.severity is not Severity.INFO] == []
+    assert {"grant", "routine", "trigger", "event", "view"} <= made.inventory.objects.keys()
+
+
 def test_the_plan_holds_no_secret(server: MysqlServer) -> None:
     engine = app.open_engine(Target(url=mysql.target(server, "bank").url, bindir=server.bindir))
     plan = engine.plan_dump(engine.server(), jobs=2)

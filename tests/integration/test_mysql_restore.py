@@ -30,13 +30,12 @@ from tests.mysql_restoring import (
     unpacked,
     untouched,
 )
-from tests.mysql_servers import MysqlServer, installation
+from tests.mysql_servers import MysqlServer, installation, servers
 
-NAMES = ("mariadb10.11", "mysql9.7")
 AWKWARD = "a `shop` é 50%"  # no quote: with an event in it, MariaDB's dump program then finds no such database
 
 
-@pytest.fixture(scope="module", params=NAMES)
+@pytest.fixture(scope="module", params=servers())
 def server(request: pytest.FixtureRequest) -> Iterator[MysqlServer]:
     with MysqlServer(installation(request.param), settings={"event-scheduler": "ON"}) as running:
         yield running
@@ -122,14 +121,15 @@ def test_a_restore_into_another_name_leaves_the_source_alone(empty: MysqlServer,
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
-def test_a_dump_that_switches_autocommit_off_is_committed(tmp_path: Path, jobs: int) -> None:
+def test_a_dump_that_switches_autocommit_off_is_committed(empty: MysqlServer, tmp_path: Path, jobs: int) -> None:
     """As that of MariaDB 11.8 does around the rows of each table."""
-    with MysqlServer(installation("mariadb11.8")) as server:
-        backed = _shop(server, tmp_path, jobs=jobs)
-        archive = next(path for path in tmp_path.rglob("*.sql.zst") if jobs == 1 or path.name.startswith("data-"))
-        assert b"AUTOCOMMIT=0" in unpacked(archive)
-        assert run_restore(backed, into="copy").verdict is Verdict.PASS
-        assert contents(server, "copy") == contents(server, "shop")
+    if empty.installation.name != "mariadb11.8":
+        pytest.skip("the dump program of this server does not")
+    backed = _shop(empty, tmp_path, jobs=jobs)
+    archive = next(path for path in tmp_path.rglob("*.sql.zst") if jobs == 1 or path.name.startswith("data-"))
+    assert b"AUTOCOMMIT=0" in unpacked(archive)
+    assert run_restore(backed, into="copy").verdict is Verdict.PASS
+    assert contents(empty, "copy") == contents(empty, "shop")
 
 
 def test_a_copy_of_many_rows_has_its_indexes_and_foreign_keys(empty: MysqlServer, tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from dbops.engine.mysql import rowtext
-from dbops.engine.mysql.accounts import Account, literal, of_definer, of_grantee
+from dbops.engine.mysql.accounts import Account, literal, of_definer, of_grantee, of_sql
 from dbops.engine.mysql.columns import Column, Form, form_of
 from dbops.engine.mysql.fingerprint import content, digest_of, digest_statement, row_text
 from dbops.engine.mysql.flavour import MARIADB, MYSQL
@@ -165,6 +165,9 @@ def test_accounts() -> None:
     assert of_grantee("'it's'@'%'") == Account("it's", "%")
     assert of_grantee("'role'@''").sql == "'role'"
     assert Account("it's", "%").sql == "'it''s'@'%'"
+    for account in (Account("it's\n'@'\\", "10.%"), Account("role", ""), Account("a''b@c", "%"), Account("\\n", "h")):
+        assert of_sql(account.sql) == account
+    assert of_sql("no'thing") == Account("no'thing", "")
     assert literal("a\\b\n") == "'a\\\\b\\n'"
 
 
@@ -179,14 +182,15 @@ GRANT EXECUTE ON PACKAGE BODY `p` TO 'a'@'%';
 
 def test_database_sql_is_sorted_out_and_placed() -> None:
     found = sort_out(DATABASE, no_owner=False)
-    assert [elsewhere(text, "x_`y") for text in (*found.now, *found.at_swap)] == [
+    assert [elsewhere(text, "x_`y") for text in (found.now[0], *found.at_swap)] == [
         "ALTER DATABASE `x_``y` CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",
         "ALTER DATABASE `x_``y` COMMENT 'it''s; GRANT ALL'",
         "GRANT INSERT, SELECT ON `x\\_``y`.* TO 'a'@'%' WITH GRANT OPTION",
         "GRANT SELECT (`c;1`, `d`), UPDATE ON `x_``y`.`A ``b` TO 'role'",
         "GRANT EXECUTE ON PACKAGE BODY `x_``y`.`p` TO 'a'@'%'",
     ]
-    assert found.now == ("ALTER DATABASE CHARACTER SET utf8mb4 COLLATE utf8mb4_bin",)
+    # The comment twice: so that the copy has it when it is compared, and the live database in the end.
+    assert found.now == ("ALTER DATABASE CHARACTER SET utf8mb4 COLLATE utf8mb4_bin", found.at_swap[0])
     assert [text[:5] for text in sort_out(DATABASE, no_owner=True).at_swap] == ["ALTER"]
 
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dbops.engine.mysql.script import Facts, Kind, Script, Statement, statements
+from dbops.engine.mysql.script import Kind, Script, Statement, statements
+from dbops.engine.mysql.script_facts import Facts
 from dbops.errors import BadBackupError
 
 HEAD = b"""/*M!999999\\- enable the sandbox mode */\x20
