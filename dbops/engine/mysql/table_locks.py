@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import pymysql
 
 from dbops.engine.migrating import Locks, TableLock
-from dbops.engine.mysql.connect import Access, error_of, flavour
+from dbops.engine.mysql.connect import Access, flavour
+from dbops.engine.mysql.driver_errors import error_of
 from dbops.engine.mysql.statements import statement
 from dbops.errors import NothingToCheckError
 
