@@ -165,7 +165,7 @@ def test_r02_the_process_is_killed_with_the_application_stopped(
     """It is started by the run that is killed, if that still can, and else by the next."""
     server, running = place.server, tmp_path / "the application runs"
     running.touch()
-    application = f'stop = ["rm", "{running}"]\nstart = ["touch", "{running}"]'
+    application = f'stop = ["rm", "-f", "{running}"]\nstart = ["touch", "{running}"]'
     # Somebody reads a table of the old content: it cannot be dropped yet.
     with contextlib.closing(server.connect()) as holder, holder.cursor() as cursor:
         cursor.execute("BEGIN")
