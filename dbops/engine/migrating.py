@@ -6,7 +6,7 @@ All methods raise `DatabaseError` or `LockedError`, never an error of a driver.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import NamedTuple, Protocol
@@ -98,6 +98,9 @@ class Migrator(Protocol):
         """Tries one statement, for throw-away copies: None if the server takes it. `keep`: what it does stays; it is
         rolled back else, as far as the dialect can. `parameters`: it is only prepared, since it has placeholders
         (`$1` of PostgreSQL, `?` of MySQL). `timeout` in seconds."""
+
+    def definitions(self) -> Mapping[str, Mapping[str, str]]:
+        """kind -> {identity -> definition}, of every schema object that is there now."""
 
     def ledger(self) -> tuple[LedgerEntry, ...] | None:
         """The entries in the order in which they ran; None where no ledger is kept."""

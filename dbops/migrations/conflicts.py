@@ -184,7 +184,7 @@ def _outcomes(names: Collection[str], forward: Order, backward: Order) -> str:
     lines = []
     for name in sorted(names):
         a, b = (_definition(order.looks[2].definitions, name) for order in (forward, backward))
-        a, b = _apart(a, b)
+        a, b = apart(a, b)
         lines.append(f"{name}: {a} after {forward.text}, {b} after {backward.text}")
     return _some(lines)
 
@@ -194,7 +194,7 @@ def _definition(found: Definitions, name: str) -> str:
     return found.get(kind, {}).get(identity, "(none)")
 
 
-def _apart(one: str, other: str) -> tuple[str, str]:
+def apart(one: str, other: str) -> tuple[str, str]:
     """What the two do not share, shortened."""
 
     def only(text: str, beside: str) -> str:

@@ -89,6 +89,11 @@ LEDGER: _Texts = (
      "Look where the database stands, then run migrate again, or go back to its backup."),
 )  # fmt: skip
 
+DRIFT: _Texts = (
+    ("migration-schema-drift", "warning", "20", "What was changed by hand is nowhere else, and may be in the way.",
+     "Write a revision that makes the schema alike everywhere."),
+)  # fmt: skip
+
 LINT: _Texts = (
     ("sql-required-column", "error", "27", "With rows in the table it fails, or the running release's INSERT does.",
      "Give it a server_default, or allow NULL, fill it, and set NOT NULL later."),

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from dbops.migrations.rule_texts import (
     COMMUTATIVITY,
     DATABASE,
+    DRIFT,
     EDGES,
     FILES,
     LEDGER,
@@ -50,6 +51,7 @@ RULES: dict[str, Rule] = {
     **_rules("revisions", REVISIONS),
     **_rules("database", DATABASE),
     **_rules("ledger", LEDGER),
+    **_rules("drift", DRIFT),
     **_rules("lint", LINT),
     **_rules("commutativity", COMMUTATIVITY),
     **_rules("rehearsal", REHEARSAL),

@@ -22,6 +22,7 @@ STEPS: Sequence[Step] = (
     Step("revisions", revisions),
     Step("database", database),
     Step("ledger", ledger),
+    to_come("drift", "whether the live schema is what its revisions build"),
     to_come("lint", "the SQL of the pending revisions"),
     to_come("commutativity", "whether parallel branches give one schema in both orders"),
     to_come("rehearsal", "the pending revisions on a restored copy"),

@@ -15,7 +15,7 @@ from dbops.migrations.rules import of_step
 from dbops.migrations.sql_revisions import RevisionSql, Unreadable, read_sql
 from dbops.migrations.sql_text import MYSQL_FAMILY
 from dbops.model import NotEvaluated
-from dbops.ops.gate_steps import NO_DATABASE, NOT_KNOWN, Outcome, Step
+from dbops.ops.gate_steps import NO_DATABASE, NOT_KNOWN, Outcome, Step, current_of
 from dbops.ops.migration_ground import Ground
 from dbops.ops.workshop import Workshop
 
@@ -137,7 +137,7 @@ class Linter:
         captured: dict[str, list[str]] = {}
         rewritten: dict[str, set[str]] = {one.id: set() for one in ground.pending or ()}
         try:
-            with self._workshop.database(_current(ground)) as database:
+            with self._workshop.database(current_of(ground)) as database:
                 for head in _heads(ground):
                     for one in database.upgrade(head).statements:
                         captured.setdefault(one.revision, []).append(one.sql)
@@ -160,7 +160,7 @@ class Linter:
         untold: list[str] = []
         facts = self._facts
         try:
-            with self._workshop.database(_current(ground)) as database, database.session() as session:
+            with self._workshop.database(current_of(ground)) as database, database.session() as session:
                 session.empty()
                 for one in sql:
                     facts = facts.after(one)
@@ -179,9 +179,3 @@ class Linter:
 def _heads(ground: Ground) -> list[str]:
     """Those that are pending, in the order in which Alembic comes to them: what one branch leaves, the next finds."""
     return [one.id for one in ground.pending or () if one.id in ground.history.heads]
-
-
-def _current(ground: Ground) -> tuple[str, ...]:
-    """Where the database is, as far as the code has it."""
-    assert ground.version is not None  # noqa: S101 - the caller has looked
-    return tuple(sorted(row for row in ground.version.rows if row in ground.history))

@@ -125,3 +125,9 @@ def to_come(name: str, what: str) -> Step:
         )
 
     return Step(name, run)
+
+
+def current_of(ground: Ground) -> tuple[str, ...]:
+    """Where the database is, as far as the code has it."""
+    assert ground.version is not None  # noqa: S101 - the caller has looked
+    return tuple(sorted(row for row in ground.version.rows if row in ground.history))

@@ -19,6 +19,7 @@ from dbops.migrations.lint_facts import Facts, Size, sizes_of
 from dbops.migrations.runner import Outcome, Runner
 from dbops.model import EngineInfo, major_version
 from dbops.ops.gate_commute import Commuter
+from dbops.ops.gate_drift import Drifter
 from dbops.ops.gate_lint import Linter
 from dbops.ops.gate_steps import Outcome as Judged
 from dbops.ops.gate_steps import Step
@@ -31,14 +32,15 @@ from dbops.sandbox.base import Needs
 def trying(
     target: Target | None, ground: Ground, store: StoreConfig, sandbox: str | None, *, rehearsed: bool = False
 ) -> Iterator[tuple[Step, ...]]:
-    """Lint and commutativity, on one scratch server, which is started if one of them needs it and ends with the block;
+    """Drift, lint and commutativity, on one scratch server, which is started if one needs it and ends with the block;
     none where there is no target with revisions or no database is looked at. `rehearsed`: a rehearsal follows, perhaps
     in the same server, which is to be empty then."""
     if target is None or target.migrations is None or ground.version is None or not ground.pending:
         yield ()
         return
     migrations = msgspec.structs.replace(target.migrations, directory=ground.history.root)
-    server = app.open_engine(target).server()
+    engine = app.open_engine(target)
+    server = engine.server()
     facts = Facts(sizes=_sizes(store, target), stopped=target.app.stop is not None, version=server.info.server_version)
     with workshop(target, migrations, ground.history, sandbox, server.info) as shop:
         linter = Linter(
@@ -57,7 +59,7 @@ def trying(
             finally:
                 shop.rest()
 
-        yield linter.step(), Step(commuter.step().id, last)
+        yield Drifter(shop, engine.migrator().definitions).step(), linter.step(), Step(commuter.step().id, last)
 
 
 def workshop(

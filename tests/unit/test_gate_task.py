@@ -44,7 +44,7 @@ def judged(folder: Path, *rows: str) -> MigrationReport:
 def test_static_needs_nothing_and_says_what_it_did_not_look_at(folder: Path, tmp_path: Path) -> None:
     done = dbops(tmp_path, *STATIC, DBOPS_CONFIG="/nowhere/dbops.toml")
     assert (done.returncode, done.stderr) == (0, "")
-    assert "ledger, lint, commutativity, rehearsal: no database" in done.stdout
+    assert "ledger, drift, lint, commutativity, rehearsal: no" in done.stdout
     assert done.stdout.splitlines()[-1].startswith("PASS  gate: nothing speaks against it (23 rules judged")
 
 
@@ -66,7 +66,7 @@ def test_what_cannot_be_judged_is_no_pass(folder: Path, tmp_path: Path) -> None:
 def test_with_something_pending_the_steps_that_are_missing_keep_it_from_go(folder: Path) -> None:
     report = judged(folder, "a")
     assert report.verdict is Verdict.INCONCLUSIVE
-    assert [one.id for one in report.not_evaluated][:3] == ["lint", "commutativity", "rehearsal"]
+    assert [one.id for one in report.not_evaluated][:4] == ["drift", "lint", "commutativity", "rehearsal"]
     assert judged(folder, "c").verdict is Verdict.PASS
 
 

@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import math
 import secrets
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from dbops.engine.mysql import ledger
 from dbops.engine.mysql.connect import Access, flavour
 from dbops.engine.mysql.driver_errors import error_of
 from dbops.engine.mysql.locks import exclusive
+from dbops.engine.mysql.objects import read_definitions
 from dbops.engine.mysql.statements import statement
 from dbops.engine.mysql.table_locks import table_locks
 from dbops.errors import LockedError
@@ -105,6 +106,10 @@ class MysqlMigrator:
                 with contextlib.suppress(pymysql.MySQLError):
                     connection.rollback()
         return None
+
+    def definitions(self) -> Mapping[str, Mapping[str, str]]:
+        with self._access.session() as connection:
+            return read_definitions(connection)
 
     def ledger(self) -> tuple[LedgerEntry, ...] | None:
         with self._access.session() as connection:

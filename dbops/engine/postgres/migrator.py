@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from dbops.engine.migrating import Intent, LedgerEntry, Limits, Locks, Refusal, 
 from dbops.engine.postgres import ledger
 from dbops.engine.postgres.connect import Access
 from dbops.engine.postgres.locks import exclusive, whoami
+from dbops.engine.postgres.objects import read_definitions
 from dbops.engine.postgres.statements import statement
 from dbops.errors import LockedError
 
@@ -119,6 +120,10 @@ class PostgresMigrator:
             conninfo = self._access.for_a_person().reveal()
             with psycopg.connect(conninfo, autocommit=True, application_name="dbops attempt") as connection:
                 yield connection
+
+    def definitions(self) -> Mapping[str, Mapping[str, str]]:
+        with self._access.session() as connection:
+            return read_definitions(connection)
 
     def ledger(self) -> tuple[LedgerEntry, ...] | None:
         with self._access.session() as connection:
