@@ -22,7 +22,16 @@ from dbops.tasks.trying import workshop
 
 
 def merge(output: Output, request: gating.Request, message: str, accept: str, *, dry_run: bool) -> None:
-    target = load(target=request.target, need_store=False).target(request.target)
+    config = load(target=request.target, need_store=False)
+    if not config.targets:
+        hint = (
+            "write [targets.NAME] url and [targets.NAME.migrations] kind, directory, python in dbops.toml (dbops init):"
+        )
+        hint += "\nboth orders run in a throw-away server of the URL's kind; the database itself is not looked at"
+        raise ConfigError(
+            "merge has to run the application's revisions, and knows no target", hint=hint, kind="no-target"
+        )
+    target = config.target(request.target)
     migrations = target.migrations
     if migrations is None:
         hint = f"write [targets.{target.name}.migrations] in dbops.toml"

@@ -194,3 +194,10 @@ def test_the_command(tmp_path: Path, server: Sandbox) -> None:
         0,
         f"nothing to merge: the head is {report['heads'][0]}",
     )
+
+
+def test_without_a_target_it_says_what_it_needs(tmp_path: Path) -> None:
+    done = dbops(tmp_path, "merge", "--directory", "migrations")
+    assert done.returncode == 2
+    assert "knows no target" in done.stderr
+    assert "the database itself is not looked at" in done.stderr
