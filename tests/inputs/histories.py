@@ -33,15 +33,19 @@ class Real(NamedTuple):
 
 
 HISTORIES = (
+    Real("aiida-core==2.9.4", "aiida/storage/psql_dos/migrations", 100, heads=3),
     Real("apache-airflow-core==3.3.2", "airflow", 100),
     Real("arize-phoenix==20.26.1", "phoenix/db", 35),
     Real("ckan==2.12.0", "ckan/migration", 109),
+    Real("dagster==1.13.29", "dagster/_core/storage/alembic", 80),
     Real("galaxy-data==26.1.2", "galaxy/model/migrations", 82, heads=2),
     Real("langflow-base==1.13.0", "langflow", 162),
     Real("mlflow-skinny==3.17.2", "mlflow/store/db_migrations", 50),
     Real("open-webui==0.12.4", "open_webui", 66),
     Real("optuna==5.0.0", "optuna/storages/_rdb", 10),
+    Real("prefect==3.9.1", "prefect/server/database/_migrations/versions/postgresql", 110),
     Real("privacyidea==3.14", "privacyidea/migrations", 110),
+    Real("zenml==0.98.0", "zenml/zen_stores/migrations", 280),
 )
 
 
