@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from dbops.catalog import Catalog, State
 from dbops.errors import ConfigError, NothingToCheckError, StoreError
-from dbops.model import Report, Verdict
+from dbops.model import Finding, NotEvaluated, Report, Severity, Verdict
 from dbops.ops import prune as pruning
+from dbops.ops.records import kept
 from dbops.progress import Silent
 from dbops.report import listing
 from dbops.store.local import LocalStore
@@ -134,3 +136,21 @@ def test_a_backup_that_is_finished_while_prune_asks_is_kept(catalog: Catalog) ->
     pruning.prune(None, catalog, "shop", clock=later_than_all, progress=Silent(), confirm=finish)
     data = b"".join(catalog.store.read(catalog.key("shop", manifest.id, name)))
     assert hashlib.sha256(data).hexdigest() == manifest.artifacts[0].sha256
+
+
+def test_a_record_beside_an_encrypted_backup_shows_no_row(tmp_path: Path) -> None:
+    """Everybody who can read the store may read it; the report of the run has it all."""
+    catalog = a_catalog(tmp_path / "store")
+    found = Finding(
+        id="row-differs", severity=Severity.ERROR, subject="people id=4711", expected="name='Ana'", hint="x"
+    )
+    skipped = NotEvaluated(id="load", reason="Key (name)=(Ana) already exists")
+    report = Report(task="drill", target="shop", verdict=Verdict.FAIL, findings=(found,), not_evaluated=(skipped,))
+    for encryption, shown in (("none", True), ("age", False)):
+        method = msgspec.structs.replace(a_manifest().method, encryption=encryption)
+        assert kept(catalog, a_manifest(method=method), report, MOMENT).findings == (found,)
+        (entry,) = (entry for entry in catalog.store.list() if "/drills/" in entry.key)
+        text = b"".join(catalog.store.read(entry.key))
+        assert [word in text for word in (b"4711", b"Ana")] == [shown, shown]
+        assert b"row-differs" in text
+        assert [record.verdict for record in catalog.drills("shop", a_manifest().id)] == [Verdict.FAIL]
