@@ -15,7 +15,7 @@ from typing import IO, cast
 
 from dbops.errors import BadBackupError, PreflightError
 from dbops.keys import age
-from dbops.keys.age import BYTES_HINT, CUT_HINT
+from dbops.keys.stream import BYTES_HINT, CUT_HINT, Opener, WrongKeyError
 from dbops.store.base import CHUNK
 
 if sys.version_info >= (3, 14):
@@ -131,8 +131,8 @@ def _decrypted(stream: IO[bytes], path: Path, identity: Path | None) -> IO[bytes
         raise PreflightError(f"{identity}: no usable key: {reason}", hint=_AGE_HINT, kind="bad-identity") from None
     output = cast(IO[bytes], tempfile.TemporaryFile(prefix="dbops-"))  # noqa: SIM115 - closed with the other layers
     try:
-        age.Opener(keys).copy(iter(partial(stream.read, CHUNK), b""), output, path.name)
-    except age.WrongKeyError:
+        Opener(keys).copy(iter(partial(stream.read, CHUNK), b""), output, path.name)
+    except WrongKeyError:
         output.close()
         raise PreflightError(f"{path.name}: the key does not fit", hint=_AGE_HINT, kind="wrong-identity") from None
     except OSError as error:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from dbops.config import Target
-from dbops.keys import age
+from dbops.keys import stream
 from dbops.keys.keyring import Keyring
 from dbops.model import Finding, Severity
 from dbops.ops.seal import seal_for
@@ -35,8 +35,8 @@ def _encryption(target: Target) -> Iterator[Finding]:
         return
     have = ", ".join(one.id for one in keys)
     try:
-        opened = age.Opener(keys).opened(seal.sealer.sealed(_PROBE), "a probe") == _PROBE
-    except age.WrongKeyError:
+        opened = stream.Opener(keys).opened(seal.sealer.sealed(_PROBE), "a probe") == _PROBE
+    except stream.WrongKeyError:
         opened = False
     if opened:
         yield _good("identity", f"{where}.identity", f"{have} opens what is encrypted today")

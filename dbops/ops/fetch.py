@@ -14,8 +14,8 @@ from typing import BinaryIO, NamedTuple
 from dbops.catalog import DRILLS, MANIFEST, SUMS, Catalog
 from dbops.errors import BadBackupError, PreflightError, StoreError, StoreFullError
 from dbops.folder import temporary_folder
-from dbops.keys.age import Opener, WrongKeyError
 from dbops.keys.signing import SUFFIX as SIGNATURE
+from dbops.keys.stream import Opener, WrongKeyError
 from dbops.model import Artifact, Finding, Manifest, Severity
 from dbops.ops.seal import opener_for
 from dbops.progress import Progress

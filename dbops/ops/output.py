@@ -12,7 +12,7 @@ from pathlib import Path
 from dbops.catalog import MANIFEST, Catalog
 from dbops.errors import DbopsError
 from dbops.folder import temporary_folder
-from dbops.keys import age
+from dbops.keys.stream import Sealer
 from dbops.model import SEALED, Artifact
 from dbops.store.base import Sink, Stored
 from dbops.store.readback import read_back
@@ -30,7 +30,7 @@ class StoreOutput:
         catalog: Catalog,
         target: str,
         backup: str,
-        sealer: age.Sealer | None = None,
+        sealer: Sealer | None = None,
         workspace: Path | None = None,
     ) -> None:
         self._sealer = sealer

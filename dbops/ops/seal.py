@@ -14,7 +14,7 @@ from typing import NamedTuple
 from dbops.catalog import Catalog
 from dbops.config import Target
 from dbops.errors import BadBackupError, ConfigError, PreflightError, StoreError
-from dbops.keys import age, keyring
+from dbops.keys import age, keyring, stream
 from dbops.model import KEY_FILE, PASSPHRASE, Artifact, Manifest
 
 _PROBE_BYTES = 64 << 20
@@ -29,7 +29,7 @@ class Seal(NamedTuple):
     """What encrypts a backup. `ids`: who can read it."""
 
     ids: tuple[str, ...]
-    sealer: age.Sealer
+    sealer: stream.Sealer
     own: age.Identity | None
     """The backup's own key pair, where there is a passphrase."""
     passphrase: str | None
@@ -55,12 +55,12 @@ def seal_for(target: Target) -> Seal | None:
         raise ConfigError(f"{where}.workspace: {settings.workspace} is no folder", kind="no-workspace")
     ids = tuple(one.id for one in found)
     if secret is None:
-        return Seal(ids, age.Sealer(found), None, None)
+        return Seal(ids, stream.Sealer(found), None, None)
     own = age.generate()
-    return Seal((*ids, PASSPHRASE), age.Sealer([*found, age.recipient(own.id)]), own, secret)
+    return Seal((*ids, PASSPHRASE), stream.Sealer([*found, age.recipient(own.id)]), own, secret)
 
 
-def opener_for(catalog: Catalog, manifest: Manifest) -> age.Opener | None:
+def opener_for(catalog: Catalog, manifest: Manifest) -> stream.Opener | None:
     """What decrypts a backup, tried on one of its files; None for one that is not encrypted.
 
     `PreflightError` of kind 'no-key' or 'wrong-key' says which keys it would take.
@@ -92,8 +92,8 @@ def opener_for(catalog: Catalog, manifest: Manifest) -> age.Opener | None:
     raise _locked(manifest, [one.id for one in found], secret is not None, wrapped is not None)
 
 
-def _fitting(catalog: Catalog, manifest: Manifest, keys: Sequence[age.Identity]) -> age.Opener | None:
-    opener = age.Opener(keys)
+def _fitting(catalog: Catalog, manifest: Manifest, keys: Sequence[age.Identity]) -> stream.Opener | None:
+    opener = stream.Opener(keys)
     sealed = [item for item in manifest.artifacts if manifest.method.plain_name(item.name) != item.name]
     smallest = min(sealed, key=lambda item: item.bytes, default=None)
     if smallest is None or smallest.bytes > _PROBE_BYTES:
@@ -102,7 +102,7 @@ def _fitting(catalog: Catalog, manifest: Manifest, keys: Sequence[age.Identity])
         data = _small(catalog, manifest, smallest)
         if hashlib.sha256(data).hexdigest() == smallest.sha256:  # of other bytes no key can be judged by
             opener.opened(data, smallest.name)
-    except age.WrongKeyError:
+    except stream.WrongKeyError:
         return None
     except (BadBackupError, StoreError):
         pass  # whoever reads the whole backup finds and tells it
@@ -118,7 +118,7 @@ def _small(catalog: Catalog, manifest: Manifest, artifact: Artifact) -> bytes:
     return bytes(data)
 
 
-def document(catalog: Catalog, manifest: Manifest, name: str, opener: age.Opener | None) -> str:
+def document(catalog: Catalog, manifest: Manifest, name: str, opener: stream.Opener | None) -> str:
     """A small artifact as text, hashed again since it is read again; empty if the backup has none."""
     artifact = next((item for item in manifest.artifacts if manifest.method.plain_name(item.name) == name), None)
     if artifact is None:

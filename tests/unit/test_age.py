@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from dbops.errors import BadBackupError, StoreFullError
-from dbops.keys import age
+from dbops.keys import age, stream
 from tests.keys import age_tool, new_identity, new_ssh_key
 
 CHUNK = 65536
@@ -38,8 +38,8 @@ def key() -> age.Identity:
     return age.generate()
 
 
-def sealer(*keys: age.Identity) -> age.Sealer:
-    return age.Sealer([age.recipient(one.id) for one in keys])
+def sealer(*keys: age.Identity) -> stream.Sealer:
+    return stream.Sealer([age.recipient(one.id) for one in keys])
 
 
 def pieces(data: bytes, seed: int) -> Iterator[bytes]:
@@ -57,7 +57,7 @@ def fed(key: age.Identity, sink: Kept, source: Iterable[bytes]) -> None:
             writer.write(piece)
 
 
-def streamed(keys: age.Sealer, data: bytes) -> bytes:
+def streamed(keys: stream.Sealer, data: bytes) -> bytes:
     sink = Kept()
     with keys.writer(sink) as writer:
         for piece in pieces(data, len(data)):
@@ -70,9 +70,9 @@ def test_a_stream_comes_back(key: age.Identity, size: int) -> None:
     data = os.urandom(size)
     sealed = streamed(sealer(key), data)
     assert sealed != data
-    assert age.Opener([key]).opened(sealed, "x") == data
+    assert stream.Opener([key]).opened(sealed, "x") == data
     taken = Kept()
-    age.Opener([age.generate(), key]).copy(pieces(sealed, 7), taken, "x")
+    stream.Opener([age.generate(), key]).copy(pieces(sealed, 7), taken, "x")
     assert taken.data == data
 
 
@@ -83,19 +83,19 @@ def test_the_plain_program_reads_a_stream_with_every_kind_of_key(tmp_path: Path)
     )
     data = os.urandom(200_000)
     sealed = tmp_path / "x.age"
-    sealed.write_bytes(streamed(age.Sealer([age.recipient(text) for text in (line, ed_line, rsa_line)]), data))
+    sealed.write_bytes(streamed(stream.Sealer([age.recipient(text) for text in (line, ed_line, rsa_line)]), data))
     for path in (own, ed, rsa):
         done = subprocess.run([age_tool(), "--decrypt", "-i", str(path), str(sealed)], capture_output=True, check=True)
         assert done.stdout == data
         (identity,) = age.identities(path.read_bytes())
-        assert age.Opener([identity]).opened(sealed.read_bytes(), "x") == data
+        assert stream.Opener([identity]).opened(sealed.read_bytes(), "x") == data
 
 
 def test_what_the_plain_program_has_encrypted_is_read(tmp_path: Path) -> None:
     path, line = new_identity(tmp_path)
     argv = [age_tool(), "--encrypt", "-r", line]
     sealed = subprocess.run(argv, input=b"some rows", capture_output=True, check=True).stdout
-    assert age.Opener(age.identities(path.read_bytes())).opened(sealed, "x") == b"some rows"
+    assert stream.Opener(age.identities(path.read_bytes())).opened(sealed, "x") == b"some rows"
 
 
 def test_ids_are_what_the_tools_print(tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_a_file_that_was_cut_is_found(key: age.Identity, cut: int) -> None:
     """At a piece's end, too: the last piece says that it is the last."""
     sealed = streamed(sealer(key), os.urandom(3 * CHUNK))
     with pytest.raises(BadBackupError) as raised:
-        age.Opener([key]).opened(sealed[:-cut], "x.age")
+        stream.Opener([key]).opened(sealed[:-cut], "x.age")
     assert raised.value.kind in ("archive-truncated", "archive-corrupt")
     if cut % (CHUNK + 16) == 0:
         assert raised.value.kind == "archive-truncated"
@@ -126,8 +126,8 @@ def test_a_file_that_was_cut_is_found(key: age.Identity, cut: int) -> None:
 def test_a_flipped_bit_is_found(key: age.Identity, at: int) -> None:
     sealed = bytearray(streamed(sealer(key), os.urandom(3 * CHUNK)))
     sealed[at] ^= 1
-    with pytest.raises((BadBackupError, age.WrongKeyError)):
-        age.Opener([key]).opened(bytes(sealed), "x")
+    with pytest.raises((BadBackupError, stream.WrongKeyError)):
+        stream.Opener([key]).opened(bytes(sealed), "x")
 
 
 def test_pieces_that_change_places_are_found(key: age.Identity) -> None:
@@ -135,12 +135,12 @@ def test_pieces_that_change_places_are_found(key: age.Identity) -> None:
     head, size = len(sealed) - 3 * (CHUNK + 16), CHUNK + 16
     swapped = sealed[:head] + sealed[head + size : head + 2 * size] + sealed[head : head + size] + sealed[-size:]
     with pytest.raises(BadBackupError):
-        age.Opener([key]).opened(swapped, "x")
+        stream.Opener([key]).opened(swapped, "x")
 
 
 def test_another_key_does_not_open(key: age.Identity) -> None:
-    with pytest.raises(age.WrongKeyError):
-        age.Opener([age.generate()]).opened(sealer(key).sealed(b"x"), "x")
+    with pytest.raises(stream.WrongKeyError):
+        stream.Opener([age.generate()]).opened(sealer(key).sealed(b"x"), "x")
 
 
 @pytest.mark.parametrize("full", [0, 100_000])
@@ -162,7 +162,7 @@ def test_a_block_that_fails_leaves_no_end(key: age.Identity) -> None:
     with pytest.raises(RuntimeError, match="the dump broke"):
         fed(key, sink, dump())
     with pytest.raises(BadBackupError):
-        age.Opener([key]).opened(sink.data, "x")
+        stream.Opener([key]).opened(sink.data, "x")
     assert not [thread for thread in threading.enumerate() if thread.name == "encrypt"]
 
 
