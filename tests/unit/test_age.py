@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import pty
 import random
 import subprocess
 import threading
@@ -224,3 +226,23 @@ def test_an_identity_that_is_none(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="does not fit"):
         age.identities(wrapped, "wrong")
     assert len(age.identities(wrapped, "right")) == 1
+
+
+def test_the_plain_program_opens_a_wrapped_key_by_its_passphrase(key: age.Identity, tmp_path: Path) -> None:
+    """It asks on its terminal, as whoever restores by hand sees it."""
+    (tmp_path / "key.age").write_bytes(age.wrap(key, "open sesame"))
+    (tmp_path / "x.age").write_bytes(sealer(key).sealed(b"some rows"))
+    argv = [age_tool(), "--decrypt", "--identity", "key.age", "--output", "x", "x.age"]
+    child, terminal = pty.fork()
+    if child == 0:
+        os.chdir(tmp_path)
+        os.execv(argv[0], argv)
+    shown = b""
+    while b"passphrase" not in shown:
+        shown += os.read(terminal, 1000)
+    os.write(terminal, b"open sesame\n")
+    with contextlib.suppress(OSError):  # Linux says so when the other end is closed
+        while data := os.read(terminal, 1000):
+            shown += data
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0, shown
+    assert (tmp_path / "x").read_bytes() == b"some rows"
