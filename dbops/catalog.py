@@ -17,6 +17,7 @@ import msgspec
 from dbops import manifests
 from dbops.errors import BadBackupError, ConfigError, DbopsError, NothingToCheckError, StoreError
 from dbops.keys import signing
+from dbops.keys.documents import Signatures
 from dbops.keys.keyring import Keyring
 from dbops.model import ID_FORMAT, Failure, Manifest, Report, Verdict, is_backup_id, is_target_name
 from dbops.store.base import Entry, Store
@@ -74,6 +75,7 @@ class Catalog:
     def __init__(self, store: Store, keys: Keyring | None = None) -> None:
         self.store = store
         self.keys = keys or Keyring()
+        self._signatures = Signatures(store, self.keys)
 
     @staticmethod
     def key(target: str, backup: str, name: str) -> str:
@@ -100,38 +102,9 @@ class Catalog:
         trusted. `signed` False: it is known that no signature lies there."""
         key = self.key(target, backup, MANIFEST)
         data = manifests.bounded(self.store.read(key), key)
-        if signed or self.keys.trusted(target):
-            self.signature(target, key, data)
+        if signed or self._signatures.needed(target):
+            self._signatures.check(target, key, data)
         return manifests.decode([data], target, backup)
-
-    def signature(self, target: str, key: str, data: bytes) -> signing.Signature | None:
-        """The signature of a stored document; None for one that has none and needs none. `BadBackupError` of kind
-        'unsigned' or 'bad-signature'."""
-        trusted = self.keys.trusted(target)
-        document = self._signature_document(key)
-        if document is None and not trusted:
-            return None
-        if document is None:
-            hint = f"signed backups of {target} only: see targets.{target}.signing; 'backups' lists the others"
-            raise BadBackupError(f"{key}: it is not signed", hint=hint, kind="unsigned")
-        try:
-            return signing.check(document, key, data, trusted)
-        except signing.SignatureError as error:
-            hint = "do not restore it: look who has changed it; 'backups' lists the others"
-            raise BadBackupError(f"{key}: {error}", hint=hint, kind="bad-signature") from None
-
-    def _signature_document(self, key: str) -> bytes | None:
-        data = bytearray()
-        try:
-            for chunk in self.store.read(key + signing.SUFFIX):
-                data += chunk
-                if len(data) > signing.LIMIT_BYTES:
-                    break
-        except StoreError as error:
-            if error.kind != "not-found":
-                raise
-            return None
-        return bytes(data)
 
     def latest(self, target: str) -> Manifest:
         """The newest usable backup that is not a safety backup; `NothingToCheckError` if there is none."""
@@ -169,9 +142,7 @@ class Catalog:
         data = manifests.encode(manifest)
         manifests.decode([data], manifest.target, manifest.id)  # what would be refused later is refused now
         key = self.key(manifest.target, manifest.id, MANIFEST)
-        signer = self.keys.signer(manifest.target)
-        if signer is not None:  # first: at no time is there a backup that is not signed
-            self.store.put(key + signing.SUFFIX, signing.sign(signer, key, data))
+        self._signatures.put(manifest.target, key, data)  # first: at no time is there a backup that is not signed
         try:
             self.store.put(key, data)
         except BaseException:
@@ -197,11 +168,9 @@ class Catalog:
         name = f"{DRILLS}/{at.strftime(ID_FORMAT)}.json"
         key = self.key(backup.target, backup.id, name)
         data = msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n"
-        signer = self.keys.signer(backup.target)
-        previous = next(iter(reversed(list(self._links(backup.target, backup.id)))), None) if signer else None
+        links = list(self._links(backup.target, backup.id)) if self._signatures.made(backup.target) else []
         self.store.put(key, data)
-        if signer is not None:
-            self.store.put(key + signing.SUFFIX, signing.sign(signer, key, data, previous))
+        self._signatures.put(backup.target, key, data, links[-1] if links else None)
 
     def chain_problems(self, target: str, backup: str) -> Iterator[tuple[str, str]]:
         """(key, what is wrong) of each record of a signed backup: not signed, forged, or after one that is gone.
@@ -218,7 +187,7 @@ class Catalog:
             if not is_backup_id(key.removeprefix(prefix).removesuffix(".json")):
                 continue
             try:
-                found = self.signature(target, key, manifests.bounded(self.store.read(key), key))
+                found = self._signatures.check(target, key, manifests.bounded(self.store.read(key), key))
             except BadBackupError as error:
                 yield key, error.message
                 continue
@@ -229,13 +198,13 @@ class Catalog:
 
     def _links(self, target: str, backup: str) -> Iterator[bytes]:
         """The signature documents of a backup: the manifest's, then those of its records by their time."""
-        first = self._signature_document(self.key(target, backup, MANIFEST))
+        first = self._signatures.document(self.key(target, backup, MANIFEST))
         if first is None:
             return
         yield first
         listed = self.store.list(self.key(target, backup, f"{DRILLS}/"))
         for key in sorted(entry.key for entry in listed if entry.key.endswith(f".json{signing.SUFFIX}")):
-            document = self._signature_document(key.removesuffix(signing.SUFFIX))
+            document = self._signatures.document(key.removesuffix(signing.SUFFIX))
             if document is not None:
                 yield document
 
@@ -261,8 +230,9 @@ class Catalog:
                 data += chunk
                 if len(data) > _RECORD_LIMIT:
                     return None
-            if self.keys.trusted(key.split("/")[0]):
-                self.signature(key.split("/")[0], key, bytes(data))
+            target = key.split("/")[0]
+            if self._signatures.needed(target):
+                self._signatures.check(target, key, bytes(data))
             report = _REPORT.decode(data)
             at = datetime.strptime(f"{stem}+0000", f"{ID_FORMAT}%z")
         except StoreError as error:
