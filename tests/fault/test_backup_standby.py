@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 
 from dbops.errors import DbopsError
-from tests.conftest import _default_installation
+from tests.fault.standby import standby_of
 from tests.fault.support import At, copying, fill, one, only, own_cluster, run, target, until, verified
-from tests.machine import server_user
 from tests.servers import Cluster, Database
 
 CANCELS_AT_ONCE = {
@@ -35,18 +34,8 @@ def primary() -> Iterator[Cluster]:
 @pytest.fixture(scope="module")
 def standby(primary: Cluster) -> Iterator[Database]:
     """Follows the primary; cancels whoever is in the way of what it replays, at once."""
-    cluster = Cluster(_default_installation())
-    try:
-        cluster.folder.chmod(0o755)
-        server_user().takes(cluster.folder)
-        where = ["-h", str(primary.folder), "-p", str(primary.port), "-U", "postgres"]
-        cluster._tool("pg_basebackup", *where, "-D", str(cluster.data), "-R", "-c", "fast")
-        cluster.configure({"unix_socket_directories": str(cluster.folder)} | CANCELS_AT_ONCE)
-        cluster._first_start()
-        cluster.password = primary.password
+    with standby_of(primary, CANCELS_AT_ONCE) as cluster:
         yield Database(cluster, "shop")
-    finally:
-        cluster.close()
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
