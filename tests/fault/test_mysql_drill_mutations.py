@@ -7,7 +7,7 @@ them: python -m tests.mutations mysql9.7
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +25,27 @@ from tests.mysql_restoring import Backed
 from tests.mysql_servers import MysqlServer, installation, servers
 
 Round = list[Case[Any]]
-Done = dict[str, tuple[Report, Round]]
-"""Of each mutation: the report of the drill in which it was done, and all that were done with it."""
+
+
+class Rounds:
+    """Each round is drilled once, when the first of its mutations is asked for."""
+
+    def __init__(self, groups: list[Round], drill: Callable[[list[Any]], Report]) -> None:
+        self._drill = drill
+        self._reports: dict[int, Report] = {}
+        self._groups = {case.name: group for group in groups for case in group}
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._groups
+
+    def found(self, name: str) -> bool:
+        group = self._groups[name]
+        if id(group) not in self._reports:
+            self._reports[id(group)] = self._drill([case.change for case in group])
+        report = self._reports[id(group)]
+        case = next(each for each in group if each.name == name)
+        assert found_by(report, case, group), wrong(report)
+        return True
 
 
 @pytest.fixture(scope="module", params=servers())
@@ -41,53 +60,41 @@ def good(workshop: Workshop) -> Backed:
 
 
 @pytest.fixture(scope="module")
-def mutated_backups(workshop: Workshop, good: Backed) -> Done:
+def mutated_backups(workshop: Workshop, good: Backed) -> Rounds:
     groups = rounds(cases(workshop.server.installation.name, copy=False))
-    return _done(groups, [workshop.drill(workshop.mutated(good, *_changes(group))) for group in groups])
+    return Rounds(groups, lambda scripts: workshop.drill(workshop.mutated(good, *scripts)))
 
 
 @pytest.fixture(scope="module")
-def mutated_copies(workshop: Workshop, good: Backed) -> Done:
+def mutated_copies(workshop: Workshop, good: Backed) -> Rounds:
     groups = rounds(cases(workshop.server.installation.name, copy=True))
-    return _done(groups, [workshop.drill_mutated_copy(good, *_changes(group)) for group in groups])
+    return Rounds(groups, lambda scripts: workshop.drill_mutated_copy(good, *scripts))
 
 
 @pytest.fixture(scope="module")
-def edited_texts(workshop: Workshop, good: Backed) -> Done:
-    groups = rounds(EDITS)
-    return _done(groups, [workshop.drill(edited(workshop.copied(good), _changes(group))) for group in groups])
+def edited_texts(workshop: Workshop, good: Backed) -> Rounds:
+    return Rounds(rounds(EDITS), lambda edits: workshop.drill(edited(workshop.copied(good), edits)))
 
 
-def _changes(group: Round) -> list[Any]:
-    return [case.change for case in group]
-
-
-def _done(groups: list[Round], reports: list[Report]) -> Done:
-    return {case.name: (report, group) for group, report in zip(groups, reports, strict=True) for case in group}
-
-
-def _found(done: Done, mutation: Mutation) -> None:
+def _found(done: Rounds, mutation: Mutation) -> None:
     if mutation.name not in done:
         pytest.skip("this server has no such thing")
-    report, group = done[mutation.name]
-    case = next(each for each in group if each.name == mutation.name)
-    assert found_by(report, case, group), wrong(report)
+    assert done.found(mutation.name)
 
 
 @pytest.mark.parametrize("mutation", [each for each in MUTATIONS if not each.copy_only], ids=lambda each: each.name)
-def test_a_mutated_backup_is_found_and_named(mutated_backups: Done, mutation: Mutation) -> None:
+def test_a_mutated_backup_is_found_and_named(mutated_backups: Rounds, mutation: Mutation) -> None:
     _found(mutated_backups, mutation)
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda each: each.name)
-def test_a_copy_that_went_wrong_is_found_and_its_rows_named(mutated_copies: Done, mutation: Mutation) -> None:
+def test_a_copy_that_went_wrong_is_found_and_its_rows_named(mutated_copies: Rounds, mutation: Mutation) -> None:
     _found(mutated_copies, mutation)
 
 
 @pytest.mark.parametrize("edit", EDITS, ids=lambda each: each.name)
-def test_a_text_that_was_edited_is_found_and_named(edited_texts: Done, edit: Case[Any]) -> None:
-    report, group = edited_texts[edit.name]
-    assert found_by(report, edit, group), wrong(report)
+def test_a_text_that_was_edited_is_found_and_named(edited_texts: Rounds, edit: Case[Any]) -> None:
+    assert edited_texts.found(edit.name)
 
 
 @pytest.mark.parametrize("stored", STORED, ids=lambda each: each.name)

@@ -29,6 +29,7 @@ GRANTS = (
     f"GRANT SELECT, INSERT ON {NAME}.* TO 'reader'@'%'",
     f"GRANT UPDATE (note), DELETE ON {NAME}.customers TO 'reader'@'%'",
     f"GRANT SELECT ON {NAME}.events TO 'reader'@'%'",
+    f"GRANT SELECT ON {NAME}.customers TO 'owner'@'%'",
     f"GRANT EXECUTE ON PROCEDURE {NAME}.tidy TO 'reader'@'%'",
 )
 
