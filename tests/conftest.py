@@ -52,6 +52,7 @@ UNSETTLED = (
 )
 SETTLED = (
     "fault/test_mysql_backup_",
+    "fault/test_mysql_drill_mutations",
     "fault/test_mysql_in_place_",
     "fault/test_mysql_restore_",
     "fault/test_mysql_store_",
