@@ -109,11 +109,13 @@ def test_a_second_dump_behind_a_whole_one_that_was_cut(plain: bytes, of: Callabl
 def test_a_packed_dump_that_was_cut_or_changed(packing: str, plain: bytes, of: Callable[[bytes], Report]) -> None:
     data = PACK[packing](plain)
     assert is_bad(of(data[: len(data) // 2]), "archive-truncated")
+    if packing == "zstd":  # as the library packs it, without the checksum that the program adds: values may just change
+        return
     changed = bytearray(data)
     changed[len(data) // 2] ^= 0x55
     report = of(bytes(changed))
     assert (report.verdict, report.failure) == (Verdict.FAIL, Failure.BAD_BACKUP), report.not_evaluated
-    assert "start" not in report.phases or packing == "zstd"  # which has no checksum of its own by default
+    assert "start" not in report.phases
 
 
 def test_an_invalid_view_at_the_source_ends_the_dump(source: MysqlServer, sandbox: MysqlServer, tmp_path: Path) -> None:
@@ -151,6 +153,8 @@ def test_what_is_no_dump_is_called_so(data: bytes, kind: str, word: str, of: Cal
 
 def test_a_dump_of_the_other_product(plain: bytes, source: MysqlServer, of: Callable[[bytes], Report]) -> None:
     """What only the other product knows is not the dump's fault, and it is said where to drill it."""
+    if source.installation.name == "mariadb11.8":
+        pytest.skip("it knows MySQL's collations")
     version, collation, word = (
         (b"9.7.4", b"utf8mb4_0900_ai_ci", "MySQL")
         if source.kind == "mariadb"
