@@ -33,11 +33,7 @@ class Chat:
 
 
 def _library() -> Any:
-    # It logs addresses, with their keys. Without a handler of its own its warnings go to stderr.
-    logger = logging.getLogger("apprise")
-    logger.propagate = False
-    if not logger.handlers:
-        logger.addHandler(logging.NullHandler())
+    logging.getLogger("apprise").propagate = False  # it logs addresses with their keys, for whoever has set up logging
     try:
         import apprise
     except ImportError:

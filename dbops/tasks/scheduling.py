@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import sys
 from collections.abc import Sequence
@@ -152,7 +153,7 @@ def _writes(config: Config, task: str, folder: Path) -> tuple[Path, ...]:
 
         found.append(store_folder(open_store(config.store)))
     if task in STARTS_SERVERS:
-        found.append(folder / "reports")
+        found.append(folder)  # of the reports
     return tuple(dict.fromkeys(path for path in found if path is not None))
 
 
@@ -168,11 +169,18 @@ class _SystemdSteps:
         usual = Path.home() / ".config/systemd/user" if self._own else Path("/etc/systemd/system")
         self._folder = Path(folder).absolute() if folder else usual
         self._files = files
+        self._writes = schedule.writes
         self._timer = f"{schedule.name}.timer"
         self.told = f"{', '.join(file.path for file in files)} in {self._folder}; {self._timer} enabled and started\n"
 
     def check(self) -> None:
-        """A unit that somebody else wrote is not replaced."""
+        """A unit that somebody else wrote is not replaced; and one that is confined can make no folder."""
+        for writes in self._writes:
+            if not writes.is_dir():
+                hint = f"make it first: mkdir -p {shlex.quote(str(writes))}"
+                raise RefusedError(
+                    f"{writes} does not exist, and the service could not make it", hint=hint, kind="no-folder"
+                )
         for file in self._files:
             path = self._folder / file.path
             if path.exists() and not path.read_text(errors="replace").startswith(_MARK):

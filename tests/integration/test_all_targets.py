@@ -32,6 +32,7 @@ def place(pg_server: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Any:
         pg_server.create_database(f"several_{name}")
         pg_server.psql("create table t as select generate_series(1, 100) i", f"several_{name}")
     (folder / "dbops.toml").write_text(text)
+    (folder / "dbops.toml").chmod(0o600)  # it holds a password: the checks look at that, too
     yield folder
     for name in NAMES:
         pg_server.drop_database(f"several_{name}")

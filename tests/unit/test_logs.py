@@ -13,6 +13,7 @@ import pytest
 from dbops import console, logs, runs
 from dbops.config import Target, passwords
 from dbops.config.urls import Secret
+from dbops.errors import StoreError
 from tests.unit.samples import a_catalog, a_manifest, keep
 from tests.unit.test_cli import code_of, dbops, raising
 
@@ -40,8 +41,9 @@ def test_every_line_is_json_and_has_the_run(json_run: runs.Run) -> None:
         progress.item("public.t")
         progress.note("two\nlines with hunter2hunter2 and postgresql://u:other@h/db \x1b[31m")
         progress.phase("publish")
+    logs.say("info", "note", "x", stream=stream, target="shop", of="hunter2hunter2")
     found = lines(stream.getvalue())
-    assert [line["event"] for line in found] == ["phase-start", "note", "phase-end", "phase-start", "phase-end"]
+    assert [line["event"] for line in found] == ["phase-start", "note", "phase-end", "phase-start", "phase-end", "note"]
     assert {(line["run"], line["task"], line["target"], line["level"]) for line in found} == {
         (RUN, "backup", "shop", "info")
     }
@@ -64,6 +66,9 @@ def test_errors_and_tracebacks_are_lines_too(json_run: runs.Run, capsys: pytest.
     found = lines(capsys.readouterr().err)
     assert [(line["event"], line["level"]) for line in found] == [("traceback", "error"), ("error", "error")]
     assert "ZeroDivisionError" in found[0]["message"]
+    code_of(raising(StoreError("x", hint="try hunter2!x")))
+    found += lines(capsys.readouterr().err)
+    assert "try" in found[-1]["hint"]
     assert "hunter2" not in str(found)
 
 

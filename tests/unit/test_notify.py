@@ -33,6 +33,7 @@ from dbops.notify.webhook import Webhook
 from dbops.tasks import namespace
 from tests.listeners import Listener, listening, refusing
 from tests.unit.samples import a_catalog, a_manifest, keep
+from tests.unit.test_cli import dbops
 
 KEY = "T0000SECRETKEY"
 """In every address, and nowhere in what is printed or kept."""
@@ -119,14 +120,21 @@ def test_pings_say_start_success_and_failure_of_one_run(listener: Listener) -> N
     assert b"the disk is full" in listener.requests[-1].body
 
 
-def test_apprise_does_not_print_addresses(listener: Listener, capfd: pytest.CaptureFixture[str]) -> None:
+def test_apprise_logs_no_addresses(listener: Listener, caplog: pytest.LogCaptureFixture) -> None:
+    bad = [f"json://127.0.0.1:{listener.server_address[1]}/500/{KEY}", f"nonsense://{KEY}"]
+    assert len(deliver([Chat("a", Secret(url), always=False, timeout=20) for url in bad], an_event())) == 2
+    assert KEY not in caplog.text
+
+
+def test_apprise_does_not_print_addresses(listener: Listener, tmp_path: Path) -> None:
+    """In a process of its own: pytest takes what is logged, and nothing would reach stderr."""
     port = listener.server_address[1]
     bad = [f"json://127.0.0.1:{port}/500/{KEY}", f"nonsense://{KEY}", f"json://127.0.0.1:1/{KEY}"]
-    channels = [Chat(f"apprise[{index}]", Secret(url), always=False, timeout=20) for index, url in enumerate(bad)]
-    failed = deliver(channels, an_event())
-    assert len(failed) == 3
-    captured = capfd.readouterr()
-    assert KEY not in captured.out + captured.err + str(failed)
+    text = f'[store]\nurl = "{tmp_path}"\n[notify]\napprise = {json.dumps(bad)}\n'
+    (tmp_path / "dbops.toml").write_text(text)
+    done = dbops(tmp_path, "doctor", "--notify")
+    assert done.stdout.count("ERROR    notify") == 3
+    assert KEY not in done.stdout + done.stderr
 
 
 def test_without_apprise_the_reason_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -400,17 +408,21 @@ url = "/s"
 [notify]
 webhook = ["https://h/x", "https://h/y"]
 on_failure = "mail root"
+ping = { backup = "https://h/general", verify = "https://h/verify" }
 [targets.shop]
 url = "postgresql://h/shop"
 [targets.shop.notify]
 apprise = "json://h"
 webhook = []
+ping = { backup = "https://h/own" }
 """
     (tmp_path / "dbops.toml").write_text(text)
     config = load(environment={}, folder=tmp_path)
     keys = {name: [channel.key for channel in app.open_channels(config, name)] for name in ("shop", "")}
-    assert keys["shop"] == ["notify.on_failure", "targets.shop.notify.apprise[0]"]
-    assert keys[""] == ["notify.on_failure", "notify.webhook[0]", "notify.webhook[1]"]
+    own = ["targets.shop.notify.apprise[0]", "targets.shop.notify.ping.backup"]
+    assert keys["shop"] == ["notify.on_failure", *own, "notify.ping.verify"]
+    pings = ["notify.ping.backup", "notify.ping.verify"]
+    assert keys[""] == ["notify.on_failure", "notify.webhook[0]", "notify.webhook[1]", *pings]
 
 
 def test_doctor_tries_the_channels_when_asked(run: Callable[..., Done], listener: Listener, tmp_path: Path) -> None:

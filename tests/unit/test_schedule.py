@@ -98,6 +98,18 @@ def test_systemd_takes_the_units(tmp_path: Path, name: str, task: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize("name", HOSTILE)
+def test_words_of_a_unit_are_quoted(tmp_path: Path, name: str) -> None:
+    """By the rules of systemd.syntax(7), of which a shell's for double quotes are a part."""
+    argv = ("/bin/dbops", "backup", "--target", name)
+    service, _ = systemd.units(a_schedule(tmp_path / name, argv=argv, writes=(tmp_path / name,)))
+    settings = dict(line.split("=", 1) for line in service.content.splitlines() if "=" in line and line[0] != "#")
+    program, *words = (word.replace("%%", "%") for word in shlex.split(settings["ExecStart"]))
+    assert (program, *(word.replace("$$", "$") for word in words)) == argv
+    assert shlex.split(settings["Environment"]) == [f"DBOPS_CONFIG={tmp_path / name}/dbops.toml".replace("%", "%%")]
+    assert shlex.split(settings["ReadWritePaths"]) == [f"-{tmp_path / name}".replace("%", "%%")]
+
+
 def test_systemd_itself_finds_a_wrong_unit(tmp_path: Path) -> None:
     """That the test before can fail."""
     service, timer = systemd.units(a_schedule(tmp_path))
@@ -218,7 +230,8 @@ def test_all_targets_are_spread_over_runners(tmp_path: Path) -> None:
 def place(tmp_path: Path) -> Path:
     """A folder with a configuration of two targets."""
     folder = tmp_path / "db ops 100%"
-    folder.mkdir()
+    for path in (folder, tmp_path / "store", tmp_path / "metrics"):
+        path.mkdir()
     text = f'[store]\nurl = "{tmp_path}/store"\n[notify]\nmetrics = "{tmp_path}/metrics"\n'
     text += '[targets.shop]\nurl = "postgresql://me:hunter2hunter2@h/shop"\n[targets.books]\nurl = "mysql://h/books"\n'
     (folder / "dbops.toml").write_text(text)
@@ -253,6 +266,10 @@ def test_units_are_installed_and_systemd_is_told(place: Path, tmp_path: Path, pr
     units = tmp_path / "units"
     environment = programs("systemctl", f'echo "$*" >> {tmp_path}/told')
     arguments = ["schedule", "--install", "--folder", str(units)]
+    (tmp_path / "store").rmdir()
+    missing = dbops(place, *arguments, "--yes", **environment)
+    assert (missing.returncode, f"{tmp_path}/store" in missing.stderr) == (2, True), "a confined unit cannot make it"
+    (tmp_path / "store").mkdir()
     refused = dbops(place, *arguments, **environment)
     assert (refused.returncode, units.exists()) == (2, False), "without a terminal and without --yes"
     shown = dbops(place, *arguments, "--dry-run", **environment)
