@@ -20,6 +20,10 @@ class Kind(StrEnum):
     TEST = "test"
     """Somebody wants to see whether the channel works."""
 
+    def concerns_people(self, *, always: bool) -> bool:
+        """Whether a message is worth reading; `always`: success, too."""
+        return self in (Kind.FAILURE, Kind.TEST) or (self is Kind.SUCCESS and always)
+
 
 class Event(Value, frozen=True):
     """What happened to one target in a run. `run` is a UUID; `exit_code` that of the task for this target; `findings`

@@ -19,7 +19,7 @@ class Chat:
         self._always = always
 
     def wants(self, kind: Kind) -> bool:
-        return kind in (Kind.FAILURE, Kind.TEST) or (kind is Kind.SUCCESS and self._always)
+        return kind.concerns_people(always=self._always)
 
     def send(self, event: Event) -> None:
         apprise = _library()

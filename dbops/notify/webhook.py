@@ -20,7 +20,7 @@ class Webhook:
         self._always = always
 
     def wants(self, kind: Kind) -> bool:
-        return kind in (Kind.FAILURE, Kind.TEST) or (kind is Kind.SUCCESS and self._always)
+        return kind.concerns_people(always=self._always)
 
     def send(self, event: Event) -> None:
         document = {**msgspec.to_builtins(event), "title": event.title, "text": f"{event.title}\n{event.text()}"}
