@@ -117,7 +117,8 @@ class Runner:
         timeout: float | None = None,
     ) -> Outcome:
         """Runs what the application has up to `revision`. Raises `ElsewhereError`, `ConfigError`, or `ToolError` where
-        the interpreter cannot be started; everything else is in the outcome. `timeout` in seconds."""
+        the interpreter cannot be started, or has no Alembic or driver; everything else is in the outcome. `timeout` in
+        seconds."""
         return self._run("upgrade", revision, on_event, timeout)
 
     def downgrade(
@@ -201,17 +202,23 @@ class Runner:
         return self._judged(heard.outcome(time.monotonic() - begun, status, timed_out, output))
 
     def _judged(self, outcome: Outcome) -> Outcome:
-        trouble = outcome.trouble
-        if trouble is not None and trouble.error == "Elsewhere":
+        if outcome.trouble is None:
+            return outcome
+        trouble = outcome.trouble._replace(message=redact(outcome.trouble.message, self._secrets))
+        if not outcome.versions:
+            raise ToolError(
+                f"{self._settings.python or sys.executable} cannot run migrations: {trouble.message}",
+                hint="is it the application's interpreter (migrations.python), with all that the application needs?",
+                kind="no-interpreter",
+            )
+        if trouble.error == "Elsewhere":
             raise ElsewhereError(
                 f"{trouble.message}: nothing was run",
                 hint=f"it must take its URL from {self._settings.url_variable} (migrations.url_variable), or from "
                 "sqlalchemy.url of Alembic's Config",
                 kind="elsewhere",
             )
-        if trouble is None or not self._secrets:
-            return outcome
-        return outcome._replace(trouble=trouble._replace(message=redact(trouble.message, self._secrets)))
+        return outcome._replace(trouble=trouble)
 
 
 _AFTER_SECONDS = 30.0

@@ -77,7 +77,8 @@ class Rehearser:
         assert migrations is not None  # noqa: S101 - whoever makes this has looked
         places = self._places._replace(sandbox=lambda needs: self._places.sandbox(needs._replace(shows_locks=True)))
         work = Drill(catalog, manifest, self._target, places, clock=self._clock, progress=self._progress)
-        plan = Plan(ground.history, self._target, migrations, manifest.engine.name, self._to)
+        start = ground.version.rows if ground.version is not None else None
+        plan = Plan(ground.history, self._target, migrations, manifest.engine.name, self._to, start)
         trial: Trial | None = None
         trouble: list[NotEvaluated] = []
         elsewhere: list[Finding] = []
@@ -98,11 +99,13 @@ class Rehearser:
         if trial is None:
             open_ones = [NotEvaluated(id=ID, reason=_why_no_copy(work.report))]
             return Outcome(found, _judged(found), open=open_ones if not errors_of(work.report) else ())
+        if trouble or elsewhere:
+            return Outcome(found, _judged(found), open=trouble)
         found += trial.findings
         self.result = self._facts(trial, work.report, manifest)
         # What could not be seen of the queries is no reason for doubt in the rest.
         judged = [one for one in of_step(ID) if one not in {left.id for left in trial.open}]
-        return Outcome(found, judged, skipped=trial.open, open=trouble)
+        return Outcome(found, judged, skipped=trial.open)
 
     def _facts(self, trial: Trial, drill: Report, manifest: Manifest) -> Rehearsal:
         runs = trial.runs
@@ -164,7 +167,7 @@ def _of_ground(ground: Ground, manifest: Manifest) -> list[Finding]:
             severity=Severity.INFO,
             subject=manifest.id,
             expected=f"at {', '.join(sorted(ground.version.rows)) or 'no revision'}, as the database",
-            actual=f"it is at {', '.join(manifest.migration.heads) or 'no revision'}: what came between runs too",
+            actual=f"it is at {', '.join(manifest.migration.heads) or 'no revision'}: what came between is run first",
         )
     ]
 

@@ -57,6 +57,8 @@ def down_and_up(runs: Runs, before: Look, after: Look) -> Back:
 
 def _no_downgrade(runs: Runs) -> str:
     """Why there is no way down; '' if there is one to try."""
+    if runs.plan.start is not None and runs.current != runs.plan.start:
+        return "the backup is not at the database's revisions"
     if len(runs.current) > 1:
         return f"there are {len(runs.current)} current revisions to go back to"
     for one in runs.pending:

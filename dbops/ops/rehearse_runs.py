@@ -20,27 +20,42 @@ from dbops.progress import Progress
 
 
 class Plan(NamedTuple):
-    """What is rehearsed. `to`: a revision, or `heads`. `dialect`: `postgres`, `mysql` or `mariadb`."""
+    """What is rehearsed. `to`: a revision, or `heads`. `dialect`: `postgres`, `mysql` or `mariadb`. `start`: the
+    version rows of the database itself, None where they are not known."""
 
     history: History
     target: Target
     migrations: Migrations
     dialect: str
     to: str = HEADS
+    start: frozenset[str] | None = None
 
 
 class Runs:
-    """`phases`: seconds by name. `current`: the copy's version rows before anything ran; `pending`: what is to run."""
+    """`phases`: seconds by name. `current`: the version rows from which the copy starts; `pending`: what is to run."""
 
     def __init__(self, plan: Plan, copy: Copy, engine: Engine, progress: Progress) -> None:
         self.plan, self.copy, self.engine, self.progress = plan, copy, engine, progress
         self.migrator = engine.migrator()
         self.phases: dict[str, float] = {}
-        self.current = self.rows()
+        self.current = self._caught_up(self.rows())
         relation = plan.history.relation(self.current)
         self.pending: tuple[Revision, ...] = tuple(
             plan.history[name] for name in needed(plan.history, relation.pending, plan.to)
         )
+
+    def _caught_up(self, rows: frozenset[str]) -> frozenset[str]:
+        """A backup from before the last migration is brought to where the database is: that is where production starts,
+        and where a way back must end. What does not work then, does not in the upgrade either."""
+        start = self.plan.start
+        history = self.plan.history
+        if not start or start == rows or any(name not in history for name in start | rows):
+            return rows
+        if not rows <= history.ancestors(start):
+            return rows
+        for name in sorted(start):
+            self._upgrade("catch up", name)
+        return self.rows()
 
     @property
     def transactional(self) -> bool:
@@ -58,7 +73,10 @@ class Runs:
 
     def upgrade(self, phase: str, hear: Callable[[Event], None] | None = None) -> Outcome:
         """To where the plan says."""
-        return self._timed(phase, lambda runner, limit: runner.upgrade(self.plan.to, on_event=hear, timeout=limit))
+        return self._upgrade(phase, self.plan.to, hear)
+
+    def _upgrade(self, phase: str, to: str, hear: Callable[[Event], None] | None = None) -> Outcome:
+        return self._timed(phase, lambda runner, limit: runner.upgrade(to, on_event=hear, timeout=limit))
 
     def downgrade(self, to: str) -> Outcome:
         return self._timed("downgrade", lambda runner, limit: runner.downgrade(to, timeout=limit))

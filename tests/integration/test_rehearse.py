@@ -9,9 +9,10 @@ import msgspec
 import pytest
 
 from dbops.config import Invariant
+from dbops.migrations.runner import Runner
 from dbops.model import Severity
 from dbops.ops.gate_steps import Outcome
-from tests.applications import alembic_project
+from tests.applications import alembic_project, write_revision
 from tests.migrating import FIRST, Bench, Rehearse, bench, ids, named, prepared, rehearsing, subject
 
 
@@ -197,6 +198,21 @@ def test_an_application_that_has_its_own_idea_of_the_database(server: Bench, tmp
     assert "another database" in named(outcome.findings, "rehearsal-elsewhere").actual
     assert made.rows == {"r1"}
     assert server.password not in repr(outcome)
+
+
+def test_a_backup_from_before_the_last_migration(server: Bench, tmp_path: Path) -> None:
+    """The way back of production ends where production is, not where the backup was: else it would undo too much."""
+    new = "op.create_table({!r}, sa.Column('id', sa.Integer))".format
+    made = prepared(server, tmp_path, new("a"), "op.drop_table('a')")
+    assert made.target.migrations is not None
+    assert Runner(made.target.migrations, made.target.url).upgrade("r2").finished
+    write_revision(made.target.migrations.directory, "r3", "r2", new("b"), "op.drop_table('b')")
+    outcome, facts = made.rehearse()
+    assert facts is not None
+    assert (facts.current, facts.pending, facts.reached) == (("r2",), ("r3",), ("r3",))
+    assert (facts.way_back.kind, facts.way_back.command) == ("downgrade", "alembic downgrade r2")
+    assert [one.name.rpartition(".")[2] for one in facts.tables] == ["b"]
+    assert ids(outcome.findings) == ["rehearsal-older-backup"]
 
 
 def test_no_backup_is_no_rehearsal(server: Bench, tmp_path: Path) -> None:

@@ -283,3 +283,35 @@ def test_a_lock_timeout_is_told_from_other_errors() -> None:
 def test_placeholders(text: str, postgres: tuple[str, int], mysql: tuple[str, int] | None) -> None:
     assert placeholders(text, "postgres") == postgres
     assert mysql is None or placeholders(text, "mariadb") == mysql
+
+
+def test_an_interpreter_that_cannot_run_migrations_is_no_verdict_on_them(tmp_path: Path) -> None:
+    """Python is there, and nothing of the application: as if it were not there."""
+    bare = tmp_path / "bare" / "bin" / "python"
+    bare.parent.mkdir(parents=True)
+    bare.write_text(f'#!/bin/sh\nexec {sys.executable} -S -s "$@"\n')
+    bare.chmod(0o755)
+    settings = Migrations(kind="alembic", directory=alembic_project(tmp_path, REVISIONS), python=bare)
+    with pytest.raises(ToolError, match=r"python cannot run migrations: .*driver"):
+        Runner(settings, Secret(URL)).upgrade()
+
+
+def test_an_error_that_the_application_has_caught_is_not_why_it_ended(tmp_path: Path) -> None:
+    body = """
+from sqlalchemy import create_engine
+with create_engine('sqlite://').connect() as there:
+    try:
+        there.execute(sa.text('select nothing from nowhere'))
+    except Exception:
+        pass
+raise ValueError('later')
+"""
+    scripts = alembic_project(tmp_path, {"r1": (body, "pass")})
+    env = scripts / "env.py"
+    env.write_text("import sqlalchemy as sa\n" + body)
+    result = Runner(Migrations(kind="alembic", directory=scripts), Secret(URL)).upgrade()
+    assert (result.why.startswith("ValueError: later"), result.failed) == (True, None)
+    env.write_text(env.read_text().replace("pass\n", "raise RuntimeError('because of it')\n"))
+    result = Runner(Migrations(kind="alembic", directory=scripts), Secret(URL)).upgrade()
+    assert result.failed is not None
+    assert result.failed.sql == "select nothing from nowhere"

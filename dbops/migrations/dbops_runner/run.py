@@ -60,6 +60,9 @@ def _run(request: dict[str, Any], watch: Watch, output: Any) -> None:
     import alembic
     import sqlalchemy
 
+    if request["kind"] == "flask-migrate":
+        import flask_migrate  # type: ignore[import-untyped]  # noqa: F401 - what is missing is told before it begins
+
     versions = {"python": sys.version.split()[0], "alembic": alembic.__version__, "sqlalchemy": sqlalchemy.__version__}
     watch.tell("begin", clock=watch.tell.begun, versions=versions)
     watch.follow()
@@ -148,7 +151,7 @@ def _run_alembic(request: dict[str, Any], url: str, output: Any) -> None:
 
 
 def _run_flask(request: dict[str, Any], output: Any) -> None:
-    import flask_migrate  # type: ignore[import-untyped]
+    import flask_migrate
     from flask.cli import ScriptInfo, load_dotenv
 
     with contextlib.suppress(Exception):
