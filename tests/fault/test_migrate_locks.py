@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.applications import alembic_project, write_revision
-from tests.migrating import FIRST, Bench, Project, bench
+from tests.migrating import FIRST, NAMES, Bench, Project, bench
 from tests.restoring import DBOPS, ROOT
 from tests.waiting import until
 
@@ -23,7 +23,12 @@ COLUMN = "op.add_column('customers', sa.Column('age', sa.Integer))"
 QUICK = 'lock_timeout = "1s"\nretries = 1\nretry_wait = "1s"\n'
 
 
-@pytest.fixture(scope="module", params=["postgres", "mariadb10.11", "mysql9.7"])
+on_all = pytest.mark.parametrize("server", NAMES, indirect=True)
+on_two = pytest.mark.parametrize("server", NAMES[:2], indirect=True)
+"""Where MySQL does as MariaDB does."""
+
+
+@pytest.fixture(scope="module")
 def server(request: pytest.FixtureRequest) -> Iterator[Bench]:
     with bench(request.param) as running:
         yield running
@@ -71,6 +76,7 @@ def start(project: Project, *arguments: str) -> subprocess.Popen[str]:
 # -- 38 --------------------------------------------------------------------------------------------------------------
 
 
+@on_all
 def test_an_idle_transaction_holds_the_lock(project: Project) -> None:
     """It gives up, says who; and the application, which reads all the time, never queues behind it for long: readers
     who would not wait ten times `lock_timeout` are all served."""
@@ -102,6 +108,7 @@ def test_an_idle_transaction_holds_the_lock(project: Project) -> None:
     assert project.run("migrate", "--yes")["current"] == ["r2"]
 
 
+@on_two
 def test_it_is_tried_again_when_the_lock_is_free(project: Project) -> None:
     project.configure(migrations='lock_timeout = "1s"\nretries = 20\nretry_wait = "1s"\nsafety_backup_age = "1h"\n')
     with idle_transaction(project) as holder:
@@ -122,6 +129,7 @@ def test_it_is_tried_again_when_the_lock_is_free(project: Project) -> None:
 # -- 39 --------------------------------------------------------------------------------------------------------------
 
 
+@on_two
 def test_two_at_once(project: Project) -> None:
     project.configure(migrations='lock_timeout = "60s"\nsafety_backup_age = "1h"\n')
     with idle_transaction(project) as holder:
@@ -139,6 +147,7 @@ def test_two_at_once(project: Project) -> None:
 # -- 41 --------------------------------------------------------------------------------------------------------------
 
 
+@on_all
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_killed_while_it_waits(project: Project, number: signal.Signals) -> None:
     """Nobody of it is left, nothing is half done, and the next run says what is so and goes on."""
@@ -160,6 +169,7 @@ def test_killed_while_it_waits(project: Project, number: signal.Signals) -> None
     assert "migration-interrupted" not in project.findings("gate", code=None)
 
 
+@on_two
 def test_killed_in_the_middle_of_a_revision(project: Project) -> None:
     """What it left is found, though the newest backup is from before it, and the next run goes on or says how to."""
     table = "op.create_table('half', sa.Column('id', sa.Integer))"
