@@ -103,9 +103,12 @@ def run(work: Session, output: Output, request: Request, files: Files, flags: Fl
 
 
 def _backup_to_rehearse_on(work: Session, target: Target, killed: Intent | None) -> None:
-    """Made now where there is none, and where the newest one does not hold what a migration that was killed has
-    left."""
+    """Made now where there is none, and where the newest one does not hold what a migration that was killed has left.
+    One that is running still is met at once, and not by waiting for its locks."""
     catalog = work.catalog()
+    if killed is not None:
+        with work.engine().migrator().lock():
+            pass
     try:
         newest = catalog.latest(target.name)
     except (NothingToCheckError, StoreError):  # a store that cannot be read, the backup itself will name
