@@ -97,7 +97,8 @@ def _interrupted(ground: Ground) -> list[Finding]:
             severity=Severity.WARNING,
             subject=ground.version.table,
             expected=f"the migration of {begun.begun_at:%Y-%m-%d %H:%M} UTC comes to its end",
-            actual=f"it was killed, or is running now: applied are {', '.join(ran) or 'none'}, and {', '.join(left) or 'none'} is left",
+            actual=f"it was killed, or is running now: applied are {', '.join(ran) or 'none'}, "
+            f"and {', '.join(left) or 'none'} is left",
             hint=f"its safety backup is {begun.backup}: dbops restore --backup {begun.backup}; or go on: dbops migrate",
         )
     ]
