@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 # How values print must not hang on a setting of the database, the role or the machine: one digest, one text.
 # bytea_output and TimeZone are those that pg_dump leaves alone; the others repeat what it sets itself (setup_connection
 # in pg_dump.c). No parallel plan: it could reorder a `COPY (SELECT …)`, and takes the server's cores from its users.
+# standard_conforming_strings: ours and pg_restore's SQL is written for it. default_transaction_read_only: a restored
+# copy has its database's settings, and must still be tried out, swapped and undone; what only reads says so itself.
 # search_path: a function in a schema of some user must never stand in for the server's (CVE-2018-1058).
 SESSION = {
     "search_path": "",
@@ -29,9 +31,12 @@ SESSION = {
     "extra_float_digits": "3",
     "bytea_output": "hex",
     "synchronize_seqscans": "off",
+    "standard_conforming_strings": "on",
+    "quote_all_identifiers": "off",
     "max_parallel_workers_per_gather": "0",
     "statement_timeout": "0",
     "idle_in_transaction_session_timeout": "0",
+    "default_transaction_read_only": "off",
 }
 _NETWORK = {
     "connect_timeout": "15",
