@@ -81,10 +81,12 @@ def find_file(environment: Mapping[str, str], folder: Path) -> Path | None:
 def read_file(file: Path) -> dict[str, Any]:
     """The tables of a configuration file as they are written, and only known ones."""
     try:
-        raw = tomllib.loads(file.read_text(encoding="utf-8"))
+        raw = tomllib.loads(file.read_text(encoding="utf-8-sig"))  # Windows' editors begin a file with a mark
     except OSError as error:
         raise ConfigError(f"{file}: {error.strerror}", kind="config-file") from None
-    except ValueError as error:  # not UTF-8, or not TOML: the latter names line and column
+    except UnicodeDecodeError:
+        raise ConfigError(f"{file} is not UTF-8 text", hint="save it as UTF-8", kind="config-file") from None
+    except ValueError as error:  # it names line and column
         raise ConfigError(f"{file}: {error}", hint="see https://toml.io", kind="config-file") from None
     for key, value in raw.items():
         if key not in _TABLES:

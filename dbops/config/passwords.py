@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from dbops import command
 from dbops.config import Config, EncryptionConfig, SigningConfig, Target
 from dbops.config.urls import split_password
-from dbops.errors import ConfigError
+from dbops.errors import ConfigError, ToolError
 from dbops.model import Finding, Severity
 
 COMMAND_SECONDS = 30.0
@@ -100,7 +100,10 @@ def remember_key(text: str) -> None:
 
 def _by_command(argv: tuple[str, ...], where: str, kind: str, *, whole: bool) -> str:
     name = Path(argv[0]).name
-    result = command.run(argv, timeout=COMMAND_SECONDS)
+    try:
+        result = command.run(argv, timeout=COMMAND_SECONDS)
+    except ToolError as error:  # not there, or it hangs: the program's name alone says nothing of what it was for
+        raise ConfigError(f"{where}.password_command: {error.message}", hint=error.hint, kind="password") from None
     if result.status != 0:
         status = command.describe_status(result.status)
         raise ConfigError(f"{where}_command: {name} {status}", hint=result.stderr, kind=kind)

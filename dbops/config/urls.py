@@ -97,7 +97,7 @@ def _split(url: str) -> SplitResult:
 def _unreadable() -> ConfigError:
     return ConfigError(
         "the database URL cannot be read",
-        hint="percent-encode special characters of the password: / is %2F, # is %23, @ is %40, ? is %3F",
+        hint="is the port a number? In a password, percent-encode / as %2F, # as %23, @ as %40, ? as %3F",
         kind="bad-url",
     )
 

@@ -106,6 +106,13 @@ def test_everything_that_is_missing_is_said_at_once(shop: Database, store: Path)
     assert "large objects" in error.hint
 
 
+def test_a_setting_that_switches_to_another_role(shop: Database, store: Path) -> None:
+    """A superuser who is told that `postgres` cannot read would not believe it: the setting is named."""
+    shop.psql("REVOKE SELECT ON shop.parted_1 FROM reader; ALTER DATABASE shop SET role = reader")
+    with pytest.raises(PreflightError, match=r"reader, which a setting of the database or of postgres switches to"):
+        run(target(shop.url), store)
+
+
 def test_a_large_object_that_may_be_read(shop: Database, store: Path) -> None:
     shop.psql("SELECT lo_from_bytea(4711, 'x'); GRANT SELECT ON LARGE OBJECT 4711 TO reader")
     assert run(as_reader(shop), store).inventory.large_objects.count == 1

@@ -74,6 +74,18 @@ def test_r01_a_truncated_archive_with_a_matching_hash_leaves_the_database_alone(
 # -- R03: errors while loading ----------------------------------------------------------------------------------------
 
 
+def test_r03_a_function_that_relies_on_a_search_path_is_told_what_to_do(database: Database, tmp_store: str) -> None:
+    """The usual way in which a dump that is whole does not load: the server's words alone leave its reader puzzled."""
+    database.psql(
+        "CREATE TABLE t (a text); CREATE FUNCTION low(x text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT lower(x)';"
+        "CREATE FUNCTION key(x text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT low(x)';"
+        "INSERT INTO t VALUES ('A'); CREATE INDEX t_key ON t (key(a))"
+    )
+    with pytest.raises(ToolError, match=r"low.* does not exist") as caught:
+        run_restore(back_up(database, tmp_store))
+    assert "ALTER FUNCTION … SET search_path" in caught.value.hint
+
+
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_r03_the_first_error_of_the_load_fails_the_restore(database: Database, tmp_store: str, jobs: int) -> None:
     """A check that leans on search_path does not survive a dump: a restore runs with an empty one."""

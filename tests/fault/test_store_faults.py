@@ -152,6 +152,18 @@ def test_an_object_that_may_not_be_read(open_folder: Path) -> None:
     assert f"nobody may not use {store.root / 'k'}, which belongs to root:root with mode 0600" in said
 
 
+def test_a_root_that_is_a_link_to_nothing(tmp_path: Path) -> None:
+    """The disk behind it is not mounted. 'File exists' would send its reader the wrong way."""
+    (tmp_path / "link").symlink_to(tmp_path / "disk")
+    for root in (tmp_path / "link", tmp_path / "link" / "below"):
+        with pytest.raises(StoreError, match=r"link is a symbolic link to .*disk, which is not there") as caught:
+            LocalStore(root).put("t/k", b"1")
+        assert caught.value.kind == "not-found"
+    (tmp_path / "disk").mkdir()
+    LocalStore(tmp_path / "link").put("t/k", b"1")
+    assert (tmp_path / "disk" / "t" / "k").exists()
+
+
 @pytest.mark.parametrize("damage", [b"", b"abc", b"abcd!", b"abcx"], ids=["empty", "cut", "longer", "flipped"])
 def test_reading_back_finds_other_bytes(tmp_path: Path, damage: bytes) -> None:
     store = LocalStore(tmp_path)

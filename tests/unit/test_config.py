@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dbops.command import redact
 from dbops.config import Config, Seconds, Target, passwords
 from dbops.config.file import load
 from dbops.config.units import format_duration, format_size, parse_duration, parse_size, target_name
@@ -168,11 +169,29 @@ def test_the_order_of_passwords(tmp_path: Path) -> None:
     assert passwords.password(Target(**base), environment) == "url"  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("argv", [("false",), ("true",), ("/no/such/program",)])
-def test_a_password_command_that_fails_says_so(argv: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("argv", [("false",), ("true",), ("/no/such/program",), ("sleep", "60")])
+def test_a_password_command_that_fails_says_so(argv: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(passwords, "COMMAND_SECONDS", 0.3)
     target = Target(url=Secret("postgresql://h/db"), name="t", password_command=argv)  # type: ignore[arg-type]
-    with pytest.raises(Exception, match=Path(argv[0]).name):
+    with pytest.raises(ConfigError, match=rf"targets\.t\.password_command: .*{Path(argv[0]).name}"):
         passwords.password(target, {})
+
+
+@pytest.mark.parametrize("url", ["postgresql://h:abc/x", "postgresql://u:pa/ss@h/x"])
+def test_the_advice_on_an_unreadable_url_is_not_masked(url: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        split_password(Secret(url))
+    assert redact(caught.value.hint) == caught.value.hint
+    assert "/ as %2F" in caught.value.hint
+
+
+def test_what_windows_editors_write(tmp_path: Path) -> None:
+    text = '[store]\r\nurl = "/s"\r\n[targets.a]\r\nurl = "postgresql://h/a"\r\n'
+    (tmp_path / "dbops.toml").write_bytes(text.encode("utf-8-sig"))
+    assert load(environment={}, folder=tmp_path).target().name == "a"
+    (tmp_path / "dbops.toml").write_bytes(text.encode("utf-16"))
+    with pytest.raises(ConfigError, match="is not UTF-8 text"):
+        load(environment={}, folder=tmp_path)
 
 
 def test_files_with_passwords_that_others_can_read_are_warned_about(tmp_path: Path) -> None:

@@ -54,6 +54,8 @@ _REFUSED_ENVIRONMENT = ("PGCLIENTENCODING", "PGTZ", "PGDATESTYLE", "PG_COLOR", "
 _HINTS = {
     "": "look into the server's log: was it restarted, was the session ended, or did a standby cancel it "
     "(max_standby_streaming_delay, hot_standby_feedback)?",
+    "22021": "an SQL_ASCII database takes any bytes: some name, comment or definition in it is not UTF-8, and only "
+    "rows may be so; rename or rewrite it (look with client_encoding = SQL_ASCII)",
     "42501": "grant the missing right to the role in the URL, or use another role",
     "53100": "free space on the database server's disk",
     "53200": "raise max_locks_per_transaction on the server",

@@ -39,6 +39,12 @@ _SERVER_LACKS = (
     "not supported in this build",
     "unsupported XML feature",
 )
+_IN_FUNCTION = re.compile(r"^CONTEXT:  .*function", re.MULTILINE)
+_PATH_HINT = (
+    "that function names something without its schema, and a dump is restored with an empty search_path. On the "
+    "source: ALTER FUNCTION … SET search_path, then back up again. This backup: restore it by hand, leaving that "
+    "object out (pg_restore --list and --use-list)"
+)
 _LONGEST = 300
 _POLL_SECONDS = 0.5
 
@@ -157,6 +163,8 @@ class Load:
             told = [p for p in self._problems if not any(p.text.endswith(words) for words in HARMLESS)][:3]
             text = "; ".join(problem.text[:_LONGEST] for problem in told) or describe_status(status)
             details = "\n".join(line for problem in told for line in problem.details) or ("" if told else tail)
+            if "does not exist" in text and _IN_FUNCTION.search(details):
+                details += f"\n{_PATH_HINT}"
             raise ToolError(f"pg_restore: {text}", hint=details, kind=_kind(text + tail))
         return [
             Finding(

@@ -71,6 +71,9 @@ def obstacles(connection: psycopg.Connection[tuple[Any, ...]]) -> list[Finding]:
             )
         )
     rows: list[tuple[str, str]] = connection.execute(statement("obstacles")).fetchall()
+    role = connection.info.user
+    if rows and (row := connection.execute("SELECT current_user").fetchone()) and row[0] != role:
+        role = f"{row[0]}, which a setting of the database or of {role} switches to (ALTER … SET role)"
     for kind, group in groupby(rows, key=lambda row: row[0]):
         names = [name for _, name in group]
         expected, hint = _OBSTACLES[kind]
@@ -81,7 +84,7 @@ def obstacles(connection: psycopg.Connection[tuple[Any, ...]]) -> list[Finding]:
                 severity=Severity.ERROR,
                 subject=", ".join(names[:_SHOWN]) + more,
                 expected=expected,
-                actual=f"not for role {connection.info.user}",
+                actual=f"not for role {role}",
                 hint=hint,
             )
         )

@@ -51,6 +51,12 @@ def store_error(error: OSError, root: Path, path: Path, doing: str, written: int
             )
         case errno.ELOOP | errno.ENOTDIR:
             return _in_the_way(root, path, doing)
+        case errno.EEXIST if dangling := next((p for p in (root, *root.parents) if _dangles(p)), None):
+            return StoreError(
+                f"{doing}: {dangling} is a symbolic link to {dangling.readlink()}, which is not there",
+                hint="is the disk mounted? Else make that folder, or set the store's url to another one",
+                kind="not-found",
+            )
         case errno.EROFS:
             message = f"{doing}: the file system of {root} is mounted read-only"
             return StoreError(message, hint="see `mount` and `dmesg`", kind="read-only")
@@ -104,6 +110,10 @@ def _culprit(path: Path) -> Path:
         seen = step
     # All of it can be seen: a file that may be read and written is refused by its folder.
     return path if not os.access(path, os.R_OK | os.W_OK) else path.parent
+
+
+def _dangles(path: Path) -> bool:
+    return path.is_symlink() and not path.exists()
 
 
 def _in_the_way(root: Path, path: Path, doing: str) -> StoreError:
