@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from collections.abc import Callable
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from dbops import app
 from dbops.config import App, Argv
+from dbops.engine.postgres import side
 from dbops.errors import LockedError, RefusedError, ToolError
 from dbops.model import Verdict
 from tests.inputs import contents
@@ -241,6 +244,29 @@ def test_r02_a_second_restore_at_once_is_refused(shop: Backed) -> None:
     with app.open_engine(shop.target).restorer().lock(), untouched(shop.database):
         with pytest.raises(LockedError, match=f"another restore of {shop.database.name}"):
             run_restore(shop)
+
+
+def test_r02_killed_while_the_server_makes_the_side_database(shop: Backed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server ends its CREATE DATABASE, and nobody is there to mark what it made: the next restore removes it."""
+    sides = re.compile(rf"{shop.database.name}_restore_")
+
+    class KilledError(BaseException):
+        """What comes after it does not happen."""
+
+    def die(*_: object, **__: object) -> str:
+        raise KilledError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(side, "whoami", die)
+        patched.setattr(side.PostgresSide, "drop", die)
+        with pytest.raises(KilledError):
+            run_restore(shop)
+    (left,) = filter(sides.match, databases(shop.database.cluster))
+    with pytest.raises(psycopg.OperationalError, match="not currently accepting connections"):
+        Database(shop.database.cluster, left).connect()
+    report = run_restore(shop)
+    assert ("leftover-dropped", left) in {(finding.id, finding.subject) for finding in report.findings}
+    assert not list(filter(sides.match, databases(shop.database.cluster)))
 
 
 def test_r02_only_marked_databases_are_leftovers(shop: Backed) -> None:

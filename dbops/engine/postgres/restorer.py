@@ -130,7 +130,7 @@ class PostgresRestorer:
     def _beside(self, word: str) -> list[Aside]:
         with self._maintenance.session() as connection:
             rows = connection.execute(statement("restore_asides")).fetchall()
-        found = [(name, moment_of(name, self.name, word), size) for name, size, _ in rows]
+        found = [(name, moment_of(name, self.name, word), size) for name, size, *_ in rows]
         return sorted(
             (Aside(name, moment, size) for name, moment, size in found if moment),
             key=lambda aside: aside.moment,

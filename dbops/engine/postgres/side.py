@@ -54,7 +54,11 @@ class PostgresSide:
     # --- its beginning and its end ----------------------------------------------------------------------------------
 
     def create(self, manifest: Manifest) -> None:
-        """Empty, with the source's encoding and locale, and marked as ours."""
+        """Empty, with the source's encoding and locale, and marked as ours.
+
+        CREATE DATABASE cannot share a transaction with its mark, and the server ends it even if we are killed
+        meanwhile. So nobody may connect until it is marked: what is left without a mark is empty for certain.
+        """
         with self._maintenance.session() as connection:
             try:
                 connection.execute(create_statement(self.name, manifest.engine, self._major))
@@ -70,6 +74,7 @@ class PostgresSide:
             connection.execute(
                 sql.SQL("COMMENT ON DATABASE {} IS {}").format(sql.Identifier(self.name), sql.Literal(mark))
             )
+            connection.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true").format(sql.Identifier(self.name)))
 
     def drop(self) -> None:
         """Harmless once it was swapped in: nothing bears its name any more."""
@@ -162,8 +167,12 @@ class PostgresSide:
 
 
 def create_statement(name: str, info: EngineInfo, major: int) -> sql.Composed:
-    """CREATE DATABASE as the source's was: encoding, collation, ctype, locale provider (15 and later), ICU locale."""
-    options = [sql.SQL("TEMPLATE template0 ENCODING {}").format(sql.Literal(info.encoding))]
+    """CREATE DATABASE as the source's was: encoding, collation, ctype, locale provider (15 and later), ICU locale.
+
+    Nobody may connect to it yet.
+    """
+    options = [sql.SQL("TEMPLATE template0 ALLOW_CONNECTIONS false")]
+    options.append(sql.SQL("ENCODING {}").format(sql.Literal(info.encoding)))
     options.append(sql.SQL("LC_COLLATE {}").format(sql.Literal(info.collation)))
     options.append(sql.SQL("LC_CTYPE {}").format(sql.Literal(info.ctype or info.collation)))
     if major >= 15 and info.locale_provider:
@@ -175,10 +184,13 @@ def create_statement(name: str, info: EngineInfo, major: int) -> sql.Composed:
 
 
 def clear_leftovers(access: Access, connection: Connection, name: str) -> list[str]:
-    """Drops side databases of this name that carry our mark. The caller holds the lock: their restores are dead."""
+    """Drops side databases of this name that carry our mark, or that nobody has ever been able to connect to.
+
+    The caller holds the lock: their restores are dead.
+    """
     dropped = []
-    for database, _, comment in connection.execute(statement("restore_asides")).fetchall():
-        if moment_of(database, name, RESTORE) and comment.startswith(MARK):
+    for database, _, comment, open_to_all in connection.execute(statement("restore_asides")).fetchall():
+        if moment_of(database, name, RESTORE) and (comment.startswith(MARK) or not (open_to_all or comment)):
             drop_database(access, connection, database)
             dropped.append(database)
     return dropped
