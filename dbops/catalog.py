@@ -117,7 +117,7 @@ class Catalog:
                 unusable.append(f"{backup} is a safety backup")
             except (BadBackupError, StoreError) as error:
                 unusable.append(error.message)
-        hint = "; ".join(unusable) or f"make one: invoke backup --target {target}"
+        hint = "; ".join(unusable) or f"make one: dbops backup --target {target}"
         raise NothingToCheckError(f"{self.store.url} has no usable backup of {target}", hint=hint, kind="no-backup")
 
     def find(self, target: str, selector: str) -> Manifest:

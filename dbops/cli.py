@@ -122,7 +122,7 @@ def boundary(json: bool = False) -> Iterator[Output]:
     except DbopsError as error:
         _fail(output, error, error.exit_code)
     except KeyboardInterrupt:
-        hint = "if a backup was being made, what it leaves in the store is removed by: invoke prune"
+        hint = "if a backup was being made, what it leaves in the store is removed by: dbops prune"
         _fail(output, DbopsError("interrupted", hint=hint, kind="interrupted"), Exit.INTERRUPTED)
     except Exception as error:  # noqa: BLE001 - the boundary: everything else is a bug
         _trace(traceback.format_exc())

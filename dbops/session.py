@@ -77,7 +77,7 @@ class Session:
         names = self.catalog().targets()
         where = self.config.store.url
         if not names:
-            raise NothingToCheckError(f"{where} has no backups", hint="make one: invoke backup", kind="no-backup")
+            raise NothingToCheckError(f"{where} has no backups", hint="make one: dbops backup", kind="no-backup")
         if len(names) > 1:
             hint = "name one with --target"
             raise ConfigError(f"{where} has backups of {', '.join(names)}", hint=hint, kind="no-target")

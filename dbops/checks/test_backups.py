@@ -63,5 +63,5 @@ def test_nothing_is_left_behind(target: Target, catalog: Catalog) -> None:
         if item.state is State.DEBRIS and (now - item.modified).total_seconds() > MINIMUM_AGE
     ]
     if old:
-        hint = "look why these backups did not end, then: invoke prune"
+        hint = "look why these backups did not end, then: dbops prune"
         fail("debris", target.name, "a manifest in each", f"no manifest: {', '.join(old)}", hint)

@@ -41,7 +41,7 @@ def test_retention_holds(target: Target, request: pytest.FixtureRequest) -> None
                 subject=item.backup.id,
                 expected="deleted by 'prune'",
                 actual=f"still there: {', '.join(item.reasons)}",
-                hint="run 'invoke prune' daily, or set after_backup = true in policy.keep",
+                hint="run 'dbops prune' daily, or set after_backup = true in policy.keep",
             )
             for item in found.backups
         ]

@@ -189,7 +189,7 @@ def _store(store: Store, target: Target | None) -> Iterator[Finding]:
             subject=store.url,
             expected="deleted",
             actual=f"{key} is still listed",
-            hint="'invoke prune' cannot clean up here: give the right to delete",
+            hint="'dbops prune' cannot clean up here: give the right to delete",
         )
         return
     yield _good("store", store.url, "write, read, list and delete work")
@@ -208,7 +208,7 @@ def _room(store: Store, target: Target | None) -> Iterator[Finding]:
             subject=store.url,
             expected=f"{format_size(wanted)} free (policy.min_free)",
             actual=f"{format_size(free)} free",
-            hint="make room (what 'invoke prune' deletes may be enough), or lower min_free",
+            hint="make room (what 'dbops prune' deletes may be enough), or lower min_free",
         )
     else:
         yield _good("store-room", store.url, f"{format_size(free)} free")

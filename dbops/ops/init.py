@@ -35,7 +35,7 @@ class Files(NamedTuple):
         if dry_run:
             return self.content
         lines = [f"wrote {path}\n" for path in (self.configuration, self.password) if path is not None]
-        return "".join(lines) + "next: invoke doctor, then invoke backup\n"
+        return "".join(lines) + "next: dbops doctor, then dbops backup\n"
 
 
 def ask(url: str | None, store: str | None, target: str | None) -> Answers:
@@ -114,7 +114,7 @@ def _write_private(path: Path, content: str) -> None:
 
 _TEMPLATE = """\
 # Configuration of dbops. ${{NAME}} in a value is read from the environment; $${{NAME}} stands for itself.
-# Unknown keys are errors. Try it: invoke doctor
+# Unknown keys are errors. Try it: dbops doctor
 
 [store]
 url = {store}              # file:///folder or s3://bucket/prefix

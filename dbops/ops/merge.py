@@ -54,7 +54,7 @@ def merge(
     """Raises `RefusedError` for a graph that is broken otherwise, `ConfigError` for a template that cannot be used."""
     history = ground.history
     if ground.broken:
-        raise RefusedError(f"heads cannot be told: {ground.broken}", hint="mend the files first: invoke status")
+        raise RefusedError(f"heads cannot be told: {ground.broken}", hint="mend the files first: dbops status")
     if len(history.heads) < 2:
         return Merged(_report(ground, settings, (), clock), None, history)
     if "\n" in request.message or len(request.message) > 200:

@@ -129,7 +129,7 @@ def _next(report: MigrationReport, found: int) -> str:
     if not report.pending:
         return wrap("nothing to do", "OK  ", " " * 4)
     return wrap(
-        f"no conflict; before they run: invoke gate ({_plural(len(report.pending), 'revision')} pending)",
+        f"no conflict; before they run: dbops gate ({_plural(len(report.pending), 'revision')} pending)",
         "OK  ",
         " " * 4,
     )

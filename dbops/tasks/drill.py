@@ -119,7 +119,7 @@ def _targets(work: Session) -> list[Target]:
     names = list(work.config.targets) or list(work.catalog().targets())
     if not names:
         where = work.config.store.url
-        raise NothingToCheckError(f"{where} has no backups", hint="make one: invoke backup", kind="no-backup")
+        raise NothingToCheckError(f"{where} has no backups", hint="make one: dbops backup", kind="no-backup")
     return [_target(work, name) for name in names]
 
 

@@ -177,7 +177,7 @@ def _target(request: Request) -> Target | None:
         return None
     config = load(url=request.url, target=request.target, need_store=False)
     if request.url is None and not config.targets:
-        hint = "give --directory DIR (and --url for a database), or write dbops.toml: invoke init"
+        hint = "give --directory DIR (and --url for a database), or write dbops.toml: dbops init"
         raise ConfigError("no migrations are given", hint=hint, kind="no-migrations")
     return config.target(request.target if request.url is None else next(iter(config.targets)))
 

@@ -98,7 +98,7 @@ def _warn_of_newer(work: Session, catalog: Catalog, manifest: Manifest) -> None:
     """Says which newer backups 'latest' has stepped over because they cannot be used."""
     newer = [i.id for i in catalog.list(manifest.target) if i.state is State.BROKEN and i.id > manifest.id]
     if newer:
-        work.progress.note(f"warning: newer, but unusable (see: invoke backups): {', '.join(newer)}")
+        work.progress.note(f"warning: newer, but unusable (see: dbops backups): {', '.join(newer)}")
 
 
 def repeated(*, target: str | None, url: str | None, store: str | None, into: str | None) -> tuple[str, ...]:

@@ -54,7 +54,7 @@ def test_behind(shown: Shown) -> None:
         "         1. b  revision b  [versions/b_x.py]\n"
         "         2. c  revision c  [versions/c_x.py]\n"
         "\n"
-        "OK  no conflict; before they run: invoke gate (2 revisions pending)\n"
+        "OK  no conflict; before they run: dbops gate (2 revisions pending)\n"
     )
 
 

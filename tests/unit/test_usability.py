@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import logging
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -34,6 +36,7 @@ from tests.unit.test_cli import CLEAN, PROGRAM, ROOT, Tty, dbops
 from tests.unit.test_doctor import no_engine
 
 DAY = timedelta(days=1)
+_DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 @pytest.mark.parametrize("order", [["--dry", "backup"], ["backup", "--dry"], ["-R", "backup"]])
@@ -274,7 +277,7 @@ def test_check_shows_its_report_and_nothing_else(tmp_path: Path) -> None:
 
 def test_the_hint_of_an_empty_store_is_a_command(tmp_path: Path) -> None:
     done = dbops(tmp_path, "verify", "--store", str(tmp_path))
-    assert "invoke backup" in done.stderr
+    assert "dbops backup" in done.stderr
 
 
 def test_advice_repeats_the_flags_without_the_password() -> None:
@@ -287,3 +290,16 @@ def test_advice_repeats_the_flags_without_the_password() -> None:
         "--url": "postgresql://me@h/x",
         "--into": "postgresql://me@k/y",
     }
+
+
+def test_advice_names_the_command_that_every_installation_has() -> None:
+    """`invoke` finds tasks only in a checkout; `dbops` is everywhere. Docstrings are help texts."""
+    tasks = "|".join(("backups?", "check", "doctor", "drill", "gate", "init", "migrate", "prune", "restore", "status"))
+    said = re.compile(rf"\binvoke ({tasks})\b")
+    for file in [*(ROOT / "dbops").rglob("*.py"), *(ROOT / "checks").rglob("*.py")]:
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        documented = {node.body[0] for node in ast.walk(tree) if isinstance(node, _DOCUMENTED) and node.body}
+        prose = {node.value for node in documented if isinstance(node, ast.Expr)}
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in prose:
+                assert not said.search(node.value), f"{file}:{node.lineno}"
