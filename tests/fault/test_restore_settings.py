@@ -7,9 +7,10 @@ from collections.abc import Iterator
 import pytest
 from psycopg import sql
 
+from dbops.errors import DatabaseError
 from dbops.model import Verdict
 from tests.probing import examined, told, tried
-from tests.restoring import back_up, run_restore
+from tests.restoring import back_up, run_restore, untouched
 from tests.servers import Database
 
 SCHEMA = """
@@ -92,3 +93,20 @@ def test_a_restore_does_not_need_the_servers_of_foreign_tables(database: Databas
     with database.connect() as connection:
         analyzed = connection.execute("SELECT relname, reltuples FROM pg_class WHERE relname IN ('here', 'parts')")
         assert dict(analyzed.fetchall())["here"] == 500
+
+
+def test_a_setting_that_the_server_does_not_know_is_told_what_to_do(database: Database, tmp_store: str) -> None:
+    """A newer major has dropped some: force_parallel_mode, old_snapshot_threshold. The live database stays."""
+    database.psql("CREATE TABLE t (a int)")
+    with database.cluster.connect() as connection:
+        connection.execute(sql.SQL("ALTER DATABASE {} SET jit = off").format(sql.Identifier(database.name)))
+        connection.execute(
+            "UPDATE pg_db_role_setting SET setconfig = '{gone_since_then=on}' FROM pg_database d "
+            "WHERE d.oid = setdatabase AND d.datname = %s",
+            [database.name],
+        )
+    backed = back_up(database, tmp_store)
+    with untouched(database), pytest.raises(DatabaseError, match="gone_since_then") as caught:
+        run_restore(backed)
+    assert caught.value.kind == "setting-unknown"
+    assert "RESET" in caught.value.hint

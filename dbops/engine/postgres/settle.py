@@ -12,13 +12,18 @@ from typing import NamedTuple
 from psycopg import sql
 
 from dbops.engine.postgres.connect import Access
-from dbops.errors import BadBackupError
+from dbops.errors import BadBackupError, DatabaseError
 
 _LITERAL = r"(?:E'(?:[^'\\]|''|\\.)*'|'(?:[^']|'')*')"
 _STATEMENT = re.compile(rf"\s*(?:--[^\n]*\n\s*)*DO\s+({_LITERAL})\s*;", re.DOTALL)
 _REST = re.compile(r"\s*(?:--[^\n]*(?:\n\s*|$))*")
 _TEMPLATE = re.compile(r"BEGIN EXECUTE format\(\s*E?'+([A-Z]+(?: [A-Z]+)*)(?: %I)?((?: [A-Z]+)*)")
 _HERE = "current_database()"
+_UNKNOWN_SETTING = (
+    "the source's database has a setting that this version of PostgreSQL does not know. On the source: ALTER DATABASE "
+    "(or ROLE … IN DATABASE) … RESET it, then back up again. This backup: restore it by hand as its RESTORE.md says, "
+    "without that line of database.sql"
+)
 _OWNERSHIP = ("GRANT", "REVOKE", "ALTER ROLE", "OWNER TO")
 _AT_SWAP = ("COMMENT ON DATABASE", "CONNECTION LIMIT")
 
@@ -51,9 +56,14 @@ def sort_out(text: str, *, no_owner: bool) -> Settled:
 
 def settle(access: Access, bodies: tuple[str, ...]) -> None:
     """Runs the blocks in the database that `access` reaches."""
-    with access.session(application="dbops restore") as connection, connection.transaction():
-        for body in bodies:
-            connection.execute(sql.SQL("DO {}").format(sql.Literal(body)))
+    try:
+        with access.session(application="dbops restore") as connection, connection.transaction():
+            for body in bodies:
+                connection.execute(sql.SQL("DO {}").format(sql.Literal(body)))
+    except DatabaseError as error:
+        if "unrecognized configuration parameter" in error.message:
+            raise DatabaseError(error.message, hint=_UNKNOWN_SETTING, kind="setting-unknown") from None
+        raise
 
 
 def elsewhere(body: str, name: str) -> sql.Composed:
