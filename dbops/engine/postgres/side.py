@@ -171,8 +171,7 @@ def create_statement(name: str, info: EngineInfo, major: int) -> sql.Composed:
 
     Nobody may connect to it yet.
     """
-    options = [sql.SQL("TEMPLATE template0 ALLOW_CONNECTIONS false")]
-    options.append(sql.SQL("ENCODING {}").format(sql.Literal(info.encoding)))
+    options = [sql.SQL("TEMPLATE template0 ALLOW_CONNECTIONS false ENCODING {}").format(sql.Literal(info.encoding))]
     options.append(sql.SQL("LC_COLLATE {}").format(sql.Literal(info.collation)))
     options.append(sql.SQL("LC_CTYPE {}").format(sql.Literal(info.ctype or info.collation)))
     if major >= 15 and info.locale_provider:
