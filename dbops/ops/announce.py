@@ -127,7 +127,7 @@ def of_error(error: BaseException) -> Outcome:
 def tried(channels: Sequence[Channel], target: str, clock: Callable[[], datetime]) -> list[Finding]:
     """Sends a test to every channel, and says of each whether it took it."""
     if not channels:
-        hint = "write [notify] in dbops.toml: invoke init --dry-run shows all keys"
+        hint = "write [notify] in dbops.toml: dbops init --dry-run shows all keys"
         nobody = "nobody is told when a run fails"
         return [Finding(id="notify-none", severity=Severity.WARNING, subject="notify", actual=nobody, hint=hint)]
     failed = {item.key: item for item in Announcer(channels, target, clock).test()}

@@ -21,7 +21,7 @@ def document(config: Config) -> dict[str, list[dict[str, Any]]]:
 
 def text(config: Config) -> str:
     if not config.targets:
-        return "no targets: write [targets.NAME] tables in dbops.toml, or: invoke init\n"
+        return "no targets: write [targets.NAME] tables in dbops.toml, or: dbops init\n"
     rows = [
         (
             name,

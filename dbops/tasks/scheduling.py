@@ -105,7 +105,7 @@ def _schedule(config: Config, request: Request) -> Schedule:
     folder = here.parent if here is not None else Path.cwd()
     on_this_machine = request.kind in ("systemd", "cron")
     if on_this_machine and here is None:
-        hint = "write one: invoke init; what a shell's variables say is not there when the schedule runs"
+        hint = "write one: dbops init; what a shell's variables say is not there when the schedule runs"
         raise ConfigError("a schedule needs a dbops.toml", hint=hint, kind="no-config")
     whom = ["--target", request.target] if request.target is not None else ["--all"]
     if request.target is not None:
