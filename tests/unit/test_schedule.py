@@ -338,7 +338,7 @@ def test_mistakes_say_what_is_allowed(place: Path, arguments: list[str], told: s
 
 def test_a_schedule_needs_a_file(tmp_path: Path) -> None:
     done = dbops(tmp_path, "schedule", DATABASE_URL="postgresql://h/d", DBOPS_STORE="/s")
-    assert (done.returncode, "invoke init" in done.stderr) == (2, True)
+    assert (done.returncode, "dbops init" in done.stderr) == (2, True)
 
 
 def test_targets_are_a_matrix(place: Path) -> None:
