@@ -146,6 +146,7 @@ def test_an_invalid_view_at_the_source_ends_the_dump(source: MysqlServer, sandbo
         (b"<!DOCTYPE html><html><body>504 Gateway Timeout</body></html>", "not-a-dump", "HTML"),
         (b"mysqldump: Got error: 2002: Can't connect to local server\n", "not-a-dump", "lacks the header"),
     ],
+    ids=["empty", "packed-empty", "html", "error"],  # gzip writes the time: each process would collect another name
 )
 def test_what_is_no_dump_is_called_so(data: bytes, kind: str, word: str, of: Callable[[bytes], Report]) -> None:
     assert word in is_bad(of(data), kind)
