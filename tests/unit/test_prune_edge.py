@@ -194,17 +194,15 @@ def test_a_note_beside_a_whole_backup_goes_after_a_day(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("error", [StoreError("full"), KeyboardInterrupt(), ZeroDivisionError()])
 def test_nothing_after_a_backup_makes_it_a_failed_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: BaseException
 ) -> None:
     def fail(*_: object, **__: object) -> None:
         raise error
 
-    shown: list[str] = []
     settings(tmp_path, "{ last = 2, after_backup = true }")
     monkeypatch.setattr(tasks, "prune", fail)
-    work = Session(load(environment={}, folder=tmp_path), Lines(io.StringIO()))
-    monkeypatch.setattr(work, "show", shown.append)
-    tasks.after_backup(work)
+    tasks.after_backup(Session(load(environment={}, folder=tmp_path), Lines(io.StringIO())))
+    shown = capsys.readouterr().err.splitlines()
     assert len(shown) == 1
     assert shown[0].startswith("warning  the backup is made, but pruning after it failed: ")
 
