@@ -17,7 +17,7 @@ from dbops import app
 from dbops.catalog import MANIFEST, Catalog, State
 from dbops.config import Target
 from dbops.config.urls import Secret
-from dbops.model import Manifest, Verdict
+from dbops.model import Manifest, Report, Verdict
 from dbops.ops.backup import backup
 from dbops.ops.verify import verify_selected
 from dbops.progress import Progress, Silent
@@ -86,7 +86,7 @@ def run(chosen: Target, store: Store | Path, progress: Progress | None = None) -
     return made
 
 
-def verified(store: Store | Path, selector: str = "latest", name: str = NAME) -> None:
+def verified(store: Store | Path, selector: str = "latest", name: str = NAME) -> Report:
     """The backup is whole: every hash, and decoded to its end."""
     catalog = Catalog(LocalStore(store) if isinstance(store, Path) else store)
     report = verify_selected(
@@ -99,6 +99,7 @@ def verified(store: Store | Path, selector: str = "latest", name: str = NAME) ->
         clock=app.now,
     )
     assert report.verdict is Verdict.PASS, report
+    return report
 
 
 def only(store: Store | Path, *manifests: Manifest) -> None:

@@ -118,6 +118,26 @@ def test_a_database_that_is_not_there(server: MysqlServer, tmp_path: Path) -> No
     assert getattr(caught.value, "exit_code", None) == 4
 
 
+def test_verify_says_of_which_tables_it_only_counts_the_rows(server: MysqlServer, tmp_path: Path) -> None:
+    """A dump is UTF-8; a digest is taken of the bytes that the server has."""
+    server.create_database("old", "CHARACTER SET latin1")
+    server.execute(
+        "CREATE TABLE told (id INT PRIMARY KEY, note VARCHAR(9) CHARACTER SET utf8mb4)",
+        "CREATE TABLE counted (id INT PRIMARY KEY, note VARCHAR(9))",
+        "CREATE TABLE bare (id INT PRIMARY KEY, note VARCHAR(9))",
+        "INSERT INTO told VALUES (1, 'é')",
+        "INSERT INTO counted VALUES (1, 'é')",
+        database="old",
+    )
+    support.run(mysql.target(server, "old", inventory="content"), tmp_path)
+    (said,) = support.verified(tmp_path).not_evaluated
+    assert said.id == "archive-content"
+    assert "counted" in said.reason.split(": ")[1]
+    assert "told" not in said.reason
+    assert "bare" not in said.reason
+    server.drop_database("old")
+
+
 # --- B06: which program -----------------------------------------------------------------------------------------------
 
 
