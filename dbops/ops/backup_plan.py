@@ -96,7 +96,7 @@ def _refuse_full(decided: Plan, min_free: int) -> None:
         raise StoreFullError(
             f"{decided.store} has {decided.free_bytes} bytes free; the backup needs about {decided.needed_bytes}"
             + (f", and {min_free} are to stay free" if min_free else ""),
-            hint="free space, prune old backups, or lower min_free in dbops.toml",
+            hint="free space, or prune old backups" + (", or lower min_free in dbops.toml" if min_free else ""),
             kind="no-space",
         )
 

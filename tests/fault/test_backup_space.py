@@ -136,6 +136,7 @@ def test_too_little_space_from_the_start(shop: Database, small_tmpfs: Callable[[
     free, needed = int(told[1]), int(told[2])
     assert free == LocalStore(folder).free_bytes()
     assert needed > 15 * MIB
+    assert "min_free" not in caught.value.hint, "none is set"
     assert list(folder.iterdir()) == []
 
 

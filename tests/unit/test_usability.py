@@ -21,7 +21,7 @@ from dbops.config.file import load
 from dbops.config.units import format_size
 from dbops.engine.postgres import tools
 from dbops.engine.postgres.connect import Access
-from dbops.errors import ConfigError, RefusedError
+from dbops.errors import ConfigError, DatabaseError, RefusedError
 from dbops.model import Finding, Severity, Verdict
 from dbops.ops import prune as pruning
 from dbops.ops.doctor import doctor
@@ -167,6 +167,13 @@ def test_who_cannot_connect_is_told_where_to_look(said: str, hint: str) -> None:
     assert hint in error.hint
     assert "\n" not in error.message
     assert "\t" not in error.message
+
+
+def test_a_service_that_is_not_defined_is_told_as_one() -> None:
+    with pytest.raises(DatabaseError) as caught:
+        Access("postgresql:///?service=no-such-service").connect()
+    assert "no-such-service" in caught.value.message
+    assert "PGSERVICEFILE" in caught.value.hint
 
 
 def test_a_question_that_is_not_answered_ends_its_line(

@@ -180,6 +180,8 @@ class Access:
         hint = "check host and port in the URL; is the server running?"
         if "password authentication failed" in text or "no password supplied" in text:
             hint = "set password_file, password_env or password_command in dbops.toml, or use ~/.pgpass"
+        elif "service" in self.parameters and "definition of service" in text:
+            hint = "name a service of ~/.pg_service.conf, or of the file that PGSERVICEFILE names"
         elif "SSL" in text or "certificate" in text or "no encryption" in text:
             hint = "check sslmode, sslrootcert, sslcert and sslkey in the URL"
         elif "does not exist" in text:
