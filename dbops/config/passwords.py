@@ -103,7 +103,7 @@ def _by_command(argv: tuple[str, ...], where: str, kind: str, *, whole: bool) ->
     try:
         result = command.run(argv, timeout=COMMAND_SECONDS)
     except ToolError as error:  # not there, or it hangs: the program's name alone says nothing of what it was for
-        raise ConfigError(f"{where}.password_command: {error.message}", hint=error.hint, kind="password") from None
+        raise ConfigError(f"{where}_command: {error.message}", hint=error.hint, kind=kind) from None
     if result.status != 0:
         status = command.describe_status(result.status)
         raise ConfigError(f"{where}_command: {name} {status}", hint=result.stderr, kind=kind)
