@@ -94,9 +94,7 @@ class PostgresSnapshot:
         begin = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
         # A reader queues up behind a schema change that waits for our own locks: without an end nobody would move.
         locks = f"SET lock_timeout = {sql.Literal(self._lock_timeout).as_string()}"
-        # `jobs` bounds what we take of the source: a count that spreads over workers of the server takes more.
-        alone = ["SET max_parallel_workers_per_gather = 0", "SET jit = off"]
-        return [*timeout, begin, f"SET TRANSACTION SNAPSHOT {snapshot}", "SET row_security = off", locks, *alone]
+        return [*timeout, begin, f"SET TRANSACTION SNAPSHOT {snapshot}", "SET row_security = off", locks]
 
     def cancel(self) -> None:
         """Ends every session of this snapshot, so that whoever waits for one stops waiting. Never raises."""
