@@ -200,6 +200,9 @@ class Engine(Protocol):
     def backup_obstacles(self) -> list[Finding]:
         """Why a backup as this role would be incomplete or fail; errors stop it."""
 
+    def role_sql(self) -> str:
+        """The roles with the least rights that back up, and restore, the URL's database: SQL for an administrator."""
+
     def plan_dump(self, server: Server, *, jobs: int, compression: str = "", streamed: bool = False) -> DumpPlan:
         """Chooses the tool by the server's version. `PreflightError` names what to install if none fits.
 

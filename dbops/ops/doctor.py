@@ -55,7 +55,6 @@ def doctor(
         findings += _guarded("database", target.name, lambda: _database(open_engine(target), target, clock))
         for kind, step in key_steps(target):
             findings += _guarded(kind, f"targets.{target.name}.{kind}", step)
-        findings += _unused(target)
     if channels is not None:
         progress.phase("notify")
         findings += tried(channels, target.name if target else "", clock)
@@ -126,20 +125,6 @@ def _clock(engine: Engine, clock: Callable[[], datetime]) -> Iterator[Finding]:
         actual=f"server and this machine differ by {format_duration(skew)}",
         hint="ages of backups will be wrong: synchronise both clocks (chrony, systemd-timesyncd)",
     )
-
-
-def _unused(target: Target) -> Iterator[Finding]:
-    """Settings that are understood, but that this version does nothing with."""
-    migrations = target.migrations
-    settings = {
-        "migrations.python": migrations.python if migrations else None,
-        "migrations.app": migrations.app if migrations else None,
-    }
-    for name, value in settings.items():
-        if value is not None:
-            subject = f"targets.{target.name}.{name}"
-            actual = "set but not used by this version"
-            yield Finding(id="unused-setting", severity=Severity.WARNING, subject=subject, actual=actual)
 
 
 def _missing_folder(store: Store) -> Iterator[Finding]:

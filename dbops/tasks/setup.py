@@ -41,23 +41,32 @@ def init(
         output.show(files.document(), files.text(dry_run=dry_run))
 
 
-@flags(notify="send a test to every channel of [notify], and run its hooks with DBOPS_EVENT=test")
+@flags(
+    notify="send a test to every channel of [notify], and run its hooks with DBOPS_EVENT=test",
+    grants="print the roles with the least rights for backup and for restore, as SQL to paste; check nothing",
+)
 def doctor(
     _: Context,
     target: Text = None,
     url: Text = None,
     store: Text = None,
     notify: bool = False,
+    grants: bool = False,
     json: bool = False,
 ) -> None:
     """Check tools, connection, privileges, disk, store and clock: a line each, with the fix.
 
     invoke doctor --target shop
     invoke doctor --target shop --notify
+    invoke doctor --target shop --grants
     """
     from dbops.session import session
 
-    with boundary(json) as output, session(target, url, store) as work:
+    with boundary(json) as output, session(target, url, store, need_store=not grants) as work:
+        if grants:
+            text = work.engine().role_sql()
+            output.show({"sql": text}, text)
+            return
         from dbops import app
         from dbops.config.passwords import exposed_files
         from dbops.ops.doctor import doctor as run

@@ -196,17 +196,6 @@ def test_doctor_makes_no_folder_of_a_typing_error(tmp_path: Path) -> None:
         assert not folder.exists()
 
 
-def test_doctor_names_settings_that_do_nothing(tmp_path: Path) -> None:
-    (tmp_path / "dbops.toml").write_text(
-        '[targets.a]\nurl = "postgresql://h/a"\n[targets.a.policy]\nrpo = "1d"\nrto = "1h"\nkeep = { last = 3 }\n'
-        '[targets.a.migrations]\nkind = "alembic"\ndirectory = "m"\napp = "shop"\n'
-    )
-    target = load(environment={"DBOPS_STORE": "/s"}, folder=tmp_path).target()
-    found = doctor(target, no_engine, lambda: LocalStore(tmp_path), clock=lambda: MOMENT, progress=Silent())
-    unused = [item.subject for item in found.findings if item.id == "unused-setting"]
-    assert unused == ["targets.a.migrations.app"]
-
-
 @pytest.mark.parametrize(
     ("line", "told"),
     [

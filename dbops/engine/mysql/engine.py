@@ -62,6 +62,12 @@ class MysqlEngine:
         with self._access.session() as connection:
             return server.obstacles(connection)
 
+    def role_sql(self) -> str:
+        from dbops.engine.mysql.roles import role_sql  # a backup needs none of it
+
+        with self._access.session() as connection:
+            return role_sql(server.describe(self._access, connection).info)
+
     # --- backup -----------------------------------------------------------------------------------------------------
 
     def plan_dump(

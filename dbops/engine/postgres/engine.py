@@ -62,6 +62,12 @@ class PostgresEngine:
         with self._access.session() as connection:
             return server.obstacles(connection)
 
+    def role_sql(self) -> str:
+        from dbops.engine.postgres.roles import role_sql  # a backup needs none of it
+
+        with self._access.session() as connection:
+            return role_sql(connection)
+
     @cached_property
     def _tools(self) -> Tools:
         """The tools for the server that the URL reaches."""
