@@ -1,9 +1,9 @@
 """Runbooks in Markdown whose console blocks are run: what stands in them is what happens.
 
-A block of the language `console` is a session of bash: a line that begins with `$ ` is a command (`> ` goes on with it),
-what follows is what it must print on both outputs together. `# exit 3` at its end is the exit code that it must have,
-where that is not 0. In what must be printed `…` stands for anything. Ids, times, durations, sizes and free space are
-compared as kinds, not as values; line breaks count as spaces, since a longer path breaks a line elsewhere.
+A block of the language `console` is a session of bash: a line that begins with `$ ` is a command (`> ` goes on with
+it), what follows is what it must print on both outputs together. `# exit 3` at its end is the exit code that it must
+have, where that is not 0. In what must be printed `…` stands for anything. Ids, times, durations and sizes are compared
+as kinds, not as values; line breaks count as spaces, since a longer path breaks a line elsewhere.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ class Command(NamedTuple):
     code: int
 
     def differs(self, printed: str) -> bool:
+        """Whether something else was printed than is written."""
         pieces = [re.escape(piece.strip()) for piece in normal(self.expected).split("…")]
         return re.fullmatch(r"\s?.*?\s?".join(pieces), normal(printed)) is None
 

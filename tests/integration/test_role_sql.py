@@ -48,8 +48,7 @@ def test_on_postgres(tmp_path: Path) -> None:
         cluster.create_database("shop")
         database = Database(cluster, "shop")
         database.psql(
-            f'CREATE ROLE "{QUOTED}"; ALTER DATABASE shop OWNER TO "{QUOTED}"; GRANT ALL ON SCHEMA public TO "{QUOTED}";'
-            f'SET ROLE "{QUOTED}"; {SCHEMA} {ROWS}'
+            f'CREATE ROLE "{QUOTED}"; ALTER DATABASE shop OWNER TO "{QUOTED}";SET ROLE "{QUOTED}"; {SCHEMA} {ROWS}'
         )
         printed = app.open_engine(Target(url=Secret(database.url), name="shop")).role_sql()
         readme = of_readme("A role that may back up everything")

@@ -1,8 +1,12 @@
-"""The runbook does what it says: every console block of RUNBOOK.md runs here, in order, on a real server."""
+"""The runbook does what it says: every console block of RUNBOOK.md runs here, in order, on a real server.
+
+The Spanish one has the same blocks, to the letter: so they have run, too.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -10,32 +14,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
+from tests.integration.test_finance_app import BRANCH, EXAMPLE
 from tests.migrating import Bench, bench
 from tests.restoring import ROOT
-from tests.runbook import Command, Shell, commands, fences, path_with
+from tests.runbook import Shell, commands, fences, path_with
 
 ENGLISH, SPANISH = ROOT / "RUNBOOK.md", ROOT / "RUNBOOK.es.md"
-EXAMPLE = ROOT / "examples" / "finance-app"
-BRANCH = '''"""{name}"""
-
-import sqlalchemy as sa
-from alembic import op
-
-revision = {id!r}
-down_revision = "3c62c0de0003"
-branch_labels = None
-depends_on = None
-
-
-def upgrade():
-    op.add_column({table!r}, sa.Column({column!r}, sa.String(40)))
-
-
-def downgrade():
-    op.drop_column({table!r}, {column!r})
-'''
 ROWS = (
     "INSERT INTO customers (name) VALUES ('Forn Vell'), ('Cal Joan')",
     "INSERT INTO invoices (customer_id, issued_on, total) VALUES (1, '2026-05-02', 120.50)",
@@ -68,18 +52,29 @@ class Site:
         file = self.folder / "dbops.toml"
         file.write_text(text)
         file.chmod(0o600)
-        newcomer = self.url.replace("postgres:", "newcomer:", 1).replace(self.server.password, "secret", 1)
-        values = {
-            "DATABASE_URL": self.url,
+        passwords = {"postgres": self.server.password, "newcomer": "secret", "backup": "secret"}
+        secrets = {
+            "pgpass": "".join(f"*:*:*:{role}:{password}\n" for role, password in passwords.items()),
+            "password.sql": "ALTER ROLE backup PASSWORD 'secret';\n",
+            "dbops.env": "".join(f"export {name}='{value}'\n" for name, value in self._variables().items()),
+        }
+        for name, text in secrets.items():
+            (self.folder / name).touch(0o600)
+            (self.folder / name).write_text(text)
+        self.server.execute("finance", "CREATE ROLE newcomer LOGIN PASSWORD 'secret'")
+
+    def _variables(self) -> dict[str, str]:
+        """Without passwords, as a runbook's own should be."""
+        plain = self.url.replace(f":{self.server.password}@", "@")
+        return {
+            "DATABASE_URL": plain,
+            "NEWCOMER_URL": plain.replace("postgres@", "newcomer@"),
+            "BACKUP_URL": plain.replace("postgres@", "backup@"),
+            "PGPASSFILE": str(self.folder / "pgpass"),
             "FINANCE_STORE": str(self.folder.parent / "store"),
             "FINANCE_DRILL": self.server.empty(),
-            "NEWCOMER_URL": newcomer,
             "FULL_DISK": str(self.full),
         }
-        env = self.folder / "dbops.env"
-        env.write_text("".join(f"export {name}='{value}'\n" for name, value in values.items()))
-        env.chmod(0o600)
-        self.server.execute("finance", "CREATE ROLE newcomer LOGIN PASSWORD 'secret'")
 
     def _code(self) -> None:
         """A repository: the release that runs, and one to which two branches have come."""
@@ -131,9 +126,32 @@ def site(tmp_path: Path, full: Path) -> Iterator[Site]:
         yield Site(server, tmp_path, full)
 
 
+def test_both_languages_have_the_same_blocks() -> None:
+    """And the same sections; every block is run, but the one of dbops.toml, which the run is configured by."""
+    english, spanish = (
+        [(language, body) for _, language, body in fences(page.read_text())] for page in (ENGLISH, SPANISH)
+    )
+    assert english == spanish
+    assert sorted({language for language, _ in english}) == ["console", "toml"]
+    assert sum(language == "toml" for language, _ in english) == 1
+    for page in (ENGLISH, SPANISH):
+        lines = page.read_text().splitlines()
+        assert sum(line.lstrip().startswith(("```", "~~~")) for line in lines) == 2 * len(english), page
+        assert [line for line in lines if "$ dbops" in line and not line.startswith("$ ")] == []
+    assert _sections(ENGLISH) == _sections(SPANISH)
+
+
+def _sections(page: Path) -> list[str]:
+    """Depth and number of each heading."""
+    prose = re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
+    return re.findall(r"^#+ [\d.]*", prose, re.MULTILINE)
+
+
 def test_every_block(tmp_path: Path, small_tmpfs: Callable[[str], Path]) -> None:
     with site(tmp_path, small_tmpfs("64k")) as here, here.shell() as shell:
-        for command in commands(ENGLISH.read_text()):
+        steps = commands(ENGLISH.read_text())
+        assert len(steps) > 20
+        for command in steps:
             code, printed = shell.run(command.text)
             printed = here.as_written(printed)
             place = f"{ENGLISH.name}:{command.line}: $ {command.text}\n{printed}"
