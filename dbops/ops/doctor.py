@@ -52,7 +52,7 @@ def doctor(
         not_evaluated.append(NotEvaluated(id="database", reason=reason))
     else:
         progress.phase("database")
-        findings += _guarded("database", target.name, lambda: _database(open_engine(target), target, clock))
+        findings += _guarded("database", target.name, lambda: database_findings(open_engine(target), target, clock))
         for kind, step in key_steps(target):
             findings += _guarded(kind, f"targets.{target.name}.{kind}", step)
     if channels is not None:
@@ -88,7 +88,9 @@ def _good(kind: str, subject: str, actual: str) -> Finding:
     return Finding(id=kind, severity=Severity.INFO, subject=subject, actual=actual)
 
 
-def _database(engine: Engine, target: Target, clock: Callable[[], datetime]) -> Iterator[Finding]:
+def database_findings(engine: Engine, target: Target, clock: Callable[[], datetime]) -> Iterator[Finding]:
+    """What a backup needs of the source: it answers (else `DatabaseError`); ids that begin with `tool` and `clock` are
+    about the dump program and the clock, the others about rights."""
     server = engine.server()
     size = format_size(server.database_bytes)
     yield _good(
@@ -146,7 +148,7 @@ def _missing_folder(store: Store) -> Iterator[Finding]:
 def _store(store: Store, target: Target | None) -> Iterator[Finding]:
     if missing := list(_missing_folder(store)):
         yield from missing
-        yield from _room(store, target)
+        yield from room_findings(store, target)
         return
     key = doctor_key(target.name if target else None)
     try:
@@ -178,10 +180,11 @@ def _store(store: Store, target: Target | None) -> Iterator[Finding]:
         )
         return
     yield _good("store", store.url, "write, read, list and delete work")
-    yield from _room(store, target)
+    yield from room_findings(store, target)
 
 
-def _room(store: Store, target: Target | None) -> Iterator[Finding]:
+def room_findings(store: Store, target: Target | None) -> Iterator[Finding]:
+    """Whether the store has the room that the policy wants; nothing where a store does not say."""
     free = store.free_bytes()
     wanted = target.policy.min_free if target else None
     if free is None:
