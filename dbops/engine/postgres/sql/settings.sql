@@ -1,5 +1,6 @@
 -- Settings of the server that decide how values load or print, or what must be loaded before a restore. What our own
--- sessions set (`source` is then 'client' or 'session') is told only where the database sets it: the server's value is hidden from us.
+-- sessions set (`source` is then 'client' or 'session') is told only where the database sets it: the server's value is
+-- hidden from us.
 SELECT s.name, COALESCE(own.value, s.reset_val)
 FROM pg_settings s
 LEFT JOIN LATERAL (
