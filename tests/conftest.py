@@ -43,42 +43,14 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.setdefault("TESTCONTAINERS_HOST_OVERRIDE", "127.0.0.1")
 
 
-UNSETTLED = (
-    "fault/test_migrate_",
-    "fault/test_mysql_",
-    "integration/test_migrate",
-    "integration/test_mysql_",
-    "integration/test_rehearse",
-)
-SETTLED = (
-    "fault/test_mysql_backup_",
-    "fault/test_mysql_drill_mutations",
-    "fault/test_mysql_foreign_faults",
-    "fault/test_mysql_in_place_",
-    "fault/test_mysql_restore_",
-    "fault/test_mysql_store_",
-    "integration/test_mysql_across",
-    "integration/test_mysql_archive",
-    "integration/test_mysql_backup",
-    "integration/test_mysql_check",
-    "integration/test_mysql_drill",
-    "integration/test_mysql_foreign_",
-    "integration/test_mysql_objects",
-    "integration/test_mysql_probes",
-    "integration/test_mysql_restore",
-    "integration/test_mysql_servers",
-    "integration/test_mysql_snapshot",
-    "integration/test_mysql_tls",
-)
-"""Of the tests of MySQL, MariaDB and migrations on servers, those that `invoke test` runs. The others take long, or
-have not been seen green as a whole: `pytest -m unsettled`."""
+LONG = ("fault/test_migrate_locks", "integration/test_migrate_applications", "integration/test_mysql_inputs")
+"""They take long: not part of `invoke test`, which CI has to finish in time. `pytest -m long` runs them."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        place = item.nodeid.removeprefix("tests/")
-        if place.startswith(UNSETTLED) and not place.startswith(SETTLED):
-            item.add_marker(pytest.mark.unsettled)
+        if item.nodeid.removeprefix("tests/").startswith(LONG):
+            item.add_marker(pytest.mark.long)
 
 
 # -- servers ---------------------------------------------------------------------------------------------------------
