@@ -111,6 +111,8 @@ def running_seaweedfs(folder: Path) -> Iterator[S3Server]:
     argv = [_program("weed"), "mini", "-dir", str(folder), "-ip", "127.0.0.1", "-ip.bind", "127.0.0.1"]
     argv += ["-master.telemetry=false", "-webdav=false", "-admin.ui=false", "-s3.autoCreateBucket=false"]
     argv += ["-s3.port", str(s3_port), "-s3.port.iceberg", "0", "-s3.port.lance", "0"]
+    # A bucket takes volumes of its own, and as many as fit the free disk are few: the tests make hundreds of buckets.
+    argv += ["-volume.max", "4000"]
     argv += [word for pair in ports.items() for word in pair]
     env = os.environ | {"AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": SECRET_KEY}
     with _running(argv, env, folder, f"http://127.0.0.1:{s3_port}") as endpoint:

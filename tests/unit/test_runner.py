@@ -289,7 +289,7 @@ def test_an_interpreter_that_cannot_run_migrations_is_no_verdict_on_them(tmp_pat
     """Python is there, and nothing of the application: as if it were not there."""
     bare = tmp_path / "bare" / "bin" / "python"
     bare.parent.mkdir(parents=True)
-    bare.write_text(f'#!/bin/sh\nexec {sys.executable} -S -s "$@"\n')
+    bare.write_text(f'#!/bin/sh\nexec "{sys.executable}" -S -s "$@"\n')
     bare.chmod(0o755)
     settings = Migrations(kind="alembic", directory=alembic_project(tmp_path, REVISIONS), python=bare)
     with pytest.raises(ToolError, match=r"python cannot run migrations: .*driver"):
