@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
@@ -111,7 +112,7 @@ def test_a_library_that_the_server_lacks_is_named(
 ) -> None:
     report = drilled(back_up(regression_database, tmp_path.as_uri(), jobs=2), "container")
     assert (errors(report), report.failure) == ([], Failure.ENVIRONMENT)
-    assert "regress.so" in report.not_evaluated[-1].reason
+    assert re.search(r"/regress/lib/\w+\.so", report.not_evaluated[-1].reason), "whichever function comes first"
 
 
 @pytest.mark.parametrize("kind", KINDS)

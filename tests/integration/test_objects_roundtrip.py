@@ -181,6 +181,7 @@ def test_a_security_label_is_seen(source: Database) -> None:
         ("FROM (VALUES (1))", "FROM ( VALUES (1))"),
         ("CREATE RULE r AS\n UPDATE log AS trgt SET a = 1", "CREATE RULE r AS\n UPDATE log trgt SET a = 1"),
         ('EXTRACT("YEAR" FROM now())', "EXTRACT(YEAR FROM now())"),
+        ("EXTRACT(YEAR FROM now())", "EXTRACT(year FROM now())"),
     ],
 )
 def test_both_prints_of_one_expression_are_equal(first: str, restored: str) -> None:

@@ -105,8 +105,8 @@ _ARRAY_CAST = re.compile(
 )
 
 
-_UNSTABLE = re.compile(r'\(\s|\(ARRAY\[|\bAS\s(?!\$)|EXTRACT\("')
-_PLAIN = re.compile(r'"\w+"')
+_UNSTABLE = re.compile(r"\(\s|\(ARRAY\[|\bAS\s(?!\$)|EXTRACT\(")
+_FIELD = re.compile(r'"\w+"|\w+')
 
 
 def normalise(definition: str) -> str:
@@ -117,8 +117,9 @@ def normalise(definition: str) -> str:
     restored copy prints `ARRAY[('a'::character varying)::text, …]`. The same is done here, outside literals, and
     white space after an opening parenthesis goes: `(VALUES …)` in a UNION comes back as `( VALUES …)`. The word AS
     before an alias goes too, and quotes around a field: 15.18 prints `UPDATE log trgt` and `EXTRACT(YEAR FROM …)` where
-    15.20 prints `UPDATE log AS trgt` and `EXTRACT("YEAR" FROM …)`. Nothing else is rewritten: parentheses and casts
-    carry meaning, and their loss would hide a real difference.
+    15.20 prints `UPDATE log AS trgt` and `EXTRACT("YEAR" FROM …)`; read back, the former is `year`, so that fields are
+    in lower case (the server takes both for the same: timestamp.c, extract_timestamp). Nothing else is rewritten:
+    parentheses and casts carry meaning, and their loss would hide a real difference.
     """
     if not _UNSTABLE.search(definition):
         return definition
@@ -126,8 +127,8 @@ def normalise(definition: str) -> str:
     tokens = [now for before, now in zip(["", *tokens], tokens, strict=False) if before != "(" or not now.isspace()]
     tokens = [now for before, now in zip(["", *tokens], tokens, strict=False) if now != "AS" and before != "AS"]
     for place, token in enumerate(tokens):
-        if tokens[max(0, place - 2) : place] == ["EXTRACT", "("] and _PLAIN.fullmatch(token):
-            tokens[place] = token.strip('"')
+        if tokens[max(0, place - 2) : place] == ["EXTRACT", "("] and _FIELD.fullmatch(token):
+            tokens[place] = token.strip('"').lower()
     return "".join(_rewritten(tokens))
 
 
