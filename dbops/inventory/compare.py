@@ -139,7 +139,7 @@ def _tables(
     for copy in there.values():
         yield _finding("table-extra", copy.label, "no such table", f"{copy.rows} rows")
     if counted:
-        not_evaluated.append(NotEvaluated(id="table-content", reason=f"rows were only counted: {_some(counted)}"))
+        not_evaluated.append(NotEvaluated(id="table-content", reason=f"rows were only counted: {some(counted)}"))
 
 
 def _rows(table: Table, copy: Table, explained: Sequence[Finding]) -> Iterator[Finding]:
@@ -206,7 +206,7 @@ def _objects(
         undecided: list[str] = []
         yield from _kind(kind, expected.objects[kind], found.objects[kind], rules, None if strict else undecided)
         if undecided:
-            names = _some(undecided)
+            names = some(undecided)
             reason = f"another version prints definitions differently: {names}"
             not_evaluated.append(NotEvaluated(id=f"{kind}-definition", reason=reason))
     if not rules.owners and any(expected.objects.get(kind) for kind in OWNERSHIP):
@@ -240,7 +240,8 @@ def _kind(
         yield _finding(f"{kind}-extra", f"{kind} {name}", "not in the source", "is there")
 
 
-def _some(names: Sequence[str]) -> str:
+def some(names: Sequence[str]) -> str:
+    """The first of many names, and how many more there are."""
     return ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
 
 

@@ -12,7 +12,7 @@ from dbops import __version__
 from dbops.catalog import Catalog, State
 from dbops.engine.base import Content, Engine, Reading, TableKey
 from dbops.errors import BadBackupError, NothingToCheckError, PreflightError, ToolError
-from dbops.inventory.compare import comparable, reading
+from dbops.inventory.compare import comparable, reading, some
 from dbops.model import Finding, Manifest, NotEvaluated, Report, Severity, Verdict, judge
 from dbops.ops.fetch import fetch
 from dbops.ops.records import kept
@@ -20,7 +20,6 @@ from dbops.ops.timing import timed
 from dbops.progress import Progress
 from dbops.values import label
 
-_NAMED = 5
 VERDICT_ORDER = (Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS)
 
 
@@ -178,8 +177,7 @@ def only_counted(manifest: Manifest, contents: dict[TableKey, Content]) -> list[
     ]
     if not names:
         return []
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    reason = f"rows counted, their content is compared by a drill: {', '.join(names[:_NAMED])}{more}"
+    reason = f"rows counted, their content is compared by a drill: {some(names)}"
     return [NotEvaluated(id="archive-content", reason=reason)]
 
 
