@@ -16,10 +16,11 @@ import msgspec
 
 from dbops import manifests
 from dbops.errors import BadBackupError, ConfigError, DbopsError, NothingToCheckError, StoreError
+from dbops.ids import backup_id, is_backup_id, moment_of
 from dbops.keys import signing
 from dbops.keys.documents import Signatures
 from dbops.keys.keyring import Keyring
-from dbops.model import ID_FORMAT, Failure, Manifest, Report, Verdict, is_backup_id, is_target_name
+from dbops.model import Failure, Manifest, Report, Verdict, is_target_name
 from dbops.store.base import Entry, Store
 
 MANIFEST = "manifest.json"
@@ -165,7 +166,7 @@ class Catalog:
     def record(self, backup: Manifest, report: Report, at: datetime) -> None:
         """Keeps a report of a verification or drill beside its backup. A signed one is a link of a chain: its signature
         names the one before it, the manifest's at first."""
-        name = f"{DRILLS}/{at.strftime(ID_FORMAT)}.json"
+        name = f"{DRILLS}/{backup_id(at)}.json"
         key = self.key(backup.target, backup.id, name)
         data = msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n"
         links = list(self._links(backup.target, backup.id)) if self._signatures.made(backup.target) else []
@@ -234,7 +235,7 @@ class Catalog:
             if self._signatures.needed(target):
                 self._signatures.check(target, key, bytes(data))
             report = _REPORT.decode(data)
-            at = datetime.strptime(f"{stem}+0000", f"{ID_FORMAT}%z")
+            at = moment_of(stem)
         except StoreError as error:
             if strict and error.kind != "not-found":
                 raise

@@ -7,7 +7,7 @@ databases, stores or terminals.
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -17,8 +17,6 @@ from dbops.evidence import Evidence
 from dbops.values import Value, label
 
 MANIFEST_FORMAT = 1
-ID_FORMAT = "%Y%m%dT%H%M%SZ"
-ID_PATTERN = r"^\d{8}T\d{6}Z$"
 SEALED = ".age"
 """How the name of an encrypted artifact ends."""
 KEY_FILE = "key.age"
@@ -26,15 +24,6 @@ KEY_FILE = "key.age"
 PASSPHRASE = "passphrase"  # noqa: S105 - no passphrase itself
 """Among the keys of a backup: whoever knows its passphrase."""
 TARGET_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
-
-
-def backup_id(moment: datetime) -> str:
-    """The id of a backup begun at `moment`: a UTC label that sorts, such as `20261124T024500Z`."""
-    return moment.astimezone(UTC).strftime(ID_FORMAT)
-
-
-def is_backup_id(text: str) -> bool:
-    return re.match(ID_PATTERN, text) is not None
 
 
 def is_target_name(text: str) -> bool:

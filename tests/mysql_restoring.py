@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -129,6 +130,7 @@ def run_restore(
     manifest: Manifest | None = None,
     confirm: Callable[[Any], bool] = lambda _: True,
     safety: Callable[[], Manifest] | None = None,
+    clock: Callable[[], datetime] = app.now,
     application: App | None = None,
     **wishes: Any,
 ) -> Report:
@@ -140,7 +142,7 @@ def run_restore(
         manifest or backed.manifest,
         Wishes(**{"jobs": backed.target.jobs, **wishes}),
         application or App(),
-        clock=app.now,
+        clock=clock,
         progress=Silent(),
         confirm=confirm,
         safety=safety,

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -105,6 +106,7 @@ def run_restore(
     application: App | None = None,
     confirm: Callable[[Any], bool] = lambda _: True,
     safety: Callable[[], Manifest] | None = None,
+    clock: Callable[[], datetime] = app.now,
     **wishes: Any,
 ) -> Report:
     """Restores over the database itself, another name (`into`), or the same name on another server (`cluster`)."""
@@ -117,7 +119,7 @@ def run_restore(
         manifest or backed.manifest,
         Wishes(**{"jobs": backed.target.jobs, **wishes}),
         application or App(),
-        clock=app.now,
+        clock=clock,
         progress=Silent(),
         confirm=confirm,
         safety=safety,

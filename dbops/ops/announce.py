@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -15,7 +15,8 @@ from dbops import __version__, runs
 from dbops.config.passwords import masked
 from dbops.config.units import format_duration, format_size
 from dbops.errors import DbopsError, Exit
-from dbops.model import ID_FORMAT, Failure, Finding, Manifest, Report, Severity, Verdict, is_backup_id
+from dbops.ids import is_backup_id, moment_of
+from dbops.model import Failure, Finding, Manifest, Report, Severity, Verdict
 from dbops.notify.base import Channel, Event, Kind
 from dbops.notify.deliver import Undelivered, deliver
 
@@ -188,9 +189,7 @@ def _newest(report: Report) -> datetime | None:
     """When the newest of the backups that the report is of was begun."""
     several = report.provenance.get("backups", ())
     ids = [_backup(report), *(str(one.get("id", "")) for one in several)]
-    return max(
-        (datetime.strptime(text, ID_FORMAT).replace(tzinfo=UTC) for text in ids if is_backup_id(text)), default=None
-    )
+    return max((moment_of(text) for text in ids if is_backup_id(text)), default=None)
 
 
 def with_warnings(report: Report, undelivered: Sequence[Undelivered]) -> Report:

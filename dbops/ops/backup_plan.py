@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 
 from dbops.catalog import Catalog
 from dbops.config import Target
 from dbops.engine.base import DumpPlan, Engine, Server
 from dbops.errors import ConfigError, NothingToCheckError, PreflightError, StoreError, StoreFullError
+from dbops.ids import free_id
 from dbops.keys.signing import SigningKey
-from dbops.model import Finding, Manifest, Severity, backup_id
+from dbops.model import Finding, Manifest, Severity
 from dbops.ops.seal import Seal
 
 
@@ -43,7 +44,7 @@ def plan(
     previous, taken = _looked_up(catalog, target.name)
     needed = previous.bytes if previous else server.database_bytes // 2
     result = Plan(
-        id=_free_id(clock(), taken),
+        id=free_id(clock(), [taken]),
         target=target.name,
         server=server,
         dump=dump,
@@ -112,12 +113,3 @@ def _looked_up(catalog: Catalog, name: str) -> tuple[Manifest | None, str]:
         if error.kind == "not-found":  # a folder that the first backup makes
             return None, ""
         raise
-
-
-def _free_id(now: datetime, taken: str) -> str:
-    """An id later than every one that is taken, even if two are made in one second or the clock was set back."""
-    made = backup_id(now)
-    if made > taken:
-        return made
-    then = datetime.strptime(taken + "+0000", "%Y%m%dT%H%M%SZ%z")
-    return backup_id(then + timedelta(seconds=1))

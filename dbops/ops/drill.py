@@ -17,8 +17,9 @@ from dbops.engine.base import Engine, Server
 from dbops.engine.restoring import Restorer, SideDatabase, Wishes
 from dbops.errors import BadBackupError, DatabaseError, PreflightError, ToolError
 from dbops.evidence import TableProof
+from dbops.ids import backup_id
 from dbops.inventory import proof
-from dbops.model import Finding, Manifest, Report, Severity, backup_id
+from dbops.model import Finding, Manifest, Report, Severity
 from dbops.ops.copy_check import check_copy
 from dbops.ops.drill_needs import needs_of
 from dbops.ops.drill_report import Clock, Notebook

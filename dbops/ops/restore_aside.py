@@ -8,7 +8,8 @@ from datetime import datetime
 from dbops.config import App
 from dbops.engine.restoring import Aside, Restorer
 from dbops.errors import NothingToCheckError
-from dbops.model import Finding, Report, Severity, Verdict, backup_id
+from dbops.ids import free_id
+from dbops.model import Finding, Report, Severity, Verdict
 from dbops.ops.application import stopped
 from dbops.ops.timing import timed
 from dbops.progress import Progress
@@ -33,16 +34,23 @@ def undo(
         aside = found[0]
         if not confirm(aside):
             return _report(target, restorer, phases, [])
+        moment = free_id(clock(), taken_moments(restorer))
         with stopped(app, progress, phases):
             restorer.check_sessions(end_sessions=end_sessions)
             progress.phase("swap")
             with timed(phases, "swap"):
-                undone = restorer.undo(aside, backup_id(clock()), end_sessions=end_sessions)
+                undone = restorer.undo(aside, moment, end_sessions=end_sessions)
     text = f"{aside.name} is {restorer.name} again"
     hint = (
         f"the restored database is kept as {undone}; when it is not needed, drop it with --drop-old" if undone else ""
     )
     return _report(target, restorer, phases, [_done("undone", restorer.name, text, hint)])
+
+
+def taken_moments(restorer: Restorer) -> list[str]:
+    """The moments in the names of what stands aside: one that was used again would be refused by the server, and an
+    earlier one, of a clock that was set back, would not be the newest that `undo` takes."""
+    return [aside.moment for aside in (*restorer.asides(), *restorer.undone())]
 
 
 def drop_old(restorer: Restorer, target: str, *, progress: Progress, confirm: Callable[[list[Aside]], bool]) -> Report:

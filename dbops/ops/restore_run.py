@@ -12,9 +12,11 @@ from dbops import __version__
 from dbops.catalog import Catalog
 from dbops.config import App
 from dbops.engine.restoring import Restorer, SideDatabase, Wishes
+from dbops.ids import free_id
 from dbops.inventory.compare import Comparison
-from dbops.model import EngineInfo, Finding, Manifest, NotEvaluated, Report, Severity, Verdict, backup_id, judge
+from dbops.model import EngineInfo, Finding, Manifest, NotEvaluated, Report, Severity, Verdict, judge
 from dbops.ops.copy_check import check_copy
+from dbops.ops.restore_aside import taken_moments
 from dbops.ops.restore_plan import Archive, Plan, decide, manifest_hash, plan_warnings
 from dbops.ops.timing import timed
 from dbops.progress import Progress
@@ -42,7 +44,7 @@ class Run:
         self._progress = progress
         self._again = again
         self._clock = clock
-        self._moment = backup_id(clock())
+        self._moment = ""  # known with the lock
         self._skipped: list[NotEvaluated] = []
         self._findings: list[Finding] = []
         self._provenance: dict[str, Any] = {
@@ -75,6 +77,7 @@ class Run:
     def prepare(self, archive: Archive) -> None:
         for name in self._restorer.clear_leftovers():
             self.note("leftover-dropped", name, "the side database of a restore that was killed")
+        self._moment = free_id(self._clock(), taken_moments(self._restorer))
         if self._wishes.create_roles:
             self._restorer.create_roles(archive.globals_sql)
 

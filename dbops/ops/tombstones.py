@@ -14,7 +14,7 @@ import msgspec
 
 from dbops.catalog import Catalog
 from dbops.errors import StoreError
-from dbops.model import is_backup_id
+from dbops.ids import is_backup_id
 from dbops.values import Value
 
 _LIMIT = 64 << 10

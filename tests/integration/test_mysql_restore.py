@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +105,13 @@ def test_a_restore_brings_everything_back_and_undo_takes_it_away(
     assert [each.name for each in backed.restorer.undone()] == [undone]
     backed.restorer.drop(backed.restorer.undone()[0])
     assert not beside(empty, name)
+
+
+def test_restores_in_one_second_stand_apart(empty: MysqlServer, tmp_path: Path) -> None:
+    shop = _shop(empty, tmp_path)
+    for _ in range(2):
+        run_restore(shop, clock=lambda: datetime(2026, 11, 24, 2, 45, tzinfo=UTC))
+    assert beside(empty, "shop") == {"shop_before_20261124T024500Z", "shop_before_20261124T024501Z"}
 
 
 def test_a_restore_into_another_name_leaves_the_source_alone(empty: MysqlServer, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -89,6 +90,23 @@ def test_undo_brings_the_old_database_back_and_keeps_the_restored_one(shop: Back
     assert any(f"{shop.database.name}_undone_" in name for name in databases(shop.database.cluster))
     with pytest.raises(NothingToCheckError):
         _undo(shop)
+
+
+def _stopped_at(moment: datetime) -> Callable[[], datetime]:
+    return lambda: moment
+
+
+def test_restores_in_one_second_or_with_a_clock_set_back_stand_apart_and_undo_takes_the_newest(shop: Backed) -> None:
+    now = datetime(2026, 11, 24, 2, 45, tzinfo=UTC)
+    for number, moment in enumerate((now, now, now - timedelta(days=1))):
+        shop.database.psql(f"CREATE TABLE before_restore_{number} (n int)")
+        run_restore(shop, clock=_stopped_at(moment))
+    name = shop.database.name
+    ours = sorted(each for each in databases(shop.database.cluster) if each.startswith(f"{name}_before_"))
+    assert ours == [f"{name}_before_20261124T02450{second}Z" for second in range(3)]
+    _undo(shop)
+    assert "before_restore_2" in str(contents(shop.database))
+    _drop_old(shop)
 
 
 def test_drop_old_drops_what_undo_has_left_and_nothing_else(shop: Backed) -> None:

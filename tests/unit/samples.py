@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from dbops.catalog import Catalog
+from dbops.ids import backup_id
 from dbops.manifests import inventory_digest
 from dbops.model import (
     Artifact,
@@ -20,7 +21,6 @@ from dbops.model import (
     Migration,
     Table,
     ToolInfo,
-    backup_id,
 )
 from dbops.store.local import LocalStore
 

@@ -11,7 +11,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from dbops.config import Keep, Seconds, Zone
-from dbops.model import backup_id
+from dbops.ids import backup_id
 from dbops.retention import SAFETY_AGE, Backup, Proof, Signs, decide, overdue
 
 NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 
+from dbops.ids import is_backup_id
+
 LIMIT = 64
 """Characters of a name (manual, 'Identifier Length Limits'): a longer one is refused."""
 RESTORE, BEFORE, UNDONE = "restore", "before", "undone"
@@ -26,5 +28,7 @@ def moment_of(candidate: str, name: str, word: str) -> str | None:
     A server with lower_case_table_names=1 keeps every name in lower case.
     """
     moment = candidate[-_MOMENT:].upper()
+    if not is_backup_id(moment):
+        return None
     made = beside(name, word, moment)
     return moment if candidate in (made, made.lower()) else None

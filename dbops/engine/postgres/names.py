@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 
+from dbops.ids import is_backup_id
+
 LIMIT_BYTES = 63
 """NAMEDATALEN - 1: the server cuts longer names in silence."""
 RESTORE, BEFORE, UNDONE = "restore", "before", "undone"
@@ -23,4 +25,4 @@ def beside(name: str, word: str, moment: str) -> str:
 def moment_of(candidate: str, name: str, word: str) -> str | None:
     """The moment in a candidate's name, if it is one that `beside` makes for this very name; else None."""
     moment = candidate[-_MOMENT:]
-    return moment if candidate == beside(name, word, moment) else None
+    return moment if is_backup_id(moment) and candidate == beside(name, word, moment) else None
