@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from dbops.engine import dump_streams
 from dbops.engine.base import Content, TableKey, TableRef
-from dbops.engine.mysql import rowtext
+from dbops.engine.mysql import latin1, rowtext
 from dbops.engine.mysql.columns import Form
 from dbops.engine.mysql.declared import Column, Table, by_name, declared
 from dbops.engine.mysql.fingerprint import digest_of
-from dbops.engine.mysql.rows import UnreadableError, count, each, read, row_sum
+from dbops.engine.mysql.rows import Rows, UnreadableError, count, each, read, row_sum
 from dbops.engine.mysql.script import Kind, Script, Statement, statements
 from dbops.engine.mysql.script_errors import no_trailer
 from dbops.engine.mysql.script_facts import Facts
@@ -101,7 +102,7 @@ class _TableRows:
         self._rows = 0
         self._sum = 0
         self._table = table
-        self._layouts: dict[tuple[str, ...] | None, tuple[list[int], list[Form]] | None] = {}
+        self._layouts: dict[tuple[str, ...] | None, _Layout | None] = {}
         self._digest = digest and table is not None and digestible(table)
 
     def add(self, one: Statement) -> None:
@@ -113,10 +114,11 @@ class _TableRows:
                 layout = self._layouts[rows.columns]
                 if layout is None or len(rows.values) != rows.number * _width(self._table, rows.columns):
                     raise UnreadableError
-                self._sum += row_sum(rows, *layout)
+                _turn_back(rows, layout.converted)
+                self._sum += row_sum(rows, layout.places, layout.forms)
                 self._rows += rows.number
                 return
-            except UnreadableError:
+            except (UnreadableError, UnicodeError):
                 self._digest = False
         self._rows += count(one.text, escaped=one.escaped)
 
@@ -134,8 +136,23 @@ def _width(table: Table, listed: tuple[str, ...] | None) -> int:
     return len(table.columns) if listed is None else len(listed)
 
 
-def _layout(table: Table, listed: tuple[str, ...] | None) -> tuple[list[int], list[Form]] | None:
-    """Places in a row and forms of the columns of the digest; None where a row lacks one of them."""
+class _Layout(NamedTuple):
+    """Where the columns of the digest stand in a row, their forms, and the places of those that are stored in latin1."""
+
+    places: list[int]
+    forms: list[Form]
+    converted: list[int]
+
+
+def _turn_back(rows: Rows, converted: Sequence[int]) -> None:
+    """Puts the stored bytes in the place of text that the dump has converted."""
+    width = len(rows.values) // rows.number
+    for place in converted:
+        rows.values[place::width] = map(latin1.stored, rows.values[place::width])
+
+
+def _layout(table: Table, listed: tuple[str, ...] | None) -> _Layout | None:
+    """None where a row lacks a column of the digest."""
     columns = list(table.columns)
     names = [column.name for column in columns] if listed is None else list(listed)
     places = {name.lower(): place for place, name in enumerate(names)}
@@ -145,7 +162,11 @@ def _layout(table: Table, listed: tuple[str, ...] | None) -> tuple[list[int], li
     forms = [column.form for column in wanted]
     if any(column.name.lower() not in places for column in wanted) or None in forms:
         return None
-    return [places[column.name.lower()] for column in wanted], [form for form in forms if form is not None]
+    return _Layout(
+        [places[column.name.lower()] for column in wanted],
+        [form for form in forms if form is not None],
+        [places[column.name.lower()] for column in wanted if column.charset == latin1.NAME],
+    )
 
 
 # --- stored archives --------------------------------------------------------------------------------------------------

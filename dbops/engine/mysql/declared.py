@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from dbops.engine.mysql import latin1
 from dbops.engine.mysql.columns import Form, form_of
 from dbops.engine.mysql.script_words import unquoted
 
@@ -18,8 +19,9 @@ _TOKEN = re.compile(
 _NO_COLUMN = frozenset(
     b"PRIMARY UNIQUE KEY INDEX FULLTEXT SPATIAL VECTOR CONSTRAINT FOREIGN CHECK PERIOD LIKE EXCLUDE".split()
 )
-_BYTES_OF = {"utf8mb4": 4, "utf8mb3": 3, "utf8": 3, "ascii": 1, "binary": 1}
-"""The most bytes of a character, for the character sets whose text a dump in utf8mb4 holds byte for byte."""
+_BYTES_OF = {"utf8mb4": 4, "utf8mb3": 3, "utf8": 3, "ascii": 1, "binary": 1, latin1.NAME: 1}
+"""The most bytes of a character, for the character sets whose text a dump in utf8mb4 holds byte for byte, or of which
+it can be turned back."""
 _TEXTS = frozenset({"char", "varchar", "tinytext", "text", "mediumtext", "longtext", "enum", "set"})
 _SYNONYMS = {
     "integer": "int",
@@ -47,7 +49,7 @@ class Column(NamedTuple):
     @property
     def form(self) -> Form | None:
         """How a value stands in the digest of rows; None where the text of a dump does not tell it: FLOAT prints short,
-        and text of other character sets is converted."""
+        and text of most other character sets does not come back as it is stored."""
         width = 1
         if self.data_type in _TEXTS:
             width = _BYTES_OF.get(self.charset, 0)
