@@ -32,6 +32,9 @@ TELLING_SETTINGS = ("default_text_search_config", "lc_monetary", "shared_preload
 OUTSIDE = "outside-snapshot"
 """Finding of a backup: a table that no snapshot holds (of a storage engine without transactions). Inventory and dump
 have read it one after the other, so that a difference in its rows proves nothing."""
+VIEW = "view-left-out"
+"""Finding of a backup: a view of what is not there, at which a dump program would end."""
+_LEFT_OUT = (("invalid-index", "index"), ("subscription-left-out", "subscription"), (VIEW, "view"))
 _SHOWN = 5
 _READINGS = {"copy-sha256": Reading.ORDERED, "copy-sum64": Reading.UNORDERED, "rows-sum64": Reading.UNORDERED}
 """Kind of digest -> how it was taken; see docs/decisions, 'Fingerprints'."""
@@ -247,12 +250,14 @@ def some(names: Sequence[str]) -> str:
 
 def _left_out(kind: str, name: str, rules: Rules) -> str:
     """The finding of the backup that says why its dump lacks this object, or what hangs on it; '' if none does."""
-    for reason, of_kind in (("invalid-index", "index"), ("subscription-left-out", "subscription")):
+    for reason, of_kind in _LEFT_OUT:
         prefix = f"{of_kind} "
         if kind == of_kind and (reason, name) in rules.known:
             return reason
         if name.startswith(prefix) and (reason, name.removeprefix(prefix)) in rules.known:
             return reason
+    if kind == "grant" and any(why == VIEW and name.startswith(f"{view} to ") for why, view in rules.known):
+        return VIEW
     return ""
 
 

@@ -237,18 +237,6 @@ def test_a_user_who_does_not_see_all_is_refused(server: MysqlServer, store: Path
     assert not store.exists() or not list(store.iterdir())
 
 
-def test_an_invalid_view_is_named_before_the_dump(server: MysqlServer, store: Path) -> None:
-    server.create_database("broken")
-    try:
-        server.execute("CREATE TABLE t (a INT)", "CREATE VIEW v AS SELECT a FROM t", "DROP TABLE t", database="broken")
-        with pytest.raises(PreflightError, match=r"\bv\b.*invalid") as caught:
-            support.run(mysql.target(server, "broken"), store)
-        assert caught.value.kind == "invalid-view"
-    finally:
-        with contextlib.suppress(RuntimeError):
-            server.drop_database("broken")
-
-
 def test_an_event_that_the_program_would_never_get_past(server: MysqlServer, store: Path) -> None:
     body = "CREATE EVENT two ON SCHEDULE EVERY 1 DAY DO BEGIN INSERT INTO t VALUES (';;'); END"
     server.execute(body, database="little")

@@ -23,7 +23,8 @@ from tests.unit.samples import a_manifest
 HERE = Path(__file__).parent
 TORTURED = "tor`ture; db"
 NOT_TOLD = {"fl", "jap", "sv"}
-"""FLOAT, a character set of which some characters do not come back, history that a plain dump leaves out or not: what is told of them must not be wrong."""
+"""FLOAT, a character set of which some characters do not come back, history that a plain dump leaves out or not: what
+is told of them must not be wrong."""
 
 
 class Source:

@@ -137,7 +137,7 @@ def _width(table: Table, listed: tuple[str, ...] | None) -> int:
 
 
 class _Layout(NamedTuple):
-    """Where the columns of the digest stand in a row, their forms, and the places of those that are stored in latin1."""
+    """Where the columns of the digest stand in a row, their forms, and the places of those stored in latin1."""
 
     places: list[int]
     forms: list[Form]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from dbops.engine.mysql import ddl
+from dbops.engine.mysql import ddl, view_text
 from dbops.engine.mysql.maintenance import rows
 from dbops.engine.mysql.statements import identifier, statement
 from dbops.errors import RefusedError
@@ -98,7 +98,11 @@ def read(connection: Connection, database: str) -> Belongings:
 
 def _show(connection: Connection, kind: str, names: Sequence[str], form: _Form) -> Iterator[Piece]:
     for name in names:
-        [row] = rows(connection, f"SHOW CREATE {kind} {identifier(name)}")
+        row = (
+            view_text.shown(connection, name)
+            if kind == "VIEW"
+            else rows(connection, f"SHOW CREATE {kind} {identifier(name)}")[0]
+        )
         text = row[form.text]
         if not text:
             raise RefusedError(

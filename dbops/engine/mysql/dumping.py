@@ -12,6 +12,7 @@ from dbops.engine.mysql.launch import Launcher, Run
 from dbops.engine.mysql.objects import schema_state
 from dbops.engine.mysql.plan import Part
 from dbops.engine.mysql.snapshot import MysqlSnapshot
+from dbops.engine.mysql.source_views import INVALID, LeftOut, kept
 from dbops.model import Finding
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ class DumpingSnapshot(MysqlSnapshot):
         self.findings: list[Finding] = []
         self.census: dict[str, int] = {}
         self.definitions: dict[str, str] = {}
+        self.left_out: Sequence[LeftOut] = ()
         self.charset = ""
         """The database's own, for tables that name none."""
 
@@ -72,4 +74,9 @@ class DumpingSnapshot(MysqlSnapshot):
         super().cancel()
 
     def warnings(self) -> list[Finding]:
-        return [*self.findings, *super().warnings()]
+        told = {view.name for view in self.left_out}
+        others = [finding for finding in super().warnings() if finding.id != INVALID or finding.subject not in told]
+        return [*self.findings, *(view.finding() for view in self.left_out), *others]
+
+    def database_sql(self) -> str:
+        return super().database_sql() + kept(self.left_out)

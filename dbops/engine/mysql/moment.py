@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import pymysql
 
 from dbops.engine.base import DumpPlan
-from dbops.engine.mysql import census, waits
+from dbops.engine.mysql import census, server_log, source_views, waits
 from dbops.engine.mysql.changes import tables_change
 from dbops.engine.mysql.connect import Access, close
 from dbops.engine.mysql.driver_errors import error_of
@@ -41,8 +41,6 @@ if TYPE_CHECKING:
 _DENIED = (1044, 1045, 1142, 1227, 1289, 1290)
 """The server's numbers for 'you may not', of which managed servers have several."""
 _ATTEMPTS = 3
-_QUIET_SECONDS = 0.1
-"""How long the position must stand still around an attempt: it moves a moment before or after a commit shows."""
 _PAUSE_SECONDS = 0.5
 """Until somebody who writes may have ended."""
 _STEP = 0.01
@@ -110,9 +108,11 @@ class _Opening:
         tables = [(str(name), int(str(size))) for name, size, _ in rows(self._holder, statement("tables"))]
         counted = census.of_source(self._holder)
         known = schema_state(self._holder)
-        cut = parts(self._plan, tables)
+        left_out = source_views.undumpable(self._holder)
+        counted["views"] -= len(left_out)
+        cut = parts(self._plan, tables, [f"{self._access.database}.{view.name}" for view in left_out])
         snapshot = self._locked(cut) or self._by_position(cut)
-        snapshot.census, snapshot.definitions = counted, known
+        snapshot.census, snapshot.definitions, snapshot.left_out = counted, known, left_out
         snapshot.charset = str(rows(self._holder, "SELECT @@character_set_database")[0][0])
         return snapshot
 
@@ -180,14 +180,14 @@ class _Opening:
         """The moment between two looks at the server's log that gave the same; else a snapshot that says it is none."""
         opened, unmoved, before = None, False, ""
         for attempt in range(1, _ATTEMPTS + 1):
-            before = self._still()
+            before = server_log.still_position(self._holder, self._flavour)
             if not before and attempt < _ATTEMPTS:
                 time.sleep(_PAUSE_SECONDS)
                 continue
             sessions = self._connect()
             opened = self._begin(sessions, cut, lambda: False)
             assert opened is not None  # noqa: S101 - without a deadline nothing is given up
-            time.sleep(_QUIET_SECONDS)
+            time.sleep(server_log.QUIET_SECONDS)
             unmoved = bool(before) and before == self._position()
             if unmoved or attempt == _ATTEMPTS:
                 break
@@ -212,19 +212,8 @@ class _Opening:
             )
         return snapshot
 
-    def _still(self) -> str:
-        """The position, if it does not move for a moment; else ''."""
-        before = self._position()
-        time.sleep(_QUIET_SECONDS)
-        return before if before == self._position() else ""
-
     def _position(self) -> str:
-        """Where the server's log ends; '' where it keeps none that we can read."""
-        try:
-            found = rows(self._holder, statement(f"position_{self._flavour.name}"))
-        except pymysql.MySQLError:
-            return ""
-        return str(found[0][0] or "")
+        return server_log.position(self._holder, self._flavour)
 
     # --- both ---------------------------------------------------------------------------------------------------------
 

@@ -72,21 +72,22 @@ def plan(tool: Tool, *, jobs: int, compression: str, history: bool = False) -> D
     return DumpPlan(tool.path.name, str(tool.version), tuple(argv), form, compression or "zstd:1", jobs)
 
 
-def parts(plan: DumpPlan, tables: Sequence[tuple[str, int]]) -> list[Part]:
-    """The runs of a plan over tables with their sizes in bytes.
+def parts(plan: DumpPlan, tables: Sequence[tuple[str, int]], left_out: Sequence[str] = ()) -> list[Part]:
+    """The runs of a plan over tables with their sizes in bytes, without the views `left_out` (`database.view`).
 
     A parallel dump has the tables and views without rows first; the rows in up to `jobs` parts of about one size; and
     what may act on rows (triggers, events) last. Raises `ConfigError` where there are too many tables for that.
     """
+    without = tuple(f"--ignore-table={name}" for name in left_out)
     if plan.format == SQL:
-        return [Part("", ())]
+        return [Part("", without)]
     if sum(len(name.encode()) + 1 for name, _ in tables) > _ARGV_BYTES:
         raise ConfigError(
             f"{len(tables)} tables are too many for a parallel dump", hint="set jobs = 1", kind="too-many-tables"
         )
     shares = _balanced(tables, plan.jobs)
     data = [Part(f"data-{number:02d}", DATA, share) for number, share in enumerate(shares, start=1)]
-    return [Part("schema", SCHEMA, rows=False), *data, Part("after", AFTER, rows=False)]
+    return [Part("schema", (*SCHEMA, *without), rows=False), *data, Part("after", (*AFTER, *without), rows=False)]
 
 
 def _balanced(tables: Sequence[tuple[str, int]], jobs: int) -> list[tuple[str, ...]]:

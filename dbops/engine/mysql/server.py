@@ -163,22 +163,17 @@ def _hidden_routines(connection: Connection) -> list[Finding]:
 
 
 def _unreadable(connection: Connection) -> list[Finding]:
-    """Views of things that have gone, tables whose files have: the dump program would end half-way."""
-    found = []
-    for name, kind, said, _ in _rows(connection, "unreadable"):
-        view = kind == "VIEW"
-        found.append(
-            _finding(
-                "invalid-view" if view else "table-unreadable",
-                name,
-                expected="a valid view" if view else "a table that opens",
-                actual=redact(str(said)),
-                hint="correct it or drop it on the source: the dump program ends at it"
-                if view
-                else "repair or drop it on the source: see the server's log",
-            )
+    """Tables whose files have gone: the dump program would end half-way."""
+    return [
+        _finding(
+            "table-unreadable",
+            name,
+            expected="a table that opens",
+            actual=redact(str(said)),
+            hint="repair or drop it on the source: see the server's log",
         )
-    return found
+        for name, said in _rows(connection, "unreadable")
+    ]
 
 
 def _endless_events(connection: Connection, flavour: Flavour, version: Version) -> list[Finding]:
