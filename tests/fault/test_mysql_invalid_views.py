@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from dbops.model import Severity, Verdict
+from dbops.model import Finding, Manifest, Severity, Verdict
 from tests.mutations.bench import RunningServer, drill_on, wrong
 from tests.mysql_restoring import Backed, artifact, back_up, errors, run_restore
 from tests.mysql_servers import MysqlServer, installation, servers
@@ -44,8 +44,8 @@ def broken(server: MysqlServer) -> Iterator[MysqlServer]:
     server.drop_database(NAME)
 
 
-def told(findings: tuple[object, ...]) -> set[str]:
-    return {finding.subject for finding in findings if finding.id == "view-left-out"}  # type: ignore[attr-defined]
+def told(findings: tuple[Finding, ...]) -> set[str]:
+    return {finding.subject for finding in findings if finding.id == "view-left-out"}
 
 
 def is_restored(server: MysqlServer, name: str) -> bool:
@@ -92,7 +92,7 @@ def test_the_database_they_are_in_is_restored(broken: MysqlServer, tmp_path: Pat
     backed = back_up(broken, NAME, tmp_path)
     broken.execute("DELETE FROM kept", database=NAME)
 
-    def safety() -> object:
+    def safety() -> Manifest:
         return back_up(broken, NAME, tmp_path).manifest
 
     report = run_restore(backed, in_place=in_place, safety=safety if in_place else None)
