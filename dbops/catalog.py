@@ -20,6 +20,7 @@ from dbops.ids import backup_id, is_backup_id, moment_of
 from dbops.keys import signing
 from dbops.keys.documents import Signatures
 from dbops.keys.keyring import Keyring
+from dbops.language import msg
 from dbops.model import Failure, Manifest, Report, Verdict, is_target_name
 from dbops.store.base import Entry, Store
 
@@ -118,8 +119,12 @@ class Catalog:
                 unusable.append(f"{backup} is a safety backup")
             except (BadBackupError, StoreError) as error:
                 unusable.append(error.message)
-        hint = "; ".join(unusable) or f"make one: dbops backup --target {target}"
-        raise NothingToCheckError(f"{self.store.url} has no usable backup of {target}", hint=hint, kind="no-backup")
+        hint = "; ".join(unusable) or msg("make one: dbops backup --target {target}", target=target)
+        raise NothingToCheckError(
+            msg("{url} has no usable backup of {target}", url=self.store.url, target=target),
+            hint=hint,
+            kind="no-backup",
+        )
 
     def find(self, target: str, selector: str) -> Manifest:
         """The backup that `selector` names: `latest`, an id, or the beginning of exactly one id."""
@@ -132,10 +137,14 @@ class Catalog:
         if len(matches) == 1:
             return self.read(target, matches[0])
         if not ids:
-            raise NothingToCheckError(f"{self.store.url} has no backup of {target}", kind="no-backup")
+            raise NothingToCheckError(
+                msg("{url} has no backup of {target}", url=self.store.url, target=target), kind="no-backup"
+            )
         near = matches or difflib.get_close_matches(selector, ids, n=3, cutoff=0.4) or ids
         problem = f"{len(matches)} backups of {target} begin with" if matches else f"{target} has no backup"
-        raise ConfigError(f"{problem} '{selector}'", hint=f"for example {', '.join(near[:3])}", kind="no-such-backup")
+        raise ConfigError(
+            f"{problem} '{selector}'", hint=msg("for example {near}", near=", ".join(near[:3])), kind="no-such-backup"
+        )
 
     def publish(self, manifest: Manifest) -> None:
         """Writes the manifest and reads it back: from now on the backup exists. `StoreError` if it differs,
@@ -153,7 +162,10 @@ class Catalog:
         if b"".join(self.store.read(key)) != data:
             self.store.delete(key)
             self.store.delete(key + signing.SUFFIX)
-            raise StoreError(f"{self.store.url}: {key} reads back differently from what was written", kind="read-back")
+            raise StoreError(
+                msg("{url}: {key} reads back differently from what was written", url=self.store.url, key=key),
+                kind="read-back",
+            )
 
     def withdraw(self, target: str, backup: str) -> None:
         """Deletes the manifest and looks that it is gone: from now on the backup does not exist. `StoreError` if it is
@@ -161,7 +173,9 @@ class Catalog:
         key = self.key(target, backup, MANIFEST)
         self.store.delete(key)
         if any(entry.key == key for entry in self.store.list(key)):
-            raise StoreError(f"{self.store.url}: {key} is still listed after its deletion", kind="refused")
+            raise StoreError(
+                msg("{url}: {key} is still listed after its deletion", url=self.store.url, key=key), kind="refused"
+            )
 
     def record(self, backup: Manifest, report: Report, at: datetime) -> None:
         """Keeps a report of a verification or drill beside its backup. A signed one is a link of a chain: its signature
@@ -284,5 +298,7 @@ class Catalog:
 def _check(target: str) -> None:
     if not is_target_name(target):
         raise ConfigError(
-            f"{target!r} is not a name for a target", hint="letters, digits, '.', '_', '-'", kind="bad-target"
+            msg("{target!r} is not a name for a target", target=target),
+            hint=msg("letters, digits, '.', '_', '-'"),
+            kind="bad-target",
         )

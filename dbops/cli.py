@@ -23,6 +23,7 @@ from invoke.program import Program
 
 from dbops import __version__
 from dbops.errors import DbopsError, Exit
+from dbops.language import msg, tr
 from dbops.model import Failure, Manifest, Report, Verdict
 
 _CODES = {Verdict.PASS: Exit.OK, Verdict.FAIL: Exit.FAIL, Verdict.INCONCLUSIVE: Exit.INCONCLUSIVE}
@@ -102,7 +103,7 @@ def _silence(stream: TextIO) -> None:
 
 
 def _unwritten(reason: str) -> NoReturn:
-    sys.stderr.write(f"error: the result could not be written: {reason}\n")
+    sys.stderr.write(tr("error: the result could not be written: {reason}\n", reason=reason))
     raise TaskExit(code=int(Exit.OPERATION)) from None
 
 
@@ -122,11 +123,11 @@ def boundary(json: bool = False) -> Iterator[Output]:
     except DbopsError as error:
         _fail(output, error, error.exit_code)
     except KeyboardInterrupt:
-        hint = "if a backup was being made, what it leaves in the store is removed by: dbops prune"
-        _fail(output, DbopsError("interrupted", hint=hint, kind="interrupted"), Exit.INTERRUPTED)
+        hint = msg("if a backup was being made, what it leaves in the store is removed by: dbops prune")
+        _fail(output, DbopsError(msg("interrupted"), hint=hint, kind="interrupted"), Exit.INTERRUPTED)
     except Exception as error:  # noqa: BLE001 - the boundary: everything else is a bug
         _trace(traceback.format_exc())
-        message = f"this is a bug in dbops {__version__}; please report it with the lines above"
+        message = msg("this is a bug in dbops {version}; please report it with the lines above", version=__version__)
         _fail(output, DbopsError(message, hint=type(error).__name__, kind="bug"), Exit.BUG)
     output.flush()
     if output.code:
@@ -203,7 +204,7 @@ def _usage() -> Iterator[None]:
     try:
         yield
     except ParseError as error:
-        raise TaskExit(f"{error}\ntry --list, or --help TASK", code=int(Exit.USAGE)) from None
+        raise TaskExit(tr("{error}\ntry --list, or --help TASK", error=error), code=int(Exit.USAGE)) from None
 
 
 def main() -> None:

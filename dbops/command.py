@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from dbops.errors import ToolError
+from dbops.language import msg
 
 READ_BYTES = 1 << 20
 STDERR_LINES = 40
@@ -87,8 +88,8 @@ class Process:
             )
         except OSError as error:
             raise ToolError(
-                f"{self.name} could not be started: {error.strerror or error}",
-                hint=f"looked for {argv[0]}; is it installed and executable?",
+                msg("{name} could not be started: {reason}", name=self.name, reason=error.strerror or error),
+                hint=msg("looked for {argv}; is it installed and executable?", argv=argv[0]),
                 kind="tool-missing" if isinstance(error, FileNotFoundError) else "",
             ) from None
         if self._popen.stdout is not None:
@@ -137,7 +138,11 @@ class Process:
         """Waits for the end and raises `ToolError` with the last lines of stderr unless the status is allowed."""
         status = self.wait(timeout)
         if status not in allowed:
-            raise ToolError(f"{self.name} {describe_status(status)}", hint=self.stderr_tail, kind="tool-failed")
+            raise ToolError(
+                msg("{name} {describe_status}", name=self.name, describe_status=describe_status(status)),
+                hint=self.stderr_tail,
+                kind="tool-failed",
+            )
 
     def terminate(self) -> None:
         """Asks it to end, from any thread, and waits for nothing: whoever reads from it meets its end."""
@@ -239,7 +244,9 @@ def run(
             status = process.wait(timeout)
         except subprocess.TimeoutExpired:
             raise ToolError(
-                f"{process.name} did not end within {timeout:g} s", hint=process.stderr_tail, kind="tool-timeout"
+                msg("{process} did not end within {timeout:g} s", process=process.name, timeout=timeout),
+                hint=process.stderr_tail,
+                kind="tool-timeout",
             ) from None
         reader.join(GRACE_SECONDS)
         return Result(status, b"".join(output).decode("utf-8", "replace"), process.stderr_tail)
@@ -248,12 +255,12 @@ def run(
 def describe_status(status: int) -> str:
     """`ended with status 1`, or `was ended by signal 9 (SIGKILL)`."""
     if status >= 0:
-        return f"ended with status {status}"
+        return msg("ended with status {status}", status=status)
     try:
         name = signal.Signals(-status).name
     except ValueError:
         name = "unknown"
-    return f"was ended by signal {-status} ({name})"
+    return msg("was ended by signal {status} ({name})", status=-status, name=name)
 
 
 def _widen(fd: int) -> None:

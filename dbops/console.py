@@ -14,6 +14,7 @@ from dbops import logs
 from dbops.config.passwords import masked
 from dbops.config.units import format_duration, format_size
 from dbops.errors import RefusedError
+from dbops.language import msg, tr, translated
 from dbops.logs import printable
 from dbops.progress import Progress
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 QUIET_SECONDS = 10.0
 """Without a terminal, one line at most this often while a phase goes on."""
+_YES = ("y", "yes", "s", "si", "sí")
+"""Whatever the language: who has read the question means yes."""
 
 
 def colours(stream: TextIO) -> bool:
@@ -64,9 +67,12 @@ def confirm(question: str, *, yes: bool, answer: str = "y") -> None:
         return
     if not sys.stdin.isatty():
         raise RefusedError(
-            "this needs a confirmation, and there is no terminal", hint="add --yes", kind="no-confirmation"
+            msg("this needs a confirmation, and there is no terminal"), hint=msg("add --yes"), kind="no-confirmation"
         )
-    sys.stderr.write(f"{question} [y/N] " if answer == "y" else f"{question} Type {answer} to go on: ")
+    if answer == "y":
+        sys.stderr.write(tr("{question} [y/N] ", question=question))
+    else:
+        sys.stderr.write(tr("{question} Type {answer} to go on: ", question=question, answer=answer))
     sys.stderr.flush()
     line = ""
     try:
@@ -75,15 +81,15 @@ def confirm(question: str, *, yes: bool, answer: str = "y") -> None:
         if not line.endswith("\n"):  # ^C or ^D: the cursor is still behind the question
             sys.stderr.write("\n")
     given = line.strip()
-    if given != answer and not (answer == "y" and given.lower() in ("y", "yes")):
-        raise RefusedError("not confirmed: nothing was changed", kind="not-confirmed")
+    if given != answer and not (answer == "y" and given.lower() in _YES):
+        raise RefusedError(msg("not confirmed: nothing was changed"), kind="not-confirmed")
 
 
 class _Phase:
     """Name, begin and bytes of the phase under way."""
 
     def __init__(self, name: str, total: int | None) -> None:
-        self.name = name
+        self.name = tr(name)
         self.total = total
         self.done = 0
         self.begun = time.monotonic()
@@ -91,15 +97,19 @@ class _Phase:
 
     def amount(self) -> str:
         """Bytes done, and of how many as long as the estimate holds."""
-        of = f" of {format_size(self.total)}" if self.total and self.done <= self.total else ""
-        return f"{format_size(self.done)}{of}"
+        if self.total and self.done <= self.total:
+            return tr("{done} of {total}", done=format_size(self.done), total=format_size(self.total))
+        return format_size(self.done)
 
     def summary(self) -> str:
-        amount = f"{format_size(self.done)} in " if self.done else ""
-        return f"{self.name}: {amount}{format_duration(time.monotonic() - self.begun)}"
+        seconds = format_duration(time.monotonic() - self.begun)
+        if self.done:
+            return tr("{phase}: {done} in {seconds}", phase=self.name, done=format_size(self.done), seconds=seconds)
+        return f"{self.name}: {seconds}"
 
     def status(self) -> str:
-        return f"{self.name}: {self.amount()} after {format_duration(time.monotonic() - self.begun)}"
+        seconds = format_duration(time.monotonic() - self.begun)
+        return tr("{phase}: {amount} after {seconds}", phase=self.name, amount=self.amount(), seconds=seconds)
 
 
 class Lines:
@@ -131,7 +141,7 @@ class Lines:
 
     def note(self, text: str) -> None:
         with self._lock:
-            self._print(text)
+            self._print(translated(text))
 
     def end(self) -> None:
         with self._lock:
@@ -182,7 +192,7 @@ class Live:
         with self._lock:
             self._finish()
             self._phase = _Phase(name, total_bytes)
-            self._bar.reset(self._task, description=name, total=total_bytes or None, amount="", item="")
+            self._bar.reset(self._task, description=tr(name), total=total_bytes or None, amount="", item="")
             self._bar.start()
 
     def advance(self, count: int) -> None:
@@ -197,7 +207,7 @@ class Live:
         self._bar.update(self._task, item=text if len(text) <= 16 else f"…{text[-15:]}")
 
     def note(self, text: str) -> None:
-        self._console.print(printable(masked(text)))
+        self._console.print(printable(masked(translated(text))))
 
     def _finish(self) -> None:
         if self._phase is not None:

@@ -16,6 +16,7 @@ from typing import Any, TextIO
 
 from dbops import runs
 from dbops.config.passwords import masked
+from dbops.language import tr, translated
 
 
 def as_json() -> bool:
@@ -29,7 +30,7 @@ def say(level: str, event: str, message: str, *, stream: TextIO | None = None, *
     if as_json():
         text = json_line(level, event, message, fields)
     else:
-        text = f"{'' if level == 'info' else f'{level}  '}{printable(masked(message))}\n"
+        text = f"{'' if level == 'info' else f'{tr(level)}  '}{printable(masked(translated(message)))}\n"
     with suppress(OSError, ValueError, AttributeError):  # a log that is gone (or None) does not stop the work
         stream.write(text)
         stream.flush()

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from dbops.errors import BadBackupError, ConfigError, NewerFormatError
+from dbops.language import msg
 from dbops.model import MANIFEST_FORMAT, Inventory, Manifest
 from dbops.store.base import check_key
 from dbops.values import json_schema
@@ -47,8 +48,12 @@ def decode(chunks: Iterable[bytes], target: str, backup: str) -> Manifest:
     try:
         if _FORMAT_DECODER.decode(data).format > MANIFEST_FORMAT:
             raise NewerFormatError(
-                f"{where} has a newer format than this dbops knows ({MANIFEST_FORMAT})",
-                hint="upgrade dbops to use this backup",
+                msg(
+                    "{where} has a newer format than this dbops knows ({manifest_format})",
+                    where=where,
+                    manifest_format=MANIFEST_FORMAT,
+                ),
+                hint=msg("upgrade dbops to use this backup"),
                 kind="newer-format",
             )
         manifest = _DECODER.decode(data)
@@ -85,8 +90,8 @@ def bounded(chunks: Iterable[bytes], where: str) -> bytes:
 
 def _bad(where: str, problem: str) -> BadBackupError:
     printable = _CONTROL.sub("?", problem)
-    hint = "this backup cannot be trusted; 'backups' lists the others"
-    return BadBackupError(f"{where}: {printable}", hint=hint, kind="bad-manifest")
+    hint = msg("this backup cannot be trusted; 'backups' lists the others")
+    return BadBackupError(msg("{where}: {printable}", where=where, printable=printable), hint=hint, kind="bad-manifest")
 
 
 def _problems(manifest: Manifest, target: str, backup: str) -> Iterator[str]:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from dbops.errors import ConfigError
+from dbops.language import msg
 
 FORMATS = ("text", "json")
 FORMAT_VARIABLE = "DBOPS_LOG_FORMAT"
@@ -33,7 +34,11 @@ def begin(task: str, log_format: str | None = None, environment: Mapping[str, st
     chosen = log_format or environment.get(FORMAT_VARIABLE) or "text"
     if chosen not in FORMATS:
         where = "--log-format" if log_format else FORMAT_VARIABLE
-        raise ConfigError(f"{where} {chosen}", hint=f"allowed: {', '.join(FORMATS)}", kind="bad-flag")
+        raise ConfigError(
+            msg("{where} {chosen}", where=where, chosen=chosen),
+            hint=msg("allowed: {formats}", formats=", ".join(FORMATS)),
+            kind="bad-flag",
+        )
     _current = Run(_id(environment.get(ID_VARIABLE)), task, chosen)
     return _current
 
@@ -49,8 +54,10 @@ def _id(given: str | None) -> str:
     try:
         return str(uuid.UUID(given))
     except ValueError:
-        hint = "leave it unset, or give one such as 0f8fad5b-d9cb-469f-a165-70867728950e"
-        raise ConfigError(f"{ID_VARIABLE} is not a UUID", hint=hint, kind="bad-run-id") from None
+        hint = msg("leave it unset, or give one such as 0f8fad5b-d9cb-469f-a165-70867728950e")
+        raise ConfigError(
+            msg("{id_variable} is not a UUID", id_variable=ID_VARIABLE), hint=hint, kind="bad-run-id"
+        ) from None
 
 
 _current = Run(str(uuid.uuid4()), "")

@@ -17,6 +17,7 @@ from dbops.config.passwords import masked
 from dbops.engine.base import Engine
 from dbops.errors import ConfigError, NothingToCheckError
 from dbops.keys.keyring import Keyring
+from dbops.language import msg
 from dbops.model import Manifest, is_target_name
 
 MAXIMUM_JOBS = 64
@@ -67,8 +68,10 @@ class Session:
         names = self.catalog().targets()
         if self._name not in names and (names or self.config.targets):
             known = ", ".join(self.config.targets) or "none"
-            hint = f"configured: {known}; the store has: {', '.join(names) or 'none'}"
-            raise ConfigError(f"there is no target '{self._name}'", hint=hint, kind="no-target")
+            hint = msg(
+                "configured: {known}; the store has: {names}", known=known, names=", ".join(names) or msg("none")
+            )
+            raise ConfigError(msg("there is no target '{name}'", name=self._name), hint=hint, kind="no-target")
 
     def name_in_store(self) -> str:
         """The target's name for work on a bare store: given, configured, or the only one that the store holds."""
@@ -77,10 +80,14 @@ class Session:
         names = self.catalog().targets()
         where = self.config.store.url
         if not names:
-            raise NothingToCheckError(f"{where} has no backups", hint="make one: dbops backup", kind="no-backup")
+            raise NothingToCheckError(
+                msg("{where} has no backups", where=where), hint=msg("make one: dbops backup"), kind="no-backup"
+            )
         if len(names) > 1:
-            hint = "name one with --target"
-            raise ConfigError(f"{where} has backups of {', '.join(names)}", hint=hint, kind="no-target")
+            hint = msg("name one with --target")
+            raise ConfigError(
+                msg("{where} has backups of {names}", where=where, names=", ".join(names)), hint=hint, kind="no-target"
+            )
         return names[0]
 
     def show(self, text: str) -> None:
@@ -131,5 +138,13 @@ def session(
 def number(text: str, flag: str) -> int:
     """The value of a flag that counts something."""
     if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= MAXIMUM_JOBS:
-        raise ConfigError(f"--{flag} {text}: not a number from 1 to {MAXIMUM_JOBS}", kind="bad-flag")
+        raise ConfigError(
+            msg(
+                "--{flag} {text}: not a number from 1 to {maximum_jobs}",
+                flag=flag,
+                text=text,
+                maximum_jobs=MAXIMUM_JOBS,
+            ),
+            kind="bad-flag",
+        )
     return int(text)

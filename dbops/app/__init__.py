@@ -19,6 +19,7 @@ from dbops.config.urls import Secret, dialect, split_password
 from dbops.engine.base import Engine
 from dbops.errors import ConfigError
 from dbops.keys.keyring import Keyring
+from dbops.language import msg
 from dbops.store.base import Store
 
 if TYPE_CHECKING:
@@ -41,7 +42,9 @@ def now() -> datetime:
 def open_store(config: StoreConfig) -> Store:
     """The store of a URL: `file:///folder`, a plain path, or `s3://bucket/prefix`."""
     if not config.url:
-        raise ConfigError("no store is given", hint="write [store] url in dbops.toml, or give --store", kind="no-store")
+        raise ConfigError(
+            msg("no store is given"), hint=msg("write [store] url in dbops.toml, or give --store"), kind="no-store"
+        )
     scheme, separator, _ = config.url.partition("://")
     if not separator or scheme == "file":
         from dbops.store.local import LocalStore
@@ -52,7 +55,9 @@ def open_store(config: StoreConfig) -> Store:
 
         bucket, _, prefix = config.url.removeprefix("s3://").partition("/")
         if not bucket:
-            raise ConfigError(f"{config.url}: no bucket", hint="write s3://bucket/prefix", kind="bad-store")
+            raise ConfigError(
+                msg("{url}: no bucket", url=config.url), hint=msg("write s3://bucket/prefix"), kind="bad-store"
+            )
         return S3Store(
             bucket,
             prefix.strip("/"),
@@ -66,7 +71,9 @@ def open_store(config: StoreConfig) -> Store:
             checksums=config.checksums,
         )
     raise ConfigError(
-        f"no store for '{scheme}://'", hint="write file:///folder or s3://bucket/prefix", kind="bad-store"
+        msg("no store for '{scheme}://'", scheme=scheme),
+        hint=msg("write file:///folder or s3://bucket/prefix"),
+        kind="bad-store",
     )
 
 
@@ -216,7 +223,9 @@ def archive_engine(name: str, *, bindir: Path | None = None) -> Engine:
         return MysqlEngine(f"{name}:///", password=None, bindir=bindir)
     if name not in ("postgres", "postgresql"):
         raise ConfigError(
-            f"archives of '{name}' are not supported yet", hint="a newer dbops may", kind="engine-unsupported"
+            msg("archives of '{name}' are not supported yet", name=name),
+            hint=msg("a newer dbops may"),
+            kind="engine-unsupported",
         )
     from dbops.engine.postgres.engine import PostgresEngine
 
@@ -230,6 +239,8 @@ def _folder(url: str) -> Path:
     path = unquote(slash + rest)
     if host not in ("", "localhost") or len(path) < 2:
         raise ConfigError(
-            f"{url}: not a folder of this machine", hint="write file:///folder, with three slashes", kind="bad-store"
+            msg("{url}: not a folder of this machine", url=url),
+            hint=msg("write file:///folder, with three slashes"),
+            kind="bad-store",
         )
     return Path(path)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from dbops.config import Target
 from dbops.config.urls import Secret, dialect, split_password
 from dbops.errors import ConfigError
+from dbops.language import msg
 
 if TYPE_CHECKING:
     from dbops.sandbox.base import Chosen, Needs, Provider, Seen
@@ -42,7 +43,9 @@ def _sandboxes(choice: str, engine: str) -> list[Provider]:
         known = _mysql_sandboxes(engine)
     else:
         raise ConfigError(
-            f"there are no sandboxes for '{engine}' yet", hint="a newer dbops may", kind="engine-unsupported"
+            msg("there are no sandboxes for '{engine}' yet", engine=engine),
+            hint=msg("a newer dbops may"),
+            kind="engine-unsupported",
         )
     taken = [provider for provider in known if choice in ("auto", provider.kind)]
     if not taken:
@@ -51,8 +54,8 @@ def _sandboxes(choice: str, engine: str) -> list[Provider]:
 
 
 def _no_sandbox(choice: str, known: Sequence[str]) -> ConfigError:
-    hint = f"write auto, {', '.join(known)}, or the URL of an empty server"
-    return ConfigError(f"there is no sandbox '{choice}'", hint=hint, kind="bad-sandbox")
+    hint = msg("write auto, {known}, or the URL of an empty server", known=", ".join(known))
+    return ConfigError(msg("there is no sandbox '{choice}'", choice=choice), hint=hint, kind="bad-sandbox")
 
 
 def _postgres_sandboxes() -> list[Provider]:

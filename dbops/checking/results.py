@@ -15,6 +15,7 @@ from dbops import __version__
 from dbops.checking.drills import SharedDrill
 from dbops.checking.judging import findings_of
 from dbops.errors import BadBackupError, DbopsError
+from dbops.language import msg
 from dbops.model import Failure, Finding, NotEvaluated, Report, Severity, Verdict
 from dbops.ops.provenance import operator
 
@@ -89,7 +90,7 @@ class Results:
             self._failed(check, target, facts, _message(report))
         elif report.failed:
             self.errors += 1
-            reason = _about(target, f"could not be run: {_message(report)}")
+            reason = _about(target, msg("could not be run: {message}", message=_message(report)))
             self._broken.append((target, NotEvaluated(id=check, reason=reason)))
         elif report.when == "call":
             self.passed.append((check, target, report.duration))
@@ -118,8 +119,8 @@ class Results:
                 id=check,
                 severity=Severity.ERROR,
                 subject=target,
-                expected="equal tables",
-                actual=f"and {count - SHOWN_TABLES} more tables that are not equal",
+                expected=msg("equal tables"),
+                actual=msg("and {count} more tables that are not equal", count=count - SHOWN_TABLES),
             )
             for (check, target), count in self._tables.items()
             if count > SHOWN_TABLES
@@ -210,7 +211,7 @@ class Results:
 
 
 def _about(target: str, text: str) -> str:
-    return f"{target}: {text}" if target else text
+    return msg("{target}: {text}", target=target, text=text) if target else text
 
 
 def _skip_reason(report: pytest.TestReport) -> str:

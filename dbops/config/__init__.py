@@ -12,6 +12,7 @@ from dbops.config.notify import NotifyConfig
 from dbops.config.types import Argv, Bytes, Patience, Seconds, Zone
 from dbops.config.urls import Secret
 from dbops.errors import ConfigError
+from dbops.language import msg
 from dbops.values import Value
 
 __all__ = [
@@ -238,12 +239,20 @@ class Config(Value, frozen=True):
             if len(self.targets) == 1:
                 return next(iter(self.targets.values()))
             hint = (
-                f"configured targets: {known}" if self.targets else "give --url, set DATABASE_URL, or write dbops.toml"
+                msg("configured targets: {known}", known=known)
+                if self.targets
+                else msg("give --url, set DATABASE_URL, or write dbops.toml")
             )
             problem = (
-                "several targets are configured: name one with --target" if self.targets else "no database is given"
+                msg("several targets are configured: name one with --target")
+                if self.targets
+                else msg("no database is given")
             )
             raise ConfigError(problem, hint=hint, kind="no-target")
         if name not in self.targets:
-            raise ConfigError(f"there is no target '{name}'", hint=f"configured targets: {known}", kind="no-target")
+            raise ConfigError(
+                msg("there is no target '{name}'", name=name),
+                hint=msg("configured targets: {known}", known=known),
+                kind="no-target",
+            )
         return self.targets[name]

@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import msgspec
 
 from dbops.errors import ConfigError
+from dbops.language import msg
 
 _VARIABLE = re.compile(r"\$?\$\{([^}]*)\}")
 _AT = re.compile(r" - at `\$\.?(.*)`$")
@@ -31,8 +32,8 @@ def expand(value: Any, key: str, environment: Mapping[str, str], file: str) -> A
             return match[0][1:]
         if match[1] not in environment:
             raise ConfigError(
-                f"{file}: {key}: the environment variable {match[1]} is not set",
-                hint=f"export {match[1]}, or write the value; $${{…}} stands for the text itself",
+                msg("{file}: {key}: the environment variable {match} is not set", file=file, key=key, match=match[1]),
+                hint=msg("export {match}, or write the value; $${{…}} stands for the text itself", match=match[1]),
                 kind="config-variable",
             )
         return environment[match[1]]
@@ -55,28 +56,55 @@ def explain(
         names = field_names(found)
         if field[1] == "unknown":
             return unknown_key(f"{where}.{field[2]}", names, file)
-        return ConfigError(f"{file}: {where}: the key '{field[2]}' is missing", hint=_list(names), kind="config-key")
+        return ConfigError(
+            msg("{file}: {where}: the key '{field}' is missing", file=file, where=where, field=field[2]),
+            hint=_list(names),
+            kind="config-key",
+        )
     choices = _choices(found)
     if choices:
         return ConfigError(
-            f"{file}: {where} = {_value_at(table, path)!r}: unknown value",
-            hint=f"allowed: {', '.join(choices)}",
+            msg(
+                "{file}: {where} = {value_at!r}: unknown value", file=file, where=where, value_at=_value_at(table, path)
+            ),
+            hint=msg("allowed: {choices}", choices=", ".join(choices)),
             kind="config-value",
         )
     if bounds := _bounds(kind, path):
         value = _value_at(table, path)
         return ConfigError(
-            f"{file}: {where} = {value!r}: expected a whole number from {bounds.ge} to {bounds.le}", kind="config-value"
+            msg(
+                "{file}: {where} = {value!r}: expected a whole number from {ge} to {le}",
+                file=file,
+                where=where,
+                value=value,
+                ge=bounds.ge,
+                le=bounds.le,
+            ),
+            kind="config-value",
         )
     message = re.sub(r"`([a-z]+)`", lambda match: _NAMES.get(match[1], match[1]), message)
-    return ConfigError(f"{file}: {where}: {message[:1].lower()}{message[1:]}", kind="config-value")
+    return ConfigError(
+        msg(
+            "{file}: {where}: {message}{message2}",
+            file=file,
+            where=where,
+            message=message[:1].lower(),
+            message2=message[1:],
+        ),
+        kind="config-value",
+    )
 
 
 def unknown_key(key: str, allowed: Iterable[str], file: str) -> ConfigError:
     allowed = list(allowed)
     close = difflib.get_close_matches(key.rpartition(".")[2], allowed, n=1)
-    hint = f"did you mean '{close[0]}'? " if close else ""
-    return ConfigError(f"{file}: {key}: unknown key", hint=f"{hint}{_list(allowed)}", kind="config-key")
+    hint = msg("did you mean '{close}'? ", close=close[0]) if close else ""
+    return ConfigError(
+        msg("{file}: {key}: unknown key", file=file, key=key),
+        hint=msg("{hint}{list}", hint=hint, list=_list(allowed)),
+        kind="config-key",
+    )
 
 
 def field_names(kind: type[msgspec.Struct]) -> list[str]:
@@ -86,7 +114,7 @@ def field_names(kind: type[msgspec.Struct]) -> list[str]:
 
 
 def _list(names: Iterable[str]) -> str:
-    return f"allowed keys: {', '.join(names)}"
+    return msg("allowed keys: {names}", names=", ".join(names))
 
 
 def _type_at(kind: Any, path: str) -> Any:

@@ -22,6 +22,7 @@ from dbops.config.units import parse_duration, parse_size
 from dbops.config.urls import Secret, dialect, split_password, target_name_of
 from dbops.config.zones import zone
 from dbops.errors import ConfigError
+from dbops.language import msg
 from dbops.model import TARGET_PATTERN, is_target_name
 
 DEFAULT_FILE = "dbops.toml"
@@ -50,7 +51,7 @@ def load(
     file = find_file(environment, folder or Path.cwd())
     text = read_file(file) if file is not None else {}
     raw: dict[str, Any] = expand(text, "", environment, str(file))
-    label = str(file) if file else "the command line"
+    label = str(file) if file else msg("the command line")
     beside = file.parent if file else Path.cwd()
     notify = _convert(raw.get("notify", {}), NotifyConfig, "notify", label, beside)
     targets = _targets(raw.get("targets", {}), label, beside, raw.get("notify", {}))
@@ -72,7 +73,7 @@ def find_file(environment: Mapping[str, str], folder: Path) -> Path | None:
     named = environment.get("DBOPS_CONFIG")
     if named:
         if not Path(named).is_file():
-            raise ConfigError(f"DBOPS_CONFIG names {named}, which is not a file", kind="config-file")
+            raise ConfigError(msg("DBOPS_CONFIG names {named}, which is not a file", named=named), kind="config-file")
         return Path(named)
     default = folder / DEFAULT_FILE
     return default if default.is_file() else None
@@ -83,16 +84,24 @@ def read_file(file: Path) -> dict[str, Any]:
     try:
         raw = tomllib.loads(file.read_text(encoding="utf-8-sig"))  # Windows' editors begin a file with a mark
     except OSError as error:
-        raise ConfigError(f"{file}: {error.strerror}", kind="config-file") from None
+        raise ConfigError(msg("{file}: {reason}", file=file, reason=error.strerror), kind="config-file") from None
     except UnicodeDecodeError:
-        raise ConfigError(f"{file} is not UTF-8 text", hint="save it as UTF-8", kind="config-file") from None
+        raise ConfigError(
+            msg("{file} is not UTF-8 text", file=file), hint=msg("save it as UTF-8"), kind="config-file"
+        ) from None
     except ValueError as error:  # it names line and column
-        raise ConfigError(f"{file}: {error}", hint="see https://toml.io", kind="config-file") from None
+        raise ConfigError(
+            msg("{file}: {error}", file=file, error=error), hint=msg("see https://toml.io"), kind="config-file"
+        ) from None
     for key, value in raw.items():
         if key not in _TABLES:
             raise unknown_key(key, _TABLES, str(file))
         if not isinstance(value, dict):
-            raise ConfigError(f"{file}: {key}: expected a table", hint=f"write [{key}]", kind="config-value")
+            raise ConfigError(
+                msg("{file}: {key}: expected a table", file=file, key=key),
+                hint=msg("write [{key}]", key=key),
+                kind="config-value",
+            )
     return raw
 
 
@@ -122,8 +131,10 @@ def _store(
     table.setdefault("url", environment.get("DBOPS_STORE") or "")
     if not table["url"] and needed:
         raise ConfigError(
-            "no store is given: where backups live",
-            hint="give --store file:///folder or s3://bucket/prefix, set DBOPS_STORE, or write [store] url in the file",
+            msg("no store is given: where backups live"),
+            hint=msg(
+                "give --store file:///folder or s3://bucket/prefix, set DBOPS_STORE, or write [store] url in the file"
+            ),
             kind="no-store",
         )
     return _convert(table, StoreConfig, "store", label, Path.cwd())
@@ -135,10 +146,16 @@ def _targets(tables: dict[str, Any], label: str, folder: Path, notify: dict[str,
     for name, table in tables.items():
         key = f"targets.{name}"
         if not is_target_name(name):
-            hint = f"letters, digits, '.', '_' and '-', at most 63: {TARGET_PATTERN}"
-            raise ConfigError(f"{label}: {key}: not a name for a target", hint=hint, kind="config-key")
+            hint = msg("letters, digits, '.', '_' and '-', at most 63: {target_pattern}", target_pattern=TARGET_PATTERN)
+            raise ConfigError(
+                msg("{label}: {key}: not a name for a target", label=label, key=key), hint=hint, kind="config-key"
+            )
         if not isinstance(table, dict):
-            raise ConfigError(f"{label}: {key}: expected a table", hint=f"write [{key}]", kind="config-value")
+            raise ConfigError(
+                msg("{label}: {key}: expected a table", label=label, key=key),
+                hint=msg("write [{key}]", key=key),
+                kind="config-value",
+            )
         if "name" in table:
             raise unknown_key(f"{key}.name", field_names(Target), label)
         own = table.get("notify", {})
@@ -150,12 +167,18 @@ def _targets(tables: dict[str, Any], label: str, folder: Path, notify: dict[str,
         if "url" not in table and targets[name].archives:
             continue
         if "url" not in table:
-            hint = f"allowed keys: {', '.join(field_names(Target))}"
-            raise ConfigError(f"{label}: {key}: the key 'url' is missing", hint=hint, kind="config-key")
+            hint = msg("allowed keys: {field_names}", field_names=", ".join(field_names(Target)))
+            raise ConfigError(
+                msg("{label}: {key}: the key 'url' is missing", label=label, key=key), hint=hint, kind="config-key"
+            )
         try:
             dialect(targets[name].url)
         except ConfigError as error:
-            raise ConfigError(f"{label}: {key}.url: {error.message}", hint=error.hint, kind=error.kind) from None
+            raise ConfigError(
+                msg("{label}: {key}.url: {message}", label=label, key=key, message=error.message),
+                hint=error.hint,
+                kind=error.kind,
+            ) from None
     return targets
 
 
@@ -166,7 +189,11 @@ def _check_forms(target: Target, key: str, label: str) -> None:
         ("freshness", target.freshness or "", _COLUMN, "'table.column' or 'schema.table.column'"),
     ):
         if value and not form.fullmatch(value):
-            raise ConfigError(f"{label}: {key}.{name} = {value!r}", hint=f"write {allowed}", kind="config-value")
+            raise ConfigError(
+                msg("{label}: {key}.{name} = {value!r}", label=label, key=key, name=name, value=value),
+                hint=msg("write {allowed}", allowed=allowed),
+                kind="config-value",
+            )
 
 
 def _check_keep(keep: Keep | None, key: str, label: str) -> None:
@@ -174,11 +201,17 @@ def _check_keep(keep: Keep | None, key: str, label: str) -> None:
     if keep is None:
         return
     if not keep.counts and keep.max_age is None:
-        hint = "write at least one of last, daily, weekly, monthly, yearly, max_age, such as { last = 3, daily = 7 }"
-        raise ConfigError(f"{label}: {key}: says nothing of what to keep", hint=hint, kind="config-value")
+        hint = msg(
+            "write at least one of last, daily, weekly, monthly, yearly, max_age, such as { last = 3, daily = 7 }"
+        )
+        raise ConfigError(
+            msg("{label}: {key}: says nothing of what to keep", label=label, key=key), hint=hint, kind="config-value"
+        )
     if keep.max_age is not None and keep.max_age < 86400:
-        hint = "m stands for minutes: write days or weeks, such as '400d'"
-        raise ConfigError(f"{label}: {key}.max_age: less than a day", hint=hint, kind="config-value")
+        hint = msg("m stands for minutes: write days or weeks, such as '400d'")
+        raise ConfigError(
+            msg("{label}: {key}.max_age: less than a day", label=label, key=key), hint=hint, kind="config-value"
+        )
 
 
 def _check_keys(target: Target, key: str, label: str) -> None:
@@ -187,18 +220,28 @@ def _check_keys(target: Target, key: str, label: str) -> None:
         if table is not None and table == type(table)():
             names = ", ".join(field_names(type(table)))
             raise ConfigError(
-                f"{label}: {key}.{kind}: names no key", hint=f"allowed keys: {names}", kind="config-value"
+                msg("{label}: {key}.{kind}: names no key", label=label, key=key, kind=kind),
+                hint=msg("allowed keys: {names}", names=names),
+                kind="config-value",
             )
     for index, text in enumerate(target.encryption.recipients if target.encryption else ()):
         if not text.startswith(("age1", "ssh-ed25519 ", "ssh-rsa ")):
-            raise _no_key(f"{label}: {key}.encryption.recipients[{index}]", "'age1…', 'ssh-ed25519 …' or 'ssh-rsa …'")
+            raise _no_key(
+                msg("{label}: {key}.encryption.recipients[{index}]", label=label, key=key, index=index),
+                msg("'age1…', 'ssh-ed25519 …' or 'ssh-rsa …'"),
+            )
     for index, text in enumerate(target.signing.public_keys if target.signing else ()):
         if not text.startswith(("ssh-ed25519 ", "-----BEGIN PUBLIC KEY-----")):
-            raise _no_key(f"{label}: {key}.signing.public_keys[{index}]", "'ssh-ed25519 …', or PEM of a public key")
+            raise _no_key(
+                msg("{label}: {key}.signing.public_keys[{index}]", label=label, key=key, index=index),
+                msg("'ssh-ed25519 …', or PEM of a public key"),
+            )
 
 
 def _no_key(where: str, allowed: str) -> ConfigError:
-    return ConfigError(f"{where}: not a public key", hint=f"write {allowed}", kind="config-value")
+    return ConfigError(
+        msg("{where}: not a public key", where=where), hint=msg("write {allowed}", allowed=allowed), kind="config-value"
+    )
 
 
 def _only(url: str, name: str | None, targets: dict[str, Target], notify: NotifyConfig) -> dict[str, Target]:
@@ -207,7 +250,9 @@ def _only(url: str, name: str | None, targets: dict[str, Target], notify: Notify
     name = name or target_name_of(url)
     if not is_target_name(name):
         raise ConfigError(
-            f"{name!r} is not a name for a target", hint="letters, digits, '.', '_' and '-'", kind="bad-target"
+            msg("{name!r} is not a name for a target", name=name),
+            hint=msg("letters, digits, '.', '_' and '-'"),
+            kind="bad-target",
         )
     settings = targets.get(name) or Target(url=Secret(url), name=name, notify=notify)
     changed = {"url": Secret(url), "password_file": None, "password_env": None, "password_command": None}

@@ -12,6 +12,7 @@ from dbops import command
 from dbops.config import Config, EncryptionConfig, SigningConfig, Target
 from dbops.config.urls import split_password
 from dbops.errors import ConfigError, ToolError
+from dbops.language import msg
 from dbops.model import Finding, Severity
 
 COMMAND_SECONDS = 30.0
@@ -75,7 +76,7 @@ def read_secret(
         return read_file(file, f"{place}_file", whole=whole, kind=name)
     if variable is not None:
         if variable not in environment:
-            raise ConfigError(f"{place}_env: {variable} is not set", kind=name)
+            raise ConfigError(msg("{place}_env: {variable} is not set", place=place, variable=variable), kind=name)
         found: str = environment[variable]
         return found
     return None if argv is None else _by_command(argv, place, name, whole=whole)
@@ -86,8 +87,8 @@ def read_file(file: Path, where: str, *, whole: bool, kind: str) -> str:
     try:
         text = file.read_bytes().decode(errors="surrogateescape" if whole else "strict")
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "not UTF-8 text"
-        raise ConfigError(f"{where}: {file}: {reason}", kind=kind) from None
+        reason = getattr(error, "strerror", None) or msg("not UTF-8 text")
+        raise ConfigError(msg("{where}: {file}: {reason}", where=where, file=file, reason=reason), kind=kind) from None
     return text if whole else text.rstrip("\r\n")
 
 
@@ -103,13 +104,19 @@ def _by_command(argv: tuple[str, ...], where: str, kind: str, *, whole: bool) ->
     try:
         result = command.run(argv, timeout=COMMAND_SECONDS)
     except ToolError as error:  # not there, or it hangs: the program's name alone says nothing of what it was for
-        raise ConfigError(f"{where}_command: {error.message}", hint=error.hint, kind=kind) from None
+        raise ConfigError(
+            msg("{where}_command: {message}", where=where, message=error.message), hint=error.hint, kind=kind
+        ) from None
     if result.status != 0:
         status = command.describe_status(result.status)
-        raise ConfigError(f"{where}_command: {name} {status}", hint=result.stderr, kind=kind)
+        raise ConfigError(
+            msg("{where}_command: {name} {status}", where=where, name=name, status=status),
+            hint=result.stderr,
+            kind=kind,
+        )
     found = result.stdout if whole else result.stdout.partition("\n")[0].rstrip("\r")
     if not found.strip():
-        raise ConfigError(f"{where}_command: {name} printed nothing", kind=kind)
+        raise ConfigError(msg("{where}_command: {name} printed nothing", where=where, name=name), kind=kind)
     return found
 
 
@@ -117,11 +124,11 @@ def exposed_files(config: Config, target: Target | None) -> list[Finding]:
     """A warning for each file that holds a password and that others may read."""
     findings = []
     if target is not None and target.password_file is not None:
-        findings += _exposed(target.password_file, "password file")
+        findings += _exposed(target.password_file, msg("password file"))
     for path, what in _key_files(target):
         findings += _exposed(path, what)
     if config.file is not None and config.file_holds_password:
-        findings += _exposed(config.file, "configuration with a password")
+        findings += _exposed(config.file, msg("configuration with a password"))
     return findings
 
 
@@ -148,8 +155,8 @@ def _exposed(path: Path, what: str) -> list[Finding]:
             id="secret-file-mode",
             severity=Severity.WARNING,
             subject=str(path),
-            expected=f"{what}: 0600, for its owner alone",
-            actual=f"0{mode:o}",
-            hint=f"chmod 600 {path}",
+            expected=msg("{what}: 0600, for its owner alone", what=what),
+            actual=msg("0{mode:o}", mode=mode),
+            hint=msg("chmod 600 {path}", path=path),
         )
     ]

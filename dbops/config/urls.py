@@ -7,6 +7,7 @@ from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode, urls
 from dbops.command import MASK
 from dbops.config.units import target_name
 from dbops.errors import ConfigError
+from dbops.language import msg
 
 DIALECTS = {"postgresql": "postgres", "postgres": "postgres", "mysql": "mysql", "mariadb": "mariadb"}
 
@@ -35,8 +36,8 @@ def dialect(url: str) -> str:
     name = DIALECTS.get(scheme.lower().partition("+")[0])
     if not separator or name is None:
         raise ConfigError(
-            "not a database URL: it must begin with postgresql://, mysql:// or mariadb://",
-            hint="for example postgresql://user@host:5432/database",
+            msg("not a database URL: it must begin with postgresql://, mysql:// or mariadb://"),
+            hint=msg("for example postgresql://user@host:5432/database"),
             kind="bad-url",
         )
     _split(url)
@@ -96,8 +97,8 @@ def _split(url: str) -> SplitResult:
 
 def _unreadable() -> ConfigError:
     return ConfigError(
-        "the database URL cannot be read",
-        hint="is the port a number? In a password, percent-encode / as %2F, # as %23, @ as %40, ? as %3F",
+        msg("the database URL cannot be read"),
+        hint=msg("is the port a number? In a password, percent-encode / as %2F, # as %23, @ as %40, ? as %3F"),
         kind="bad-url",
     )
 

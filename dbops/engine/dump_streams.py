@@ -16,6 +16,7 @@ from typing import IO, cast
 from dbops.errors import BadBackupError, PreflightError
 from dbops.keys import age
 from dbops.keys.stream import BYTES_HINT, CUT_HINT, Opener, WrongKeyError
+from dbops.language import msg
 from dbops.store.base import CHUNK
 
 if sys.version_info >= (3, 14):
@@ -31,7 +32,9 @@ _MAGIC = {
 }
 _DEEPEST = 3
 _HEAD_BYTES = 1 << 14
-_AGE_HINT = "give the key file with --identity FILE (and pip install 'dbops[age]'), or decrypt it first: age -d -i KEY"
+_AGE_HINT = msg(
+    "give the key file with --identity FILE (and pip install 'dbops[age]'), or decrypt it first: age -d -i KEY"
+)
 
 
 def packing_of(head: bytes) -> str:
@@ -95,11 +98,13 @@ def read(stream: IO[bytes], size: int, path: Path) -> bytes:
         return stream.read(size)
     except EOFError:
         raise BadBackupError(
-            f"{path.name} ends before its compressed data does", hint=CUT_HINT, kind="archive-truncated"
+            msg("{path} ends before its compressed data does", path=path.name), hint=CUT_HINT, kind="archive-truncated"
         ) from None
     except (zlib.error, lzma.LZMAError, zstd.ZstdError, gzip.BadGzipFile) as error:
         raise BadBackupError(
-            f"{path.name} cannot be unpacked: {error}", hint=BYTES_HINT, kind="archive-corrupt"
+            msg("{path} cannot be unpacked: {error}", path=path.name, error=error),
+            hint=BYTES_HINT,
+            kind="archive-corrupt",
         ) from None
 
 
@@ -123,22 +128,30 @@ def _layer(name: str, stream: IO[bytes], path: Path, identity: Path | None) -> I
 def _decrypted(stream: IO[bytes], path: Path, identity: Path | None) -> IO[bytes]:
     """An unlinked temporary file with the decrypted content (`TMPDIR`, 0600): the library has no stream of its own."""
     if identity is None:
-        raise PreflightError(f"{path.name} is encrypted with age", hint=_AGE_HINT, kind="encrypted")
+        raise PreflightError(msg("{path} is encrypted with age", path=path.name), hint=_AGE_HINT, kind="encrypted")
     try:
         keys = age.identities(identity.read_bytes())
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
-        raise PreflightError(f"{identity}: no usable key: {reason}", hint=_AGE_HINT, kind="bad-identity") from None
+        raise PreflightError(
+            msg("{identity}: no usable key: {reason}", identity=identity, reason=reason),
+            hint=_AGE_HINT,
+            kind="bad-identity",
+        ) from None
     output = cast(IO[bytes], tempfile.TemporaryFile(prefix="dbops-"))  # noqa: SIM115 - closed with the other layers
     try:
         Opener(keys).copy(iter(partial(stream.read, CHUNK), b""), output, path.name)
     except WrongKeyError:
         output.close()
-        raise PreflightError(f"{path.name}: the key does not fit", hint=_AGE_HINT, kind="wrong-identity") from None
+        raise PreflightError(
+            msg("{path}: the key does not fit", path=path.name), hint=_AGE_HINT, kind="wrong-identity"
+        ) from None
     except OSError as error:
         output.close()
-        hint = "set TMPDIR to a folder with more room"
-        raise PreflightError(f"{path.name} cannot be decrypted: {error}", hint=hint, kind="no-room") from None
+        hint = msg("set TMPDIR to a folder with more room")
+        raise PreflightError(
+            msg("{path} cannot be decrypted: {error}", path=path.name, error=error), hint=hint, kind="no-room"
+        ) from None
     except BaseException:
         output.close()
         raise

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from dbops.engine.base import Reading, TableKey
+from dbops.language import msg
 from dbops.model import Finding, Inventory, LargeObjects, NotEvaluated, ObjectDigest, Severity, Table
 from dbops.model import Sequence as DbSequence
 
@@ -71,7 +72,7 @@ def compare(
     ]
     if expected.basis != "unanchored" or not any(f.severity is Severity.ERROR for f in findings):
         return Comparison(findings, not_evaluated)
-    reason = "the inventory is of another moment than the dump: a difference proves nothing"
+    reason = msg("the inventory is of another moment than the dump: a difference proves nothing")
     not_evaluated.append(NotEvaluated(id="copy", reason=reason))
     return Comparison([_lowered(finding) for finding in findings], not_evaluated, conclusive=False)
 
@@ -127,27 +128,31 @@ def _tables(
         key = (table.schema, table.name)
         copy = there.pop(key, None)
         if copy is None:
-            yield _finding("table-missing", table.label, f"{table.rows} rows", "no such table")
+            yield _finding("table-missing", table.label, msg("{rows} rows", rows=table.rows), msg("no such table"))
             continue
         if copy.columns != table.columns:
             yield _finding("table-columns", table.label, ", ".join(table.columns), ", ".join(copy.columns))
         differing = list(_rows(table, copy, explained.get(key, ())))
         if differing and table.label in loose:
-            reason = f"{table.label} is outside of the snapshot: a difference proves nothing"
+            reason = msg("{table} is outside of the snapshot: a difference proves nothing", table=table.label)
             not_evaluated.append(NotEvaluated(id="table-content", reason=reason))
             differing = [_lowered(finding) for finding in differing]
         yield from differing
         if not comparable(table.digest, copy.digest) and table.rows:
             counted.append(table.label)
     for copy in there.values():
-        yield _finding("table-extra", copy.label, "no such table", f"{copy.rows} rows")
+        yield _finding("table-extra", copy.label, msg("no such table"), msg("{rows} rows", rows=copy.rows))
     if counted:
-        not_evaluated.append(NotEvaluated(id="table-content", reason=f"rows were only counted: {some(counted)}"))
+        not_evaluated.append(
+            NotEvaluated(id="table-content", reason=msg("rows were only counted: {some}", some=some(counted)))
+        )
 
 
 def _rows(table: Table, copy: Table, explained: Sequence[Finding]) -> Iterator[Finding]:
     if copy.rows != table.rows:
-        yield _finding("table-rows", table.label, f"{table.rows} rows", f"{copy.rows} rows")
+        yield _finding(
+            "table-rows", table.label, msg("{rows} rows", rows=table.rows), msg("{rows} rows", rows=copy.rows)
+        )
     if explained:
         yield from explained
     elif copy.rows == table.rows and _differ(table.digest, copy.digest):
@@ -159,14 +164,14 @@ def _sequences(expected: Inventory, found: Inventory) -> Iterator[Finding]:
     for sequence in expected.sequences:
         copy = there.pop((sequence.schema, sequence.name), None)
         if copy is None:
-            yield _finding("sequence-missing", sequence.label, _position(sequence), "no such sequence")
+            yield _finding("sequence-missing", sequence.label, _position(sequence), msg("no such sequence"))
         elif not _possible(sequence, copy):
             # One that moved while it was dumped may also have wrapped round or been set: that cannot be told apart.
             moved = (sequence.value, sequence.called) != (sequence.value_after, sequence.called_after)
             severity = Severity.WARNING if moved else Severity.ERROR
             yield _finding("sequence", sequence.label, _position(sequence), _position(copy), severity)
     for copy in there.values():
-        yield _finding("sequence-extra", copy.label, "no such sequence", _position(copy))
+        yield _finding("sequence-extra", copy.label, msg("no such sequence"), _position(copy))
 
 
 def _possible(sequence: DbSequence, copy: DbSequence) -> bool:
@@ -179,10 +184,10 @@ def _possible(sequence: DbSequence, copy: DbSequence) -> bool:
 
 def _position(sequence: DbSequence) -> str:
     def one(value: int, called: bool) -> str:
-        return f"{value}" if called else f"{value}, not drawn yet"
+        return msg("{value}", value=value) if called else msg("{value}, not drawn yet", value=value)
 
     first, last = one(sequence.value, sequence.called), one(sequence.value_after, sequence.called_after)
-    return first if first == last else f"{first} to {last}"
+    return first if first == last else msg("{first} to {last}", first=first, last=last)
 
 
 def _large_objects(expected: LargeObjects, found: LargeObjects, not_evaluated: list[NotEvaluated]) -> Iterator[Finding]:
@@ -191,7 +196,7 @@ def _large_objects(expected: LargeObjects, found: LargeObjects, not_evaluated: l
     elif expected.digest and found.digest and expected.digest != found.digest:
         yield _finding("large-objects", f"content of {expected.count} large objects", expected.digest, found.digest)
     elif expected.count and not (expected.digest and found.digest):
-        not_evaluated.append(NotEvaluated(id="large-objects", reason="the inventory has only their number"))
+        not_evaluated.append(NotEvaluated(id="large-objects", reason=msg("the inventory has only their number")))
 
 
 def _objects(
@@ -202,18 +207,20 @@ def _objects(
         if kind in skipped:
             continue
         if kind not in expected.objects or kind not in found.objects:
-            where = "the inventory" if kind not in expected.objects else "this dbops"
-            not_evaluated.append(NotEvaluated(id=kind, reason=f"{where} does not know this kind of object"))
+            where = msg("the inventory") if kind not in expected.objects else msg("this dbops")
+            not_evaluated.append(
+                NotEvaluated(id=kind, reason=msg("{where} does not know this kind of object", where=where))
+            )
             continue
         strict = rules.same_series or kind in PLAIN
         undecided: list[str] = []
         yield from _kind(kind, expected.objects[kind], found.objects[kind], rules, None if strict else undecided)
         if undecided:
             names = some(undecided)
-            reason = f"another version prints definitions differently: {names}"
+            reason = msg("another version prints definitions differently: {names}", names=names)
             not_evaluated.append(NotEvaluated(id=f"{kind}-definition", reason=reason))
     if not rules.owners and any(expected.objects.get(kind) for kind in OWNERSHIP):
-        reason = "restored without owners and grants, as asked"
+        reason = msg("restored without owners and grants, as asked")
         not_evaluated.append(NotEvaluated(id="owners-and-grants", reason=reason))
 
 
@@ -230,22 +237,28 @@ def _kind(
         digest = there.pop(item.name, None)
         subject = f"{kind} {item.name}"
         if digest is None and (reason := _left_out(kind, item.name, rules)):
-            yield _finding(reason, subject, "as in the source", "left out of the dump", Severity.WARNING)
+            yield _finding(reason, subject, msg("as in the source"), msg("left out of the dump"), Severity.WARNING)
         elif digest is None:
-            yield _finding(f"{kind}-missing", subject, "as in the source", "is not there")
+            yield _finding(f"{kind}-missing", subject, msg("as in the source"), msg("is not there"))
         elif digest != item.digest and kind == "extension":
-            yield _finding("extension-version", subject, "version as in the source", "another", Severity.WARNING)
+            yield _finding(
+                "extension-version", subject, msg("version as in the source"), msg("another"), Severity.WARNING
+            )
         elif digest != item.digest and undecided is not None:
             undecided.append(item.name)
         elif digest != item.digest:
-            yield _finding(f"{kind}-differs", subject, "definition as in the source", "another definition")
+            yield _finding(f"{kind}-differs", subject, msg("definition as in the source"), msg("another definition"))
     for name in there:
-        yield _finding(f"{kind}-extra", f"{kind} {name}", "not in the source", "is there")
+        yield _finding(f"{kind}-extra", f"{kind} {name}", msg("not in the source"), msg("is there"))
 
 
 def some(names: Sequence[str]) -> str:
     """The first of many names, and how many more there are."""
-    return ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
+    return msg(
+        "{names}{text}",
+        names=", ".join(names[:_SHOWN]),
+        text=msg(" and {count} more", count=len(names) - _SHOWN) if len(names) > _SHOWN else "",
+    )
 
 
 def _left_out(kind: str, name: str, rules: Rules) -> str:
@@ -265,4 +278,4 @@ def _settings(expected: Inventory, found: Inventory) -> Iterator[Finding]:
     for name in TELLING_SETTINGS:
         before, now = expected.settings.get(name), found.settings.get(name)
         if before is not None and now is not None and before != now:
-            yield _finding("server-setting", name, before or "empty", now or "empty", Severity.INFO)
+            yield _finding("server-setting", name, before or msg("empty"), now or msg("empty"), Severity.INFO)

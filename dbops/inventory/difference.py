@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
+from dbops.language import msg
 from dbops.model import Finding, Severity
 
 BUCKETS = 4096
@@ -123,8 +124,10 @@ def _partners(pieces: Pieces, shown: Sequence[bytes], there: Sequence[bytes], ke
 def explain(label: str, found: Differences, columns: Sequence[str], key: Sequence[str]) -> list[Finding]:
     """Differences as findings: rows with the same key are put side by side, column by column."""
     if found.equal:
-        actual = "the same rows in another order"
-        return [Finding(id="row-order", severity=Severity.INFO, subject=label, expected="equal rows", actual=actual)]
+        actual = msg("the same rows in another order")
+        return [
+            Finding(id="row-order", severity=Severity.INFO, subject=label, expected=msg("equal rows"), actual=actual)
+        ]
     places = [columns.index(name) for name in key if name in columns]
     copies: dict[tuple[bytes, ...], list[list[bytes]]] = {}
     for line in found.only_copy:

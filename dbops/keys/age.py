@@ -9,11 +9,12 @@ from importlib import import_module
 from typing import Any, NamedTuple
 
 from dbops.errors import PreflightError
+from dbops.language import msg
 
 _SECRET = "AGE-SECRET-KEY-"  # noqa: S105 - how one begins
 _MARKS = (b"age-encryption.org/v1", b"-----BEGIN AGE ENCRYPTED FILE-----")
 _SSH_BEGINS = b"-----BEGIN "
-INSTALL_HINT = "pip install 'dbops[age]'"
+INSTALL_HINT = msg("pip install 'dbops[age]'")
 ALLOWED = "'age1…' (age-keygen), 'ssh-ed25519 …' or 'ssh-rsa …'"
 
 
@@ -36,7 +37,7 @@ def library() -> Any:
     try:
         return import_module("pyrage")
     except ImportError:
-        raise PreflightError("encryption with age needs pyrage", hint=INSTALL_HINT, kind="tool-missing") from None
+        raise PreflightError(msg("encryption with age needs pyrage"), hint=INSTALL_HINT, kind="tool-missing") from None
 
 
 def recipient(text: str) -> Recipient:

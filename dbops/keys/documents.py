@@ -5,6 +5,7 @@ from __future__ import annotations
 from dbops.errors import BadBackupError, StoreError
 from dbops.keys import signing
 from dbops.keys.keyring import Keyring
+from dbops.language import msg
 from dbops.store.base import Store
 
 
@@ -37,13 +38,16 @@ class Signatures:
         if document is None and not trusted:
             return None
         if document is None:
-            hint = f"signed backups of {target} only: see targets.{target}.signing; 'backups' lists the others"
-            raise BadBackupError(f"{key}: it is not signed", hint=hint, kind="unsigned")
+            hint = msg(
+                "signed backups of {target} only: see targets.{target}.signing; 'backups' lists the others",
+                target=target,
+            )
+            raise BadBackupError(msg("{key}: it is not signed", key=key), hint=hint, kind="unsigned")
         try:
             return signing.check(document, key, data, trusted)
         except signing.SignatureError as error:
-            hint = "do not restore it: look who has changed it; 'backups' lists the others"
-            raise BadBackupError(f"{key}: {error}", hint=hint, kind="bad-signature") from None
+            hint = msg("do not restore it: look who has changed it; 'backups' lists the others")
+            raise BadBackupError(msg("{key}: {error}", key=key, error=error), hint=hint, kind="bad-signature") from None
 
     def document(self, key: str) -> bytes | None:
         """The signature document that lies beside a document, not looked at."""

@@ -14,6 +14,7 @@ from dbops.config import EncryptionConfig, SigningConfig, Target
 from dbops.config.passwords import read_file, read_secret, remember, remember_key
 from dbops.errors import ConfigError
 from dbops.keys import age, signing
+from dbops.language import msg
 
 NO_TARGETS: Mapping[str, Target] = {}
 
@@ -65,7 +66,9 @@ class Keyring:
         try:
             return age.identities(text.encode(errors="surrogateescape"), self.passphrase(target))
         except ValueError as error:
-            raise ConfigError(f"{name}: no usable key: {error}", hint=_IDENTITY_HINT, kind="bad-identity") from None
+            raise ConfigError(
+                msg("{name}: no usable key: {error}", name=name, error=error), hint=_IDENTITY_HINT, kind="bad-identity"
+            ) from None
 
     def _identity_text(self, target: str) -> tuple[str, str | None]:
         """Where the first one that is given stands, and what it says."""
@@ -109,8 +112,10 @@ class Keyring:
         try:
             return signing.signing_key(text.encode())
         except ValueError as error:
-            hint = "make one: ssh-keygen -t ed25519 -N '' -f signing-key"
-            raise ConfigError(f"{where}.key: {error}", hint=hint, kind="bad-signing-key") from None
+            hint = msg("make one: ssh-keygen -t ed25519 -N '' -f signing-key")
+            raise ConfigError(
+                msg("{where}.key: {error}", where=where, error=error), hint=hint, kind="bad-signing-key"
+            ) from None
 
     def _find_trusted(self, target: str) -> tuple[signing.PublicKey, ...]:
         settings = self._signing(target)
@@ -125,11 +130,11 @@ class Keyring:
             try:
                 found.append(signing.public_key(text))
             except ValueError as error:
-                raise ConfigError(f"{where}: {error}", kind="bad-public-key") from None
+                raise ConfigError(msg("{where}: {error}", where=where, error=error), kind="bad-public-key") from None
         if not found and self._signed:
             raise ConfigError(
-                f"whose signature do backups of {target} need?",
-                hint=f"write [targets.{target}.signing] public_keys, or set DBOPS_PUBLIC_KEY",
+                msg("whose signature do backups of {target} need?", target=target),
+                hint=msg("write [targets.{target}.signing] public_keys, or set DBOPS_PUBLIC_KEY", target=target),
                 kind="no-public-key",
             )
         return tuple(found)
@@ -139,7 +144,7 @@ class Keyring:
         return found.signing if found is not None else None
 
 
-_IDENTITY_HINT = "give the file that age-keygen has written, or an SSH key (ed25519 or RSA) without a passphrase"
+_IDENTITY_HINT = msg("give the file that age-keygen has written, or an SSH key (ed25519 or RSA) without a passphrase")
 
 
 def passphrase(settings: EncryptionConfig, target: str, environment: Mapping[str, str] = os.environ) -> str | None:
@@ -147,7 +152,7 @@ def passphrase(settings: EncryptionConfig, target: str, environment: Mapping[str
     where = f"targets.{target}.encryption"
     found = read_secret(settings, "passphrase", where, environment)
     if found == "":
-        raise ConfigError(f"{where}.passphrase: it is empty", kind="passphrase")
+        raise ConfigError(msg("{where}.passphrase: it is empty", where=where), kind="passphrase")
     if found is not None:
         remember(found)
     return found
@@ -161,14 +166,22 @@ def recipients(settings: EncryptionConfig, target: str) -> list[age.Recipient]:
         path = settings.recipients_file
         lines = age.lines_of(read_file(path, f"{where}.recipients_file", whole=False, kind="no-file"))
         if not lines:
-            hint = f"write a public key a line: {age.ALLOWED}"
-            raise ConfigError(f"{where}.recipients_file: {path} has no recipient", hint=hint, kind="no-recipients")
+            hint = msg("write a public key a line: {allowed}", allowed=age.ALLOWED)
+            raise ConfigError(
+                msg("{where}.recipients_file: {path} has no recipient", where=where, path=path),
+                hint=hint,
+                kind="no-recipients",
+            )
         named += [(f"{path}: recipient {number}", text) for number, text in enumerate(lines, start=1)]
     found: dict[str, age.Recipient] = {}
     for place, text in named:
         try:
             one = age.recipient(text)
         except ValueError as error:
-            raise ConfigError(f"{place}: {error}", hint=f"write {age.ALLOWED}", kind="bad-recipient") from None
+            raise ConfigError(
+                msg("{place}: {error}", place=place, error=error),
+                hint=msg("write {allowed}", allowed=age.ALLOWED),
+                kind="bad-recipient",
+            ) from None
         found.setdefault(one.id, one)
     return list(found.values())

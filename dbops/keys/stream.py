@@ -15,6 +15,7 @@ from typing import IO, Any
 
 from dbops.errors import BadBackupError
 from dbops.keys.age import Identity, Recipient, library
+from dbops.language import msg
 from dbops.store.base import Sink
 
 _WAITING_BYTES = 4 << 20
@@ -115,7 +116,7 @@ def _explained(error: Exception, name: str) -> Exception:
         return WrongKeyError(name)
     cut = any(words in text for words in _CUT)
     kind, hint = ("archive-truncated", CUT_HINT) if cut else ("archive-corrupt", BYTES_HINT)
-    return BadBackupError(f"{name} cannot be decrypted: {text}", hint=hint, kind=kind)
+    return BadBackupError(msg("{name} cannot be decrypted: {text}", name=name, text=text), hint=hint, kind=kind)
 
 
 class _LeftError(Exception):

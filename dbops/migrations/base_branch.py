@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from dbops.command import describe_status, running
 from dbops.errors import ConfigError, ToolError
+from dbops.language import msg
 from dbops.migrations import layout
 from dbops.migrations.history import History, contents, parse
 from dbops.migrations.values import Kind, Problem
@@ -111,8 +112,8 @@ def _top(folder: Path) -> Path:
     except ToolError as error:
         if "not a git repository" not in error.hint:
             raise
-        hint = "--base compares with a branch of the repository: run it in a checkout, or leave it out"
-        raise ConfigError(f"{folder} is in no git checkout", hint=hint, kind="no-git") from None
+        hint = msg("--base compares with a branch of the repository: run it in a checkout, or leave it out")
+        raise ConfigError(msg("{folder} is in no git checkout", folder=folder), hint=hint, kind="no-git") from None
 
 
 def _commit(top: Path, ref: str) -> str:
@@ -120,9 +121,15 @@ def _commit(top: Path, ref: str) -> str:
         return _text(top, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
     except ToolError:
         remote, _, branch = ref.partition("/")
-        fetch = f": git fetch {remote} {branch}:refs/remotes/{ref}" if remote == "origin" and branch else ""
+        fetch = (
+            msg(": git fetch {remote} {branch}:refs/remotes/{ref}", remote=remote, branch=branch, ref=ref)
+            if remote == "origin" and branch
+            else ""
+        )
         raise ConfigError(
-            f"git knows no commit '{ref}'", hint=f"fetch it first{fetch}; or name another one", kind="no-commit"
+            msg("git knows no commit '{ref}'", ref=ref),
+            hint=msg("fetch it first{fetch}; or name another one", fetch=fetch),
+            kind="no-commit",
         ) from None
 
 
@@ -130,8 +137,10 @@ def _merge_base(top: Path, commit: str, ref: str) -> str:
     try:
         return _text(top, "merge-base", "HEAD", commit)
     except ToolError:
-        hint = "fetch the whole history: git fetch --unshallow (in CI: fetch-depth 0)"
-        raise ConfigError(f"git finds no common commit of HEAD and {ref}", hint=hint, kind="no-merge-base") from None
+        hint = msg("fetch the whole history: git fetch --unshallow (in CI: fetch-depth 0)")
+        raise ConfigError(
+            msg("git finds no common commit of HEAD and {ref}", ref=ref), hint=hint, kind="no-merge-base"
+        ) from None
 
 
 def _tree(top: Path, commit: str, where: layout.Layout, ours: Mapping[str, bytes]) -> dict[str, str]:
@@ -198,6 +207,10 @@ def _run(folder: Path, *arguments: str) -> bytes:
         status = process.wait(_TIMEOUT)
         if status:
             raise ToolError(
-                f"git {arguments[0]} {describe_status(status)}", hint=process.stderr_tail, kind="tool-failed"
+                msg(
+                    "git {arguments} {describe_status}", arguments=arguments[0], describe_status=describe_status(status)
+                ),
+                hint=process.stderr_tail,
+                kind="tool-failed",
             )
     return output

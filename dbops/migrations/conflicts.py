@@ -10,6 +10,7 @@ from itertools import combinations
 from typing import NamedTuple
 
 from dbops.engine.scratch import Definitions, Look
+from dbops.language import joined, msg
 from dbops.migrations.history import History
 from dbops.model import Finding, NotEvaluated, Severity
 
@@ -100,9 +101,9 @@ def compare(history: History, fork: Fork, forward: Order, backward: Order) -> li
                 id="migration-branches-fail",
                 severity=Severity.ERROR,
                 subject=subject,
-                expected=f"{fork.one} and {fork.other} run in both orders",
-                actual="; ".join(outcome) + _sides(forward, backward),
-                hint="rewrite one of them on top of the other: set its down_revision to the other's head",
+                expected=msg("{one} and {other} run in both orders", one=fork.one, other=fork.other),
+                actual=msg("{outcome}{sides}", outcome=joined("; ", outcome), sides=_sides(forward, backward)),
+                hint=msg("rewrite one of them on top of the other: set its down_revision to the other's head"),
             )
         )
         return found
@@ -113,9 +114,9 @@ def compare(history: History, fork: Fork, forward: Order, backward: Order) -> li
                 id="migration-branches-differ",
                 severity=Severity.ERROR,
                 subject=subject,
-                expected="one schema in both orders",
+                expected=msg("one schema in both orders"),
                 actual=_outcomes(differ, forward, backward),
-                hint="whichever is deployed last wins: let one stand on the other, and say there what is meant",
+                hint=msg("whichever is deployed last wins: let one stand on the other, and say there what is meant"),
             )
         )
     twins = list(_twins(forward, backward))
@@ -125,9 +126,9 @@ def compare(history: History, fork: Fork, forward: Order, backward: Order) -> li
                 id="migration-branches-twice",
                 severity=Severity.WARNING,
                 subject=subject,
-                expected="each thing once",
-                actual=f"the same under two names: {_some(twins)}",
-                hint="drop one of the two in a revision after the merge",
+                expected=msg("each thing once"),
+                actual=msg("the same under two names: {twins}", twins=_some(twins)),
+                hint=msg("drop one of the two in a revision after the merge"),
             )
         )
     return found
@@ -152,16 +153,19 @@ def data_finding(history: History, fork: Fork, tables: Collection[str], forward:
         id="migration-branches-data",
         severity=Severity.ERROR,
         subject=history[fork.merge or fork.other].place,
-        expected="the same rows in both orders",
-        actual=f"{_some(lines)} (or the same number with other values)",
-        hint="whichever is deployed last wins: let one stand on the other",
+        expected=msg("the same rows in both orders"),
+        actual=msg("{lines} (or the same number with other values)", lines=_some(lines)),
+        hint=msg("whichever is deployed last wins: let one stand on the other"),
     )
 
 
 def unsteady(tables: Collection[str]) -> NotEvaluated:
     return NotEvaluated(
         id="migration-branches-data",
-        reason=f"rows that are not the same when one order runs twice (times, keys made by chance): {_some(tables)}",
+        reason=msg(
+            "rows that are not the same when one order runs twice (times, keys made by chance): {tables}",
+            tables=_some(tables),
+        ),
     )
 
 
@@ -228,5 +232,5 @@ def _added(before: Definitions, after: Definitions) -> Mapping[tuple[str, str], 
 
 def _some(texts: Collection[str]) -> str:
     shown = sorted(texts)
-    more = f"; and {len(shown) - _SHOWN} more" if len(shown) > _SHOWN else ""
-    return "; ".join(shown[:_SHOWN]) + more
+    more = msg("; and {count} more", count=len(shown) - _SHOWN) if len(shown) > _SHOWN else ""
+    return msg("{shown}{more}", shown=joined("; ", shown[:_SHOWN]), more=more)

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
+from dbops.language import msg
 from dbops.migrations.history import History, Standing
 from dbops.model import Finding, Severity
 
 UNKNOWN = "migration-database-unknown"
 _SHOWN = 10
 _HINTS = {
-    Standing.UNKNOWN: "deploy the release that has it, or restore the backup taken before it was applied;"
-    " do not stamp over it: its changes are in the database",
-    Standing.AHEAD: "the code is older than the database: deploy the release that has it, or downgrade with that one",
-    Standing.BESIDE: "bring the revision's file into this branch and merge the heads: an upgrade from here fails",
+    Standing.UNKNOWN: msg(
+        "deploy the release that has it, or restore the backup taken before it was applied; do not "
+        "stamp over it: its changes are in the database"
+    ),
+    Standing.AHEAD: msg(
+        "the code is older than the database: deploy the release that has it, or downgrade with that one"
+    ),
+    Standing.BESIDE: msg("bring the revision's file into this branch and merge the heads: an upgrade from here fails"),
 }
-_EXPECTED = "only revisions of the code"
+_EXPECTED = msg("only revisions of the code")
 
 
 def judge_database(
@@ -41,21 +46,33 @@ def standing(
                     severity=Severity.INFO,
                     subject="alembic_version",
                     expected=heads,
-                    actual=f"{_some(current)}: {len(relation.pending)} pending: {_some(relation.pending)}",
-                    hint="they run with the next migration",
+                    actual=msg(
+                        "{current}: {count} pending: {pending}",
+                        current=_some(current),
+                        count=len(relation.pending),
+                        pending=_some(relation.pending),
+                    ),
+                    hint=msg("they run with the next migration"),
                 )
             ]
         case Standing.UNKNOWN:
-            actual = (
-                f"{_some(relation.foreign)}, which no file declares: the database is ahead of the code, or beside it"
+            actual = msg(
+                "{foreign}, which no file declares: the database is ahead of the code, or beside it",
+                foreign=_some(relation.foreign),
             )
             kind = UNKNOWN
         case Standing.AHEAD:
-            actual = f"{_some(relation.foreign)}, which no file declares, on top of all that the code has"
+            actual = msg(
+                "{foreign}, which no file declares, on top of all that the code has", foreign=_some(relation.foreign)
+            )
             kind = "migration-database-ahead"
         case Standing.BESIDE:
             lacks = _some(relation.pending)
-            actual = f"{_some(relation.foreign)}, which no file declares, and not {lacks}, which the code has"
+            actual = msg(
+                "{foreign}, which no file declares, and not {lacks}, which the code has",
+                foreign=_some(relation.foreign),
+                lacks=lacks,
+            )
             kind = "migration-database-beside"
     return [
         Finding(
@@ -78,9 +95,13 @@ def rows(history: History, current: Collection[str]) -> list[Finding]:
                 id="migration-database-overlap",
                 severity=Severity.ERROR,
                 subject="alembic_version",
-                expected="no row for a revision that another row stands on",
-                actual=f"{_some(current)}: {_some(overlapping)} is below another",
-                hint="Alembic refuses to upgrade from here; if the revision of the lower row has run, delete that row",
+                expected=msg("no row for a revision that another row stands on"),
+                actual=msg(
+                    "{current}: {overlapping} is below another", current=_some(current), overlapping=_some(overlapping)
+                ),
+                hint=msg(
+                    "Alembic refuses to upgrade from here; if the revision of the lower row has run, delete that row"
+                ),
             )
         ]
     known = sorted(name for name in current if name in history)
@@ -91,16 +112,16 @@ def rows(history: History, current: Collection[str]) -> list[Finding]:
             id="migration-database-rows",
             severity=Severity.WARNING,
             subject="alembic_version",
-            expected=f"one row: the code has one head, {history.heads[0]}"
+            expected=msg("one row: the code has one head, {heads}", heads=history.heads[0])
             if len(history.heads) == 1
-            else f"at most {len(history.heads)} rows, one for each head of the code",
-            actual=f"{len(known)} rows: {_some(known)}",
-            hint="two branches were applied apart; the merge revision that is pending joins them",
+            else msg("at most {count} rows, one for each head of the code", count=len(history.heads)),
+            actual=msg("{count} rows: {known}", count=len(known), known=_some(known)),
+            hint=msg("two branches were applied apart; the merge revision that is pending joins them"),
         )
     ]
 
 
 def _some(names: Collection[str]) -> str:
     shown = sorted(names) if isinstance(names, set | frozenset) else list(names)
-    more = f" and {len(shown) - _SHOWN} more" if len(shown) > _SHOWN else ""
-    return ", ".join(shown[:_SHOWN]) + more if shown else "none"
+    more = msg(" and {count} more", count=len(shown) - _SHOWN) if len(shown) > _SHOWN else ""
+    return msg("{shown}{more}", shown=", ".join(shown[:_SHOWN]), more=more) if shown else msg("none")

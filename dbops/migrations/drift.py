@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 
 from dbops.engine.scratch import Definitions
+from dbops.language import joined, msg
 from dbops.migrations.conflicts import apart
 from dbops.model import Finding, Severity
 
@@ -31,16 +32,18 @@ def drift(built: Definitions, live: Definitions, subject: str) -> list[Finding]:
     lines = [*_lines(built, live)]
     if not lines:
         return []
-    more = f"; and {len(lines) - _SHOWN} more" if len(lines) > _SHOWN else ""
+    more = msg("; and {count} more", count=len(lines) - _SHOWN) if len(lines) > _SHOWN else ""
     return [
         Finding(
             id=RULE,
             severity=Severity.WARNING,
             subject=subject,
-            expected="the schema that its revisions build on an empty database",
-            actual="; ".join(lines[:_SHOWN]) + more,
-            hint="somebody changed it by hand, or edited what had run: write a revision that makes both alike; what is"
-            " pending may fail here though it runs elsewhere",
+            expected=msg("the schema that its revisions build on an empty database"),
+            actual=msg("{lines}{more}", lines=joined("; ", lines[:_SHOWN]), more=more),
+            hint=msg(
+                "somebody changed it by hand, or edited what had run: write a revision that makes both "
+                "alike; what is pending may fail here though it runs elsewhere"
+            ),
         )
     ]
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
+from dbops.language import msg
 from dbops.migrations.history import History
 from dbops.migrations.rules import RULES
 from dbops.migrations.shape_rules import (
@@ -77,9 +78,9 @@ def unjudgeable(history: History) -> str:
     """Why the graph cannot be judged as one; empty if it can."""
     if history.holes:
         names = ", ".join(one.place for one in history.holes[:5])
-        more = f" and {len(history.holes) - 5} more" if len(history.holes) > 5 else ""
-        return f"not all revisions could be read: {names}{more}"
-    return "" if history.walkable else "the revisions form a cycle"
+        more = msg(" and {count} more", count=len(history.holes) - 5) if len(history.holes) > 5 else ""
+        return msg("not all revisions could be read: {names}{more}", names=names, more=more)
+    return "" if history.walkable else msg("the revisions form a cycle")
 
 
 def problems(history: History) -> list[Finding]:
@@ -112,9 +113,12 @@ def ids(revisions: Iterable[Revision]) -> list[Finding]:
                     id="migration-id-too-long",
                     severity=Severity.ERROR,
                     subject=revision.place,
-                    expected=f"an id of at most {ID_LIMIT} characters: alembic_version.version_num holds no more",
-                    actual=f"{revision.id} has {len(revision.id)}",
-                    hint="shorten the id, here and where it is the parent",
+                    expected=msg(
+                        "an id of at most {id_limit} characters: alembic_version.version_num holds no more",
+                        id_limit=ID_LIMIT,
+                    ),
+                    actual=msg("{revision} has {count}", revision=revision.id, count=len(revision.id)),
+                    hint=msg("shorten the id, here and where it is the parent"),
                 )
             )
         if revision.id in RESERVED:
@@ -123,9 +127,9 @@ def ids(revisions: Iterable[Revision]) -> list[Finding]:
                     id="migration-id-reserved",
                     severity=Severity.ERROR,
                     subject=revision.place,
-                    expected=f"an id that is none of {', '.join(sorted(RESERVED))}",
+                    expected=msg("an id that is none of {reserved}", reserved=", ".join(sorted(RESERVED))),
                     actual=revision.id,
-                    hint="Alembic reads these as a place in the history: give the revision another id",
+                    hint=msg("Alembic reads these as a place in the history: give the revision another id"),
                 )
             )
     return found
@@ -138,9 +142,9 @@ def merges_that_operate(revisions: Iterable[Revision]) -> list[Finding]:
             id="migration-merge-operates",
             severity=Severity.WARNING,
             subject=f"{one.path}:{one.operates}",
-            expected="a merge that does nothing else",
-            actual=f"{one.id} merges {', '.join(one.down)} and has operations",
-            hint="leave the merge empty, and put the operations into a revision after it",
+            expected=msg("a merge that does nothing else"),
+            actual=msg("{one} merges {down} and has operations", one=one.id, down=", ".join(one.down)),
+            hint=msg("leave the merge empty, and put the operations into a revision after it"),
         )
         for one in revisions
         if len(one.down) > 1 and one.operates

@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dbops.language import msg
 from dbops.migrations import graph, layout, source
 from dbops.migrations.statements import Bodies, bodies
 from dbops.migrations.values import BrokenHistoryError, Kind, Problem, Revision
@@ -121,7 +122,7 @@ class History:
         """What is left to run from `current` to all heads, in Alembic's order. Unknown ids count for nothing."""
         if not self.walkable:
             cycle = next(one for one in self.problems if one.kind is Kind.CYCLE)
-            raise BrokenHistoryError(f"the revisions have no order: {cycle.text}", hint=cycle.hint)
+            raise BrokenHistoryError(msg("the revisions have no order: {text}", text=cycle.text), hint=cycle.hint)
         rows = {name for name in current if name in self} - set(self.overlapping(current))
         missing = self.graph.revisions.keys() - self.ancestors(rows)
         if not missing:
@@ -132,7 +133,8 @@ class History:
             order = list(self._map.iterate_revisions("heads", tuple(sorted(rows)), implicit_base=True))
         except RevisionError as error:  # an id such as `head`
             raise BrokenHistoryError(
-                f"Alembic cannot walk the revisions: {error}", hint="give that revision another id"
+                msg("Alembic cannot walk the revisions: {error}", error=error),
+                hint=msg("give that revision another id"),
             ) from None
         return tuple(self[step.revision] for step in reversed(order))
 

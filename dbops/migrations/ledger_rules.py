@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
+from dbops.language import msg
 from dbops.migrations import graph
 from dbops.migrations.history import History
 from dbops.migrations.ledger import LedgerEntry
@@ -36,7 +37,7 @@ def moved(history: History, entries: Sequence[LedgerEntry]) -> list[Finding]:
             continue
         revision = history[entry.id]
         never = sorted(history.ancestors(now) - before)
-        was = f"as it was applied: after {_some(entry.parents)}"
+        was = msg("as it was applied: after {parents}", parents=_some(entry.parents))
         if never:
             found.append(
                 Finding(
@@ -44,8 +45,17 @@ def moved(history: History, entries: Sequence[LedgerEntry]) -> list[Finding]:
                     severity=Severity.ERROR,
                     subject=revision.down_place,
                     expected=was,
-                    actual=f"{entry.id} now stands on {_some(now)}: {_some(never)} never ran here, and never will",
-                    hint=f"set the parent of {never[0]} to the current revision, and that of {entry.id} to what it was",
+                    actual=msg(
+                        "{entry} now stands on {now}: {never} never ran here, and never will",
+                        entry=entry.id,
+                        now=_some(now),
+                        never=_some(never),
+                    ),
+                    hint=msg(
+                        "set the parent of {never} to the current revision, and that of {entry} to what it was",
+                        never=never[0],
+                        entry=entry.id,
+                    ),
                 )
             )
         else:
@@ -55,8 +65,8 @@ def moved(history: History, entries: Sequence[LedgerEntry]) -> list[Finding]:
                     severity=Severity.WARNING,
                     subject=revision.down_place,
                     expected=was,
-                    actual=f"{entry.id} now stands on {_some(now)}",
-                    hint="a new database is built in another order than this one was: restore down_revision",
+                    actual=msg("{entry} now stands on {now}", entry=entry.id, now=_some(now)),
+                    hint=msg("a new database is built in another order than this one was: restore down_revision"),
                 )
             )
     return found
@@ -74,9 +84,13 @@ def edited(history: History, entries: Iterable[LedgerEntry]) -> list[Finding]:
                 id="migration-edited",
                 severity=Severity.WARNING,
                 subject=revision.place,
-                expected=f"the file that ran on {entry.applied_at:%Y-%m-%d}: SHA-256 {entry.file_hash[:12]}",
-                actual=f"SHA-256 {revision.sha256[:12]}",
-                hint="put the change into a revision of its own; allow it for a time if only its layout changed",
+                expected=msg(
+                    "the file that ran on {applied_at:%Y-%m-%d}: SHA-256 {file_hash}",
+                    applied_at=entry.applied_at,
+                    file_hash=entry.file_hash[:12],
+                ),
+                actual=msg("SHA-256 {sha256}", sha256=revision.sha256[:12]),
+                hint=msg("put the change into a revision of its own; allow it for a time if only its layout changed"),
             )
         )
     return found

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from dbops.errors import NothingToCheckError, ToolError
+from dbops.language import msg
 from dbops.migrations import lint_mysql, lint_sequences, lint_squawk, lint_statements
 from dbops.migrations.history import History
 from dbops.migrations.lint_facts import Facts
@@ -86,7 +87,9 @@ def lint(
         facts = facts.after(one)
     if not unknown:
         return Linted(tuple(findings), open=tuple(left_open))
-    one_open = NotEvaluated(id=STEP, reason=f"not known what these statements do: {_some(unknown)}")
+    one_open = NotEvaluated(
+        id=STEP, reason=msg("not known what these statements do: {unknown}", unknown=_some(unknown))
+    )
     if unknown_is_open:
         return Linted(tuple(findings), open=(*left_open, one_open))
     return Linted(tuple(findings), (one_open,), tuple(left_open))
@@ -160,11 +163,13 @@ def _finding(fault: Fault, places: Places) -> Finding:
 
 
 def _with_statement(one: Statement, actual: str) -> str:
-    return actual if one.shown in actual else f"{one.shown}: {actual}"
+    return actual if one.shown in actual else msg("{shown}: {actual}", shown=one.shown, actual=actual)
 
 
 def _not_analysable(one: Unreadable) -> NotEvaluated:
-    return NotEvaluated(id=STEP, reason=f"{one.revision.path}: not analysable: {one.reason}")
+    return NotEvaluated(
+        id=STEP, reason=msg("{path}: not analysable: {reason}", path=one.revision.path, reason=one.reason)
+    )
 
 
 def _some(texts: Sequence[str]) -> str:

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from dbops.command import run
 from dbops.errors import NothingToCheckError, ToolError
+from dbops.language import msg
 from dbops.migrations.sql_revisions import Step
 
 _SECONDS = 60.0
@@ -59,8 +60,8 @@ def program() -> str:
     found = str(beside) if beside.is_file() else shutil.which("squawk")
     if found is None:
         raise NothingToCheckError(
-            "squawk is not installed, by which SQL for PostgreSQL is judged",
-            hint="pip install squawk-cli",
+            msg("squawk is not installed, by which SQL for PostgreSQL is judged"),
+            hint=msg("pip install squawk-cli"),
             kind="squawk-missing",
         )
     return found
@@ -99,7 +100,7 @@ def _run(text: str, version: str) -> list[object]:
         found = None
     if result.status not in (0, 1) or not isinstance(found, list):
         hint = result.stderr or result.stdout[:500]
-        raise ToolError(f"squawk ended with status {result.status}", hint=hint, kind="squawk")
+        raise ToolError(msg("squawk ended with status {status}", status=result.status), hint=hint, kind="squawk")
     return found
 
 

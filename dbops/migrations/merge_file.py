@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from dbops.errors import ConfigError
+from dbops.language import msg
 from dbops.migrations.history import History
 from dbops.migrations.layout import find
 from dbops.migrations.runner_place import Place
@@ -63,7 +64,7 @@ def merge_id(history: History, heads: Sequence[str]) -> str:
         name = hashlib.sha256(text.encode()).hexdigest()[:_ID_LENGTH]
         if name not in history:
             return name
-    raise ConfigError("no id is left for a merge of these heads", kind="merge-id")
+    raise ConfigError(msg("no id is left for a merge of these heads"), kind="merge-id")
 
 
 def render(history: History, place: Place, heads: Sequence[str], message: str, reason: str, now: datetime) -> MergeFile:
@@ -115,8 +116,13 @@ def _rendered(place: Place, values: dict[str, Any]) -> str:
         return str(template.render_unicode(**values))
     except (MakoException, NameError, AttributeError, TypeError, ValueError, KeyError, SyntaxError) as error:
         raise ConfigError(
-            f"{own}: the template of new revisions cannot be rendered: {type(error).__name__}: {error}",
-            hint="does `alembic revision` work with it?",
+            msg(
+                "{own}: the template of new revisions cannot be rendered: {name}: {error}",
+                own=own,
+                name=type(error).__name__,
+                error=error,
+            ),
+            hint=msg("does `alembic revision` work with it?"),
             kind="merge-template",
         ) from None
 
@@ -141,7 +147,10 @@ class _Options:
     def number(self, name: str, default: int) -> int:
         found = self.text(name, str(default))
         if not found.isdigit():
-            raise ConfigError(f"{name} = {found!r} in Alembic's settings: not a number", kind="config-value")
+            raise ConfigError(
+                msg("{name} = {found!r} in Alembic's settings: not a number", name=name, found=found),
+                kind="config-value",
+            )
         return int(found)
 
     def moment(self, now: datetime) -> datetime:
@@ -152,7 +161,9 @@ class _Options:
         try:
             return now.astimezone(UTC if zone.upper() == "UTC" else ZoneInfo(zone))
         except (KeyError, ValueError, OSError):
-            raise ConfigError(f"timezone = {zone!r} in Alembic's settings: not a zone", kind="config-value") from None
+            raise ConfigError(
+                msg("timezone = {zone!r} in Alembic's settings: not a zone", zone=zone), kind="config-value"
+            ) from None
 
 
 def _folder(history: History, heads: Sequence[str]) -> Path:

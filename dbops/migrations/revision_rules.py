@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from dbops.language import msg
 from dbops.migrations.graph_rules import Judged
 from dbops.migrations.history import History
 from dbops.migrations.statements import Bodies
@@ -38,7 +39,7 @@ def downgrades(history: History, revisions: Iterable[Revision]) -> Judged:
                 pass
     if not elsewhere:
         return Judged(tuple(found))
-    reason = f"what downgrade() does is in another file, which is not read: {_some(elsewhere)}"
+    reason = msg("what downgrade() does is in another file, which is not read: {elsewhere}", elsewhere=_some(elsewhere))
     return Judged(tuple(found), (NotEvaluated(id=EMPTY, reason=reason),))
 
 
@@ -48,7 +49,7 @@ def hidden(history: History, revisions: Iterable[Revision]) -> tuple[NotEvaluate
     found = [f"{one.path}:{body.hidden_line} {body.hidden}()" for one, body in bodies if body.hidden]
     if not found:
         return ()
-    reason = f"not analysable from the files alone, what is called is not in them: {_some(found)}"
+    reason = msg("not analysable from the files alone, what is called is not in them: {found}", found=_some(found))
     return (NotEvaluated(id=OPERATIONS, reason=reason),)
 
 
@@ -63,9 +64,11 @@ def _empty(one: Revision, body: Bodies) -> Finding:
         id=EMPTY,
         severity=Severity.WARNING,
         subject=f"{one.path}:{one.line if missing else body.downgrade_line}",
-        expected="a way back: upgrade() changes something",
-        actual=f"{one.id} has no downgrade()" if missing else f"downgrade() of {one.id} does nothing",
-        hint="write the way back; or raise NotImplementedError in it, so that nobody believes in one",
+        expected=msg("a way back: upgrade() changes something"),
+        actual=msg("{one} has no downgrade()", one=one.id)
+        if missing
+        else msg("downgrade() of {one} does nothing", one=one.id),
+        hint=msg("write the way back; or raise NotImplementedError in it, so that nobody believes in one"),
     )
 
 
@@ -74,7 +77,7 @@ def _refuses(one: Revision, body: Bodies) -> Finding:
         id=REFUSES,
         severity=Severity.INFO,
         subject=f"{one.path}:{body.downgrade_line}",
-        expected="a way back",
-        actual=f"downgrade() of {one.id} raises: there is none but a restore",
-        hint="have a verified backup before it runs",
+        expected=msg("a way back"),
+        actual=msg("downgrade() of {one} raises: there is none but a restore", one=one.id),
+        hint=msg("have a verified backup before it runs"),
     )

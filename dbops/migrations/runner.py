@@ -22,6 +22,7 @@ from dbops.config import Migrations
 from dbops.config.urls import Secret, dialect, split_password
 from dbops.engine.migrating import SessionRules
 from dbops.errors import DbopsError, NothingToCheckError, ToolError
+from dbops.language import msg
 from dbops.migrations.runner_events import (
     Begun,
     Event,
@@ -143,8 +144,9 @@ class Runner:
             raise NotRenderableError(error.message, hint=error.hint, kind="not-renderable") from None
         if not outcome.finished:
             raise NotRenderableError(
-                f"{start} to {end} cannot be rendered as SQL: {outcome.why}",
-                hint=_last(outcome.output) or "a revision that reads from the database has no SQL before it has run",
+                msg("{start} to {end} cannot be rendered as SQL: {why}", start=start, end=end, why=outcome.why),
+                hint=_last(outcome.output)
+                or msg("a revision that reads from the database has no SQL before it has run"),
                 kind="not-renderable",
             )
         return "".join(text)
@@ -207,15 +209,24 @@ class Runner:
         trouble = outcome.trouble._replace(message=redact(outcome.trouble.message, self._secrets))
         if not outcome.versions:
             raise ToolError(
-                f"{self._settings.python or sys.executable} cannot run migrations: {trouble.message}",
-                hint="is it the application's interpreter (migrations.python), with all that the application needs?",
+                msg(
+                    "{python} cannot run migrations: {message}",
+                    python=self._settings.python or sys.executable,
+                    message=trouble.message,
+                ),
+                hint=msg(
+                    "is it the application's interpreter (migrations.python), with all that the application needs?"
+                ),
                 kind="no-interpreter",
             )
         if trouble.error == "Elsewhere":
             raise ElsewhereError(
-                f"{trouble.message}: nothing was run",
-                hint=f"it must take its URL from {self._settings.url_variable} (migrations.url_variable), or from "
-                "sqlalchemy.url of Alembic's Config",
+                msg("{message}: nothing was run", message=trouble.message),
+                hint=msg(
+                    "it must take its URL from {url_variable} (migrations.url_variable), or from sqlalchemy.url "
+                    "of Alembic's Config",
+                    url_variable=self._settings.url_variable,
+                ),
                 kind="elsewhere",
             )
         return outcome._replace(trouble=trouble)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from dbops.config import Migrations
 from dbops.errors import ConfigError
+from dbops.language import msg
 from dbops.migrations.settings import INI, TOML, Settings, above, locate, settings_of
 
 
@@ -41,8 +42,8 @@ def find_place(settings: Migrations) -> Place:
     if (directory / "env.py").is_file():
         return Place(directory, None, None, settings.folder or directory.parent)
     raise ConfigError(
-        f"{directory} has no env.py, and no settings of Alembic lead to one",
-        hint="name the folder that has env.py and versions/, or one with alembic.ini",
+        msg("{directory} has no env.py, and no settings of Alembic lead to one", directory=directory),
+        hint=msg("name the folder that has env.py and versions/, or one with alembic.ini"),
         kind="no-migrations",
     )
 
@@ -51,7 +52,7 @@ def _of_ini(settings: Migrations, directory: Path) -> Place:
     ini = settings.ini
     assert ini is not None  # noqa: S101 - the caller has looked
     if not ini.is_file():
-        raise ConfigError(f"migrations.ini names {ini}, which is not a file", kind="no-migrations")
+        raise ConfigError(msg("migrations.ini names {ini}, which is not a file", ini=ini), kind="no-migrations")
     scripts = directory if (directory / "env.py").is_file() else None
     is_toml = ini.suffix == ".toml"
     stand = settings.folder or (ini.parent.parent if ini.parent == scripts else ini.parent)

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
+from dbops.language import msg
 from dbops.migrations.graph import ancestors
 from dbops.migrations.history import History
 from dbops.migrations.values import Revision
@@ -26,16 +27,22 @@ def several_heads(history: History) -> list[Finding]:
         fork = max(shared, key=lambda name: (history.heights[name], name), default="")
         heads = sorted((history[head] for head in group), key=lambda one: (one.created, one.path))
         names = ", ".join(f"{one.id} ({one.place})" for one in heads)
-        merge = f"merge them (dbops merge, or alembic merge {' '.join(one.id for one in heads)})"
-        rebase = "or set down_revision of one that ran nowhere yet to the head of the other"
+        merge = msg("merge them (dbops merge, or alembic merge {heads})", heads=" ".join(one.id for one in heads))
+        rebase = msg("or set down_revision of one that ran nowhere yet to the head of the other")
         found.append(
             Finding(
                 id=HEADS,
                 severity=Severity.INFO if labelled else Severity.ERROR,
                 subject=heads[-1].down_place,
-                expected="one head",
-                actual=f"{len(heads)} heads{' after ' if fork else ''}{fork}: {names}",
-                hint="each has a branch label: `upgrade heads` runs them all" if labelled else f"{merge}, {rebase}",
+                expected=msg("one head"),
+                actual=(
+                    msg("{count} heads after {fork}: {names}", count=len(heads), fork=fork, names=names)
+                    if fork
+                    else msg("{count} heads{fork}: {names}", count=len(heads), fork=fork, names=names)
+                ),
+                hint=msg("each has a branch label: `upgrade heads` runs them all")
+                if labelled
+                else msg("{merge}, {rebase}", merge=merge, rebase=rebase),
             )
         )
     return found
@@ -49,15 +56,15 @@ def second_bases(history: History) -> list[Finding]:
     size = Counter(parts.values())
     bases = [history[name] for name in history.bases]
     main = max(bases, key=lambda one: size[parts[one.id]])  # the first of the largest part
-    hint = "set down_revision to the revision that it was written on; a branch meant to be separate has a label"
+    hint = msg("set down_revision to the revision that it was written on; a branch meant to be separate has a label")
     places = {PurePosixPath(one.path).parent for one in history.revisions if parts[one.id] == parts[main.id]}
     return [
         Finding(
             id=SECOND_BASE,
             severity=Severity.ERROR,
             subject=base.down_place,
-            expected=f"one base: {main.id} ({main.place})",
-            actual=f"{base.id} has no parent either",
+            expected=msg("one base: {main} ({place})", main=main.id, place=main.place),
+            actual=msg("{base} has no parent either", base=base.id),
             hint=hint,
         )
         for base in bases
@@ -76,15 +83,15 @@ def merges_of_ancestors(history: History, revisions: Iterable[Revision]) -> list
             others = [other for at, other in enumerate(revision.down) if at != place and (other != one or at > place)]
             above = next((other for other in others if _stands_on(history, other, one)), None)
             if above is not None:
-                again = "twice" if above == one else f"which {above} stands on already"
+                again = "twice" if above == one else msg("which {above} stands on already", above=above)
                 found.append(
                     Finding(
                         id=MERGE_OF_ANCESTOR,
                         severity=Severity.WARNING,
                         subject=revision.down_place,
-                        expected="a merge of revisions that part from each other",
-                        actual=f"{revision.id} merges {one}, {again}",
-                        hint=f"take {one} out of down_revision",
+                        expected=msg("a merge of revisions that part from each other"),
+                        actual=msg("{revision} merges {one}, {again}", revision=revision.id, one=one, again=again),
+                        hint=msg("take {one} out of down_revision", one=one),
                     )
                 )
     return found

@@ -13,6 +13,7 @@ import msgspec
 
 from dbops.config import Suppress
 from dbops.errors import ConfigError
+from dbops.language import msg
 from dbops.migrations.allowances import FORM
 from dbops.migrations.history import History
 from dbops.migrations.places import Place, place_of
@@ -56,10 +57,14 @@ class Weighed(NamedTuple):
 def check_settings(rules: Mapping[str, str], suppress: Iterable[Suppress], label: str) -> None:
     """`ConfigError` for a rule or a level that does not exist, and for a rule that must stand."""
     for name, level in rules.items():
-        _check_rule(name, f"{label}.rules.{name}", "switched off or weighed anew")
+        _check_rule(name, f"{label}.rules.{name}", msg("switched off or weighed anew"))
         if level not in LEVELS:
-            hint = f"allowed: {', '.join(LEVELS)}"
-            raise ConfigError(f"{label}.rules.{name} = {level!r}: unknown value", hint=hint, kind="config-value")
+            hint = msg("allowed: {levels}", levels=", ".join(LEVELS))
+            raise ConfigError(
+                msg("{label}.rules.{name} = {level!r}: unknown value", label=label, name=name, level=level),
+                hint=hint,
+                kind="config-value",
+            )
     for index, one in enumerate(suppress):
         _check_rule(one.rule, f"{label}.suppress[{index}].rule", "suppressed")
 
@@ -67,10 +72,12 @@ def check_settings(rules: Mapping[str, str], suppress: Iterable[Suppress], label
 def _check_rule(name: str, key: str, what: str) -> None:
     rule = RULES.get(name)
     if rule is None:
-        hint = f"{close_to(name)}all rules: dbops gate --rules"
-        raise ConfigError(f"{key}: there is no rule {name!r}", hint=hint, kind="config-key")
+        hint = msg("{close_to}all rules: dbops gate --rules", close_to=close_to(name))
+        raise ConfigError(msg("{key}: there is no rule {name!r}", key=key, name=name), hint=hint, kind="config-key")
     if rule.firm:
-        raise ConfigError(f"{key}: this rule cannot be {what}", hint=rule.why, kind="config-value")
+        raise ConfigError(
+            msg("{key}: this rule cannot be {what}", key=key, what=what), hint=rule.why, kind="config-value"
+        )
 
 
 def weigh(
@@ -163,8 +170,8 @@ def _beside(one: Allowance, revision: str, place: str) -> Suppression:
 
 def _unusable(one: Allowance) -> str:
     if one.rule not in RULES:
-        return f"there is no rule {one.rule}"
-    return f"{one.rule} cannot be suppressed" if RULES[one.rule].firm else ""
+        return msg("there is no rule {rule}", rule=one.rule)
+    return msg("{rule} cannot be suppressed", rule=one.rule) if RULES[one.rule].firm else ""
 
 
 def _wrong(place: str, why: str) -> Finding:
@@ -174,7 +181,7 @@ def _wrong(place: str, why: str) -> Finding:
         subject=place,
         expected=FORM,
         actual=why,
-        hint="correct the comment, or delete it; all rules: dbops gate --rules",
+        hint=msg("correct the comment, or delete it; all rules: dbops gate --rules"),
     )
 
 
@@ -183,9 +190,11 @@ def _expired(one: Suppression) -> Finding:
         id="migration-suppression-expired",
         severity=Severity.WARNING,
         subject=one.where,
-        expected=f"{one.rule} of {one.revision} is allowed until {one.expires}",
-        actual="that day has passed: it suppresses nothing",
-        hint=f"mend the cause, or ask {one.owner} to decide anew ({one.reason})",
+        expected=msg(
+            "{rule} of {revision} is allowed until {expires}", rule=one.rule, revision=one.revision, expires=one.expires
+        ),
+        actual=msg("that day has passed: it suppresses nothing"),
+        hint=msg("mend the cause, or ask {owner} to decide anew ({reason})", owner=one.owner, reason=one.reason),
     )
 
 
@@ -194,7 +203,7 @@ def _unused(one: Suppression) -> Finding:
         id="migration-suppression-unused",
         severity=Severity.INFO,
         subject=one.where,
-        expected=f"a finding {one.rule} of {one.revision}",
-        actual="there is none",
-        hint="delete the suppression, or correct its revision",
+        expected=msg("a finding {rule} of {revision}", rule=one.rule, revision=one.revision),
+        actual=msg("there is none"),
+        hint=msg("delete the suppression, or correct its revision"),
     )

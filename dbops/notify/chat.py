@@ -6,6 +6,7 @@ import logging
 from typing import Any
 
 from dbops.config.urls import Secret
+from dbops.language import msg
 from dbops.notify.base import ChannelError, Event, Kind
 
 
@@ -25,11 +26,13 @@ class Chat:
         apprise = _library()
         sender = apprise.Apprise()
         if not sender.add(self._url.reveal()):
-            hint = "see https://github.com/caronc/apprise/wiki for the form of each service"
-            raise ChannelError("not an address that Apprise knows", hint=hint)
+            hint = msg("see https://github.com/caronc/apprise/wiki for the form of each service")
+            raise ChannelError(msg("not an address that Apprise knows"), hint=hint)
         kind = apprise.NotifyType.FAILURE if event.kind is Kind.FAILURE else apprise.NotifyType.INFO
         if not sender.notify(body=event.text(), title=event.title, notify_type=kind, body_format="text"):
-            raise ChannelError("the service did not take the message", hint="is the address right, and its key valid?")
+            raise ChannelError(
+                msg("the service did not take the message"), hint=msg("is the address right, and its key valid?")
+            )
 
 
 def _library() -> Any:
@@ -37,5 +40,5 @@ def _library() -> Any:
     try:
         import apprise
     except ImportError:
-        raise ChannelError("Apprise is not installed", hint="pip install 'dbops[notify]'") from None
+        raise ChannelError(msg("Apprise is not installed"), hint=msg("pip install 'dbops[notify]'")) from None
     return apprise

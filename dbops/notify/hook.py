@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import msgspec
 
 from dbops import command
 from dbops.config.types import Argv
 from dbops.errors import ToolError
+from dbops.language import msg
 from dbops.notify.base import ChannelError, Event, Kind
 
 
@@ -37,7 +39,9 @@ class Hook:
             raise ChannelError(error.message, hint=error.hint) from None
         if result.status != 0:
             status = command.describe_status(result.status)
-            raise ChannelError(f"{os.path.basename(self._argv[0])} {status}", hint=result.stderr)  # noqa: PTH119
+            raise ChannelError(
+                msg("{program} {status}", program=Path(self._argv[0]).name, status=status), hint=result.stderr
+            )
 
 
 def variables(event: Event) -> dict[str, str]:

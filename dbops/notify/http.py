@@ -10,6 +10,7 @@ import urllib.request
 
 from dbops import __version__
 from dbops.config.types import Link
+from dbops.language import msg
 from dbops.notify.base import ChannelError
 
 READ_BYTES = 1024
@@ -28,22 +29,22 @@ def post(url: Link, body: bytes, content_type: str, timeout: float) -> None:
         with error:
             raise ChannelError(_refusal(error.code), hint=_HINTS.get(error.code, "")) from None
     except (OSError, http.client.HTTPException, ValueError) as error:
-        raise ChannelError(_reason(error), hint="is the address right, and may this machine reach it?") from None
+        raise ChannelError(_reason(error), hint=msg("is the address right, and may this machine reach it?")) from None
 
 
 _HINTS = {
-    401: "the address needs a key that this one does not have",
-    403: "the address needs a key that this one does not have",
-    404: "the address is wrong, or was withdrawn",
-    410: "the address was withdrawn",
-    429: "too many messages: the service limits them",
+    401: msg("the address needs a key that this one does not have"),
+    403: msg("the address needs a key that this one does not have"),
+    404: msg("the address is wrong, or was withdrawn"),
+    410: msg("the address was withdrawn"),
+    429: msg("too many messages: the service limits them"),
 }
 
 
 def _refusal(status: int) -> str:
     if 300 <= status < 400:
-        return f"it answered with status {status}: write the address that it leads to"
-    return f"it answered with status {status}"
+        return msg("it answered with status {status}: write the address that it leads to", status=status)
+    return msg("it answered with status {status}", status=status)
 
 
 def _reason(error: Exception) -> str:
@@ -51,14 +52,14 @@ def _reason(error: Exception) -> str:
     cause = getattr(error, "reason", None)
     cause = cause if isinstance(cause, Exception) else error
     if isinstance(cause, TimeoutError):
-        return "it did not answer in time"
+        return msg("it did not answer in time")
     if isinstance(cause, socket.gaierror):
-        return "its host's name is not known"
+        return msg("its host's name is not known")
     if isinstance(cause, ssl.SSLCertVerificationError):
-        return "its certificate is not trusted"
+        return msg("its certificate is not trusted")
     if isinstance(cause, OSError) and cause.strerror:
-        return f"it could not be reached: {cause.strerror}"
-    return f"it could not be reached: {type(cause).__name__}"
+        return msg("it could not be reached: {reason}", reason=cause.strerror)
+    return msg("it could not be reached: {name}", name=type(cause).__name__)
 
 
 class _StayHere(urllib.request.HTTPRedirectHandler):

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from dbops.language import msg
 from dbops.notify.base import ChannelError, Event, Kind
 
 HELP = {
@@ -54,8 +55,10 @@ class Metrics:
                 return
             _replace(path, render(samples(event, read(path))), self._mode)
         except OSError as error:
-            hint = f"this account must be able to write in {self._folder}"
-            raise ChannelError(f"{self._folder} cannot be written: {error.strerror}", hint=hint) from None
+            hint = msg("this account must be able to write in {folder}", folder=self._folder)
+            raise ChannelError(
+                msg("{folder} cannot be written: {reason}", folder=self._folder, reason=error.strerror), hint=hint
+            ) from None
 
 
 def samples(event: Event, before: Samples) -> Samples:

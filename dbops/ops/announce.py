@@ -16,6 +16,7 @@ from dbops.config.passwords import masked
 from dbops.config.units import format_duration, format_size
 from dbops.errors import DbopsError, Exit
 from dbops.ids import is_backup_id, moment_of
+from dbops.language import msg
 from dbops.model import Failure, Finding, Manifest, Report, Severity, Verdict
 from dbops.notify.base import Channel, Event, Kind
 from dbops.notify.deliver import Undelivered, deliver
@@ -128,8 +129,8 @@ def of_error(error: BaseException) -> Outcome:
 def tried(channels: Sequence[Channel], target: str, clock: Callable[[], datetime]) -> list[Finding]:
     """Sends a test to every channel, and says of each whether it took it."""
     if not channels:
-        hint = "write [notify] in dbops.toml: dbops init --dry-run shows all keys"
-        nobody = "nobody is told when a run fails"
+        hint = msg("write [notify] in dbops.toml: dbops init --dry-run shows all keys")
+        nobody = msg("nobody is told when a run fails")
         return [Finding(id="notify-none", severity=Severity.WARNING, subject="notify", actual=nobody, hint=hint)]
     failed = {item.key: item for item in Announcer(channels, target, clock).test()}
     return [
@@ -137,7 +138,7 @@ def tried(channels: Sequence[Channel], target: str, clock: Callable[[], datetime
             id="notify",
             severity=Severity.ERROR if channel.key in failed else Severity.INFO,
             subject=channel.key,
-            actual=masked(failed[channel.key].reason) if channel.key in failed else "took a test message",
+            actual=masked(failed[channel.key].reason) if channel.key in failed else msg("took a test message"),
             hint=masked(failed[channel.key].hint) if channel.key in failed else "",
         )
         for channel in channels
@@ -151,7 +152,7 @@ def warnings(undelivered: Sequence[Undelivered]) -> list[Finding]:
             id="notify-failed",
             severity=Severity.WARNING,
             subject=item.key,
-            expected="told what became of the run",
+            expected=msg("told what became of the run"),
             actual=masked(item.reason),
             hint=masked(item.hint),
         )

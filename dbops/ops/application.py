@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dbops.command import describe_status, redact, running
 from dbops.config import App, Argv
 from dbops.errors import DbopsError, ToolError
+from dbops.language import msg
 from dbops.ops.timing import timed
 from dbops.progress import Progress
 from dbops.signals import uninterrupted
@@ -39,7 +40,7 @@ def stopped(app: App, progress: Progress, phases: dict[str, float]) -> Iterator[
         try:
             _start(app, progress, phases)
         except DbopsError as error:  # the first error is the one to tell; this one must not be lost either
-            progress.note(f"{error.message}: {error.hint}")
+            progress.note(msg("{message}: {hint}", message=error.message, hint=error.hint))
         raise
     _start(app, progress, phases)
     _health(app, progress, phases)
@@ -75,15 +76,23 @@ def _checked(which: str, argv: Argv) -> None:
             status = process.wait(COMMAND_SECONDS)
         except subprocess.TimeoutExpired:
             raise ToolError(
-                f"the application's {which} command did not end within {COMMAND_SECONDS:g} s",
-                hint=f"run it by hand: {' '.join(argv)}",
+                msg(
+                    "the application's {which} command did not end within {command_seconds:g} s",
+                    which=which,
+                    command_seconds=COMMAND_SECONDS,
+                ),
+                hint=msg("run it by hand: {argv}", argv=" ".join(argv)),
                 kind=f"app-{which}",
             ) from None
         if status != 0:
             output.seek(0)
             said = redact(output.read(_SAID_BYTES).decode("utf-8", "replace")).strip()
             raise ToolError(
-                f"the application's {which} command {describe_status(status)}",
-                hint=said or f"run it by hand: {' '.join(argv)}",
+                msg(
+                    "the application's {which} command {describe_status}",
+                    which=which,
+                    describe_status=describe_status(status),
+                ),
+                hint=said or msg("run it by hand: {argv}", argv=" ".join(argv)),
                 kind=f"app-{which}",
             )

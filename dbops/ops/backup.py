@@ -16,6 +16,7 @@ from dbops.engine.base import Engine, Snapshot
 from dbops.errors import BadBackupError
 from dbops.inventory.compare import outside
 from dbops.inventory.take import complete, disagreements, take
+from dbops.language import joined, msg
 from dbops.model import (
     KEY_FILE,
     MANIFEST_FORMAT,
@@ -139,8 +140,12 @@ def _dump(
         findings.append(_moved(target.name, wrong))
     elif wrong:
         raise BadBackupError(
-            f"the archive does not hold what {target.name} held: " + "; ".join(wrong[:5]),
-            hint="nothing was published; run it again, and look for faulty memory or disks if it comes back",
+            msg(
+                "the archive does not hold what {target} held: {wrong}",
+                target=target.name,
+                wrong=joined("; ", wrong[:5]),
+            ),
+            hint=msg("nothing was published; run it again, and look for faulty memory or disks if it comes back"),
             kind="archive-differs",
         )
     return Manifest(
@@ -174,9 +179,9 @@ def _moved(subject: str, wrong: list[str]) -> Finding:
         id="inventory-moved",
         severity=Severity.WARNING,
         subject=subject,
-        expected="inventory and archive agree",
+        expected=msg("inventory and archive agree"),
         actual="; ".join(wrong[:5]),
-        hint="they are of different moments, so that a drill can prove nothing of these tables: see 'unanchored'",
+        hint=msg("they are of different moments, so that a drill can prove nothing of these tables: see 'unanchored'"),
     )
 
 

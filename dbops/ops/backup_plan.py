@@ -12,6 +12,7 @@ from dbops.engine.base import DumpPlan, Engine, Server
 from dbops.errors import ConfigError, NothingToCheckError, PreflightError, StoreError, StoreFullError
 from dbops.ids import free_id
 from dbops.keys.signing import SigningKey
+from dbops.language import joined, msg
 from dbops.model import Finding, Manifest, Severity
 from dbops.ops.seal import Seal
 
@@ -65,9 +66,22 @@ def _signer(catalog: Catalog, target: Target) -> SigningKey | None:
     if trusted and (signer is None or signer.public not in trusted):
         who = "nothing signs it" if signer is None else f"it would be signed by {signer.public.id}"
         raise ConfigError(
-            f"a backup of {target.name} would not be accepted here: {who}, and public_keys "
-            f"{'has' if len(trusted) == 1 else 'have'} {', '.join(key.id for key in trusted)}",
-            hint=f"give the private key of one of them: targets.{target.name}.signing.key_file",
+            (
+                msg(
+                    "a backup of {target} would not be accepted here: {who}, and public_keys has {trusted}",
+                    target=target.name,
+                    who=who,
+                    trusted=", ".join((key.id for key in trusted)),
+                )
+                if len(trusted) == 1
+                else msg(
+                    "a backup of {target} would not be accepted here: {who}, and public_keys have {trusted}",
+                    target=target.name,
+                    who=who,
+                    trusted=", ".join((key.id for key in trusted)),
+                )
+            ),
+            hint=msg("give the private key of one of them: targets.{target}.signing.key_file", target=target.name),
             kind="signer-untrusted",
         )
     return signer
@@ -83,7 +97,10 @@ def _refuse_obstacles(findings: list[Finding]) -> None:
     errors = [f for f in findings if f.severity is Severity.ERROR]
     if errors:
         raise PreflightError(
-            "the backup would be incomplete: " + "; ".join(f"{f.subject}: {f.actual} ({f.expected})" for f in errors),
+            msg(
+                "the backup would be incomplete: {errors}",
+                errors=joined("; ", (f"{f.subject}: {f.actual} ({f.expected})" for f in errors)),
+            ),
             hint="; ".join(dict.fromkeys(f.hint for f in errors)),
             kind=errors[0].id,
         )
@@ -95,9 +112,17 @@ def _refuse_full(decided: Plan, min_free: int) -> None:
     wanted = decided.needed_bytes + min_free
     if decided.free_bytes < wanted:
         raise StoreFullError(
-            f"{decided.store} has {decided.free_bytes} bytes free; the backup needs about {decided.needed_bytes}"
-            + (f", and {min_free} are to stay free" if min_free else ""),
-            hint="free space, or prune old backups" + (", or lower min_free in dbops.toml" if min_free else ""),
+            msg(
+                "{store} has {free_bytes} bytes free; the backup needs about {needed_bytes}{text}",
+                store=decided.store,
+                free_bytes=decided.free_bytes,
+                needed_bytes=decided.needed_bytes,
+                text=msg(", and {min_free} are to stay free", min_free=min_free) if min_free else "",
+            ),
+            hint=msg(
+                "free space, or prune old backups{text}",
+                text=msg(", or lower min_free in dbops.toml") if min_free else "",
+            ),
             kind="no-space",
         )
 

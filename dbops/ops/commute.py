@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from dbops.engine.scratch import Look
 from dbops.errors import DbopsError
+from dbops.language import msg
 from dbops.migrations import conflicts
 from dbops.migrations.conflicts import Fork, Order
 from dbops.migrations.history import History
@@ -37,7 +38,11 @@ def prove(history: History, forks: Sequence[Fork], workshop: Workshop) -> Proof:
         try:
             found, unsaid, sides = _prove(history, fork, workshop)
         except DbopsError as error:  # no server, or one that broke, or an application that does not run: no proof
-            left_open.append(NotEvaluated(id=STEP, reason=f"{fork.one} and {fork.other}: {error}"))
+            left_open.append(
+                NotEvaluated(
+                    id=STEP, reason=msg("{one} and {other}: {error}", one=fork.one, other=fork.other, error=error)
+                )
+            )
             continue
         findings += found
         skipped += unsaid
@@ -51,7 +56,7 @@ def _prove(
     forward = run(fork, fork.one, fork.other, workshop)
     backward = run(fork, fork.other, fork.one, workshop)
     if reason := conflicts.broken(forward, backward):
-        raise TrialError(reason, hint="a branch that does not run alone cannot be merged either", kind="trial")
+        raise TrialError(reason, hint=msg("a branch that does not run alone cannot be merged either"), kind="trial")
     findings = conflicts.compare(history, fork, forward, backward)
     unsaid: list[NotEvaluated] = []
     if forward.works and backward.works:

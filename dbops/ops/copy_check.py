@@ -8,6 +8,7 @@ from dbops.engine.base import Content, Reading, Snapshot, TableKey, TableRef
 from dbops.engine.restoring import SideDatabase, Wishes
 from dbops.inventory.compare import Comparison, Rules, comparable, compare, reading, suspects
 from dbops.inventory.difference import differences, explain
+from dbops.language import msg
 from dbops.model import EngineInfo, Finding, Inventory, Manifest, Sequence, Severity, Table
 from dbops.ops.restore_plan import Archive
 from dbops.progress import Progress
@@ -108,7 +109,10 @@ def _not_the_source(table: Table, archived: Content | None) -> list[Finding]:
         return []
     return [
         _of_another_moment(
-            table, f"{archived.rows} rows, {archived.digest}, in the archive" if archived else "not in the archive"
+            table,
+            msg("{rows} rows, {digest}, in the archive", rows=archived.rows, digest=archived.digest)
+            if archived
+            else msg("not in the archive"),
         )
     ]
 
@@ -118,9 +122,9 @@ def _of_another_moment(table: Table, actual: str) -> Finding:
         id="archive-content",
         severity=Severity.ERROR,
         subject=table.label,
-        expected=f"{table.rows} rows, {table.digest}, as in the source",
+        expected=msg("{rows} rows, {digest}, as in the source", rows=table.rows, digest=table.digest),
         actual=actual,
-        hint="the archive is not the dump of this inventory's moment",
+        hint=msg("the archive is not the dump of this inventory's moment"),
     )
 
 
@@ -135,5 +139,5 @@ def _look_closer(
     )
     if found.equal and ref.reading is Reading.UNORDERED:
         # Such a digest does not hang on the order: the rows are the archive's, and not the source's.
-        return [_of_another_moment(source, f"{source.rows} rows with another digest")]
+        return [_of_another_moment(source, msg("{rows} rows with another digest", rows=source.rows))]
     return explain(ref.label, found, ref.columns, key)

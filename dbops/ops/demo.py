@@ -21,6 +21,7 @@ from dbops.engine.base import Engine
 from dbops.engine.restoring import Wishes
 from dbops.inventory.compare import Comparison, Rules, compare
 from dbops.inventory.take import complete, take
+from dbops.language import msg
 from dbops.model import Finding, Manifest, Report, Severity, Verdict, judge
 from dbops.ops.backup import backup
 from dbops.ops.demo_steps import (
@@ -126,7 +127,9 @@ class _Story:
         done = [Statement(sql, self._scratch.execute(DATABASE, sql)[-1].status) for sql in statements]
         found = self._compared()
         if not found.findings:
-            self._wrong("damage-not-seen", DATABASE, "differences", "the comparison calls a damaged database equal")
+            self._wrong(
+                "damage-not-seen", DATABASE, msg("differences"), msg("the comparison calls a damaged database equal")
+            )
         return Damaged(tuple(done), self._before, self._figures(), tuple(found.findings))
 
     def restore(self) -> Restored:
@@ -141,7 +144,9 @@ class _Story:
             confirm=lambda _: True,
         )
         if report.verdict is not Verdict.PASS:
-            self._wrong("restore-failed", DATABASE, "verdict PASS", f"verdict {report.verdict.value}")
+            self._wrong(
+                "restore-failed", DATABASE, msg("verdict PASS"), msg("verdict {value}", value=report.verdict.value)
+            )
         self._findings += [finding for finding in report.findings if finding.severity is Severity.ERROR]
         return Restored(report, str(report.provenance.get("old_database", "")))
 
@@ -156,7 +161,12 @@ class _Story:
     def verify(self) -> Verified:
         report = self._verify(self._catalog)
         if report.verdict is not Verdict.PASS:
-            self._wrong("good-backup-refused", self._manifest.id, "verdict PASS", f"verdict {report.verdict.value}")
+            self._wrong(
+                "good-backup-refused",
+                self._manifest.id,
+                msg("verdict PASS"),
+                msg("verdict {value}", value=report.verdict.value),
+            )
             self._findings += report.findings
         return Verified(report)
 
@@ -166,7 +176,12 @@ class _Story:
             self._catalog, self._manifest, self._target, places, clock=self._tools.clock, progress=Silent()
         )
         if self.drilled.verdict is not Verdict.PASS:
-            self._wrong("drill-failed", self._manifest.id, "verdict PASS", f"verdict {self.drilled.verdict.value}")
+            self._wrong(
+                "drill-failed",
+                self._manifest.id,
+                msg("verdict PASS"),
+                msg("verdict {value}", value=self.drilled.verdict.value),
+            )
             self._findings += errors_of(self.drilled)
         return Drilled(self.drilled)
 
@@ -180,8 +195,12 @@ class _Story:
             report = self._verify(self._tools.catalog(folder))
             subjects = {finding.subject for finding in report.findings if finding.severity is Severity.ERROR}
             if report.verdict is not Verdict.FAIL or subjects != {f"{self._manifest.id}/{archive.name}"}:
-                seen = f"verdict {report.verdict.value}, about {', '.join(sorted(subjects)) or 'nothing'}"
-                self._wrong("corruption-not-caught", archive.name, "verdict FAIL, about this file alone", seen)
+                seen = msg(
+                    "verdict {value}, about {subjects}",
+                    value=report.verdict.value,
+                    subjects=", ".join(sorted(subjects)) or msg("nothing"),
+                )
+                self._wrong("corruption-not-caught", archive.name, msg("verdict FAIL, about this file alone"), seen)
             return Caught(archive.name, *change, self._listed(archive), report)
         finally:
             shutil.rmtree(folder, ignore_errors=True)

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from dbops.errors import ConfigError, LockedError, RefusedError
+from dbops.language import msg
 
 MARK = ".dbops-demo"
 """The file that says whose folder it is. It is locked (flock) while a demo is at work."""
@@ -28,8 +29,12 @@ def kept(folder: Path) -> Iterator[Path]:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = os.open(folder / MARK, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        hint = "give --folder with a place that may be written"
-        raise ConfigError(f"{folder} cannot be made: {error.strerror}", hint=hint, kind="demo-folder") from None
+        hint = msg("give --folder with a place that may be written")
+        raise ConfigError(
+            msg("{folder} cannot be made: {reason}", folder=folder, reason=error.strerror),
+            hint=hint,
+            kind="demo-folder",
+        ) from None
     try:
         _hold(lock, folder)
         _empty(folder)
@@ -45,21 +50,23 @@ def kept(folder: Path) -> Iterator[Path]:
 
 def _refuse_foreign(folder: Path) -> None:
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
-        found = "not a folder"
+        found = msg("not a folder")
     elif folder.is_dir() and not (folder / MARK).is_file() and any(folder.iterdir()):
-        found = "not empty, and no demo made it"
+        found = msg("not empty, and no demo made it")
     else:
         return
-    hint = "nothing was changed; move it away, or give --folder with another place"
-    raise RefusedError(f"{folder} is {found}", hint=hint, kind="demo-folder")
+    hint = msg("nothing was changed; move it away, or give --folder with another place")
+    raise RefusedError(msg("{folder} is {found}", folder=folder, found=found), hint=hint, kind="demo-folder")
 
 
 def _hold(lock: int, folder: Path) -> None:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        hint = "wait until it ends, or give --folder with another place"
-        raise LockedError(f"another demo is at work in {folder}", hint=hint, kind="demo-running") from None
+        hint = msg("wait until it ends, or give --folder with another place")
+        raise LockedError(
+            msg("another demo is at work in {folder}", folder=folder), hint=hint, kind="demo-running"
+        ) from None
 
 
 def _empty(folder: Path) -> None:

@@ -15,6 +15,7 @@ from dbops.config import Target
 from dbops.config.units import format_duration, format_size
 from dbops.engine.base import Engine, Server
 from dbops.errors import DbopsError, StoreError
+from dbops.language import msg
 from dbops.model import Finding, NotEvaluated, Report, Severity, judge
 from dbops.notify.base import Channel
 from dbops.ops.announce import tried
@@ -48,7 +49,7 @@ def doctor(
     findings += _guarded("store", "store", lambda: _store(open_store(), target))
     findings += _temporary()
     if target is None:
-        reason = "no database is configured: give --url, or write dbops.toml"
+        reason = msg("no database is configured: give --url, or write dbops.toml")
         not_evaluated.append(NotEvaluated(id="database", reason=reason))
     else:
         progress.phase("database")
@@ -58,7 +59,7 @@ def doctor(
     if channels is not None:
         progress.phase("notify")
         findings += tried(channels, target.name if target else "", clock)
-    findings += warnings or [_good("secret-file-mode", "files with passwords", "none is readable by others")]
+    findings += warnings or [_good("secret-file-mode", "files with passwords", msg("none is readable by others"))]
     return Report(
         task="doctor",
         target=target.name if target else "",
@@ -94,19 +95,36 @@ def database_findings(engine: Engine, target: Target, clock: Callable[[], dateti
     server = engine.server()
     size = format_size(server.database_bytes)
     yield _good(
-        "server", server.host, f"{server.info.name} {server.info.server_version}, {server.info.database}, {size}"
+        "server",
+        server.host,
+        msg(
+            "{info} {server_version}, {database}, {size}",
+            info=server.info.name,
+            server_version=server.info.server_version,
+            database=server.info.database,
+            size=size,
+        ),
     )
     yield from _guarded("tool", "dump program", lambda: _tool(engine, server, target))
     obstacles = engine.backup_obstacles()
     yield from obstacles
     if not obstacles:
-        yield _good("privileges", server.info.role or "the role", "can read all that a backup needs")
+        yield _good("privileges", server.info.role or "the role", msg("can read all that a backup needs"))
     yield from _guarded("clock", "clock", lambda: _clock(engine, clock))
 
 
 def _tool(engine: Engine, server: Server, target: Target) -> Iterator[Finding]:
     plan = plan_dump(engine, server, target)
-    yield _good("tool", plan.program, f"{plan.version}, {plan.format} format, compression {plan.compression}")
+    yield _good(
+        "tool",
+        plan.program,
+        msg(
+            "{version}, {format} format, compression {compression}",
+            version=plan.version,
+            format=plan.format,
+            compression=plan.compression,
+        ),
+    )
 
 
 def _clock(engine: Engine, clock: Callable[[], datetime]) -> Iterator[Finding]:
@@ -117,15 +135,15 @@ def _clock(engine: Engine, clock: Callable[[], datetime]) -> Iterator[Finding]:
     after = clock()
     skew = max((before - at).total_seconds(), (at - after).total_seconds(), 0.0)
     if skew <= SKEW_SECONDS:
-        yield _good("clock", "clock", "server and this machine agree")
+        yield _good("clock", "clock", msg("server and this machine agree"))
         return
     yield Finding(
         id="clock-skew",
         severity=Severity.WARNING,
         subject="clock",
-        expected=f"at most {SKEW_SECONDS:g} s apart",
-        actual=f"server and this machine differ by {format_duration(skew)}",
-        hint="ages of backups will be wrong: synchronise both clocks (chrony, systemd-timesyncd)",
+        expected=msg("at most {skew_seconds:g} s apart", skew_seconds=SKEW_SECONDS),
+        actual=msg("server and this machine differ by {skew}", skew=format_duration(skew)),
+        hint=msg("ages of backups will be wrong: synchronise both clocks (chrony, systemd-timesyncd)"),
     )
 
 
@@ -140,8 +158,12 @@ def _missing_folder(store: Store) -> Iterator[Finding]:
         id="store-missing",
         severity=Severity.WARNING if writable else Severity.ERROR,
         subject=store.url,
-        actual="does not exist yet: the first backup makes it" if writable else f"cannot be made: {above} is closed",
-        hint="is the URL right? is the disk mounted?" if writable else f"let this user write in {above}",
+        actual=msg("does not exist yet: the first backup makes it")
+        if writable
+        else msg("cannot be made: {above} is closed", above=above),
+        hint=msg("is the URL right? is the disk mounted?")
+        if writable
+        else msg("let this user write in {above}", above=above),
     )
 
 
@@ -164,9 +186,9 @@ def _store(store: Store, target: Target | None) -> Iterator[Finding]:
             id="store-read-back",
             severity=Severity.ERROR,
             subject=store.url,
-            expected="what was written",
-            actual="other bytes",
-            hint="this store changes what it is given: do not use it; for S3 try checksums = 'when_required'",
+            expected=msg("what was written"),
+            actual=msg("other bytes"),
+            hint=msg("this store changes what it is given: do not use it; for S3 try checksums = 'when_required'"),
         )
         return
     if any(entry.key == key for entry in store.list(key)):
@@ -174,12 +196,12 @@ def _store(store: Store, target: Target | None) -> Iterator[Finding]:
             id="store-delete",
             severity=Severity.WARNING,
             subject=store.url,
-            expected="deleted",
-            actual=f"{key} is still listed",
-            hint="'dbops prune' cannot clean up here: give the right to delete",
+            expected=msg("deleted"),
+            actual=msg("{key} is still listed", key=key),
+            hint=msg("'dbops prune' cannot clean up here: give the right to delete"),
         )
         return
-    yield _good("store", store.url, "write, read, list and delete work")
+    yield _good("store", store.url, msg("write, read, list and delete work"))
     yield from room_findings(store, target)
 
 
@@ -194,14 +216,14 @@ def room_findings(store: Store, target: Target | None) -> Iterator[Finding]:
             id="store-room",
             severity=Severity.ERROR,
             subject=store.url,
-            expected=f"{format_size(wanted)} free (policy.min_free)",
-            actual=f"{format_size(free)} free",
-            hint="make room (what 'dbops prune' deletes may be enough), or lower min_free",
+            expected=msg("{wanted} free (policy.min_free)", wanted=format_size(wanted)),
+            actual=msg("{free} free", free=format_size(free)),
+            hint=msg("make room (what 'dbops prune' deletes may be enough), or lower min_free"),
         )
     else:
-        yield _good("store-room", store.url, f"{format_size(free)} free")
+        yield _good("store-room", store.url, msg("{free} free", free=format_size(free)))
 
 
 def _temporary() -> Iterator[Finding]:
     folder = tempfile.gettempdir()
-    yield _good("temporary-room", folder, f"{format_size(shutil.disk_usage(folder).free)} free")
+    yield _good("temporary-room", folder, msg("{free} free", free=format_size(shutil.disk_usage(folder).free)))

@@ -8,6 +8,7 @@ from functools import partial
 from dbops.config import Target
 from dbops.keys import stream
 from dbops.keys.keyring import Keyring
+from dbops.language import msg
 from dbops.model import Finding, Severity
 from dbops.ops.seal import seal_for
 
@@ -27,11 +28,11 @@ def _encryption(target: Target) -> Iterator[Finding]:
     seal = seal_for(target)
     if seal is None:
         return
-    yield _good("encryption", where, f"a backup is readable by {', '.join(seal.ids)}")
+    yield _good("encryption", where, msg("a backup is readable by {ids}", ids=", ".join(seal.ids)))
     keys = Keyring({target.name: target}).identities(target.name)
     if not keys:
-        able = "its passphrase does" if seal.own is not None else "a drill or restore needs --identity FILE"
-        yield _good("identity", where, f"no private key is configured here: {able}")
+        able = msg("its passphrase does") if seal.own is not None else msg("a drill or restore needs --identity FILE")
+        yield _good("identity", where, msg("no private key is configured here: {able}", able=able))
         return
     have = ", ".join(one.id for one in keys)
     try:
@@ -39,16 +40,18 @@ def _encryption(target: Target) -> Iterator[Finding]:
     except stream.WrongKeyError:
         opened = False
     if opened:
-        yield _good("identity", f"{where}.identity", f"{have} opens what is encrypted today")
+        yield _good("identity", f"{where}.identity", msg("{have} opens what is encrypted today", have=have))
         return
     yield Finding(
         id="identity-differs",
         severity=Severity.ERROR,
         subject=f"{where}.identity",
-        expected=f"the private key of one of {', '.join(seal.ids)}",
+        expected=msg("the private key of one of {ids}", ids=", ".join(seal.ids)),
         actual=have,
-        hint="backups of today could not be restored with it: give the key that belongs to a recipient, or add its "
-        "recipient; older backups need the key that they were encrypted for",
+        hint=msg(
+            "backups of today could not be restored with it: give the key that belongs to a recipient, "
+            "or add its recipient; older backups need the key that they were encrypted for"
+        ),
     )
 
 
@@ -56,19 +59,23 @@ def _signing(target: Target) -> Iterator[Finding]:
     where, keys = f"targets.{target.name}.signing", Keyring({target.name: target})
     signer, trusted = keys.signer(target.name), keys.trusted(target.name)
     if trusted:
-        yield _good("public-keys", where, f"only what is signed by {', '.join(key.id for key in trusted)} is used")
+        yield _good(
+            "public-keys",
+            where,
+            msg("only what is signed by {trusted} is used", trusted=", ".join(key.id for key in trusted)),
+        )
     if signer is None:
         return
     if not trusted or signer.public in trusted:
-        yield _good("signing", where, f"backups are signed by {signer.public.id}")
+        yield _good("signing", where, msg("backups are signed by {public}", public=signer.public.id))
         return
     yield Finding(
         id="signer-untrusted",
         severity=Severity.ERROR,
         subject=f"{where}.public_keys",
-        expected=f"the signing key's own, {signer.public.id}",
+        expected=msg("the signing key's own, {public}", public=signer.public.id),
         actual=", ".join(key.id for key in trusted),
-        hint=f"backups of today would not be used here: add {signer.public.line!r}",
+        hint=msg("backups of today would not be used here: add {line!r}", line=signer.public.line),
     )
 
 

@@ -19,6 +19,7 @@ from dbops.errors import BadBackupError, DatabaseError, PreflightError, ToolErro
 from dbops.evidence import TableProof
 from dbops.ids import backup_id
 from dbops.inventory import proof
+from dbops.language import msg
 from dbops.model import Finding, Manifest, Report, Severity
 from dbops.ops.copy_check import check_copy
 from dbops.ops.drill_needs import needs_of
@@ -36,11 +37,13 @@ from dbops.sandbox.base import Chosen, Needs, Sandbox
 __all__ = ["RTO_PHASES", "Copy", "Drill", "Places", "drill", "errors_of"]
 
 _OF_THE_SERVER = {
-    "server-full": "give the sandbox more room: TMPDIR on a larger disk, or --sandbox with the URL of another server",
-    "server-lacks": "use a server that has it: drill.image names an image, --sandbox the URL of an empty server",
+    "server-full": msg(
+        "give the sandbox more room: TMPDIR on a larger disk, or --sandbox with the URL of another server"
+    ),
+    "server-lacks": msg("use a server that has it: drill.image names an image, --sandbox the URL of an empty server"),
 }
 """Loads that failed for the server's sake say nothing about the backup: by kind, what to do."""
-_SAME_SERIES_HINT = "drill it on a server of the source's own version (--sandbox container, or install it)"
+_SAME_SERIES_HINT = msg("drill it on a server of the source's own version (--sandbox container, or install it)")
 
 
 class Places(NamedTuple):

@@ -15,6 +15,7 @@ from dbops.config.units import format_duration
 from dbops.engine.restoring import Probed
 from dbops.evidence import Evidence, ObjectCount, SandboxFacts, TableProof
 from dbops.inventory.compare import Comparison
+from dbops.language import msg
 from dbops.model import Failure, Finding, Manifest, NotEvaluated, Report, Severity, Verdict, judge
 from dbops.ops.provenance import operator
 from dbops.ops.restore_plan import manifest_hash
@@ -61,7 +62,12 @@ class Notes:
         """The backup is bad."""
         self._findings.append(
             Finding(
-                id=kind, severity=Severity.ERROR, subject=subject, expected="a usable backup", actual=text, hint=hint
+                id=kind,
+                severity=Severity.ERROR,
+                subject=subject,
+                expected=msg("a usable backup"),
+                actual=text,
+                hint=hint,
             )
         )
 
@@ -107,8 +113,8 @@ class Notes:
         self._add(rto_seconds=rto_seconds)
         rpo = self._evidence.rpo_seconds or 0.0
         basis = self._manifest.freshness.basis
-        self._over("rto", self._policy.rto, rto_seconds, "from 'start restoring' to 'verified'")
-        self._over("rpo", self._policy.rpo, rpo, f"the newest row ({basis}) is that old")
+        self._over("rto", self._policy.rto, rto_seconds, msg("from 'start restoring' to 'verified'"))
+        self._over("rpo", self._policy.rpo, rpo, msg("the newest row ({basis}) is that old", basis=basis))
 
     def torn_down(self, what: str) -> None:
         facts = self._evidence.sandbox
@@ -120,9 +126,9 @@ class Notes:
                     id="teardown",
                     severity=Severity.WARNING,
                     subject="sandbox",
-                    expected="removed",
+                    expected=msg("removed"),
                     actual=what,
-                    hint="the next drill on this machine removes what is left",
+                    hint=msg("the next drill on this machine removes what is left"),
                 )
             )
 
@@ -130,14 +136,14 @@ class Notes:
         """It is not torn down yet."""
         facts = self._evidence.sandbox
         if facts is not None:
-            self._add(sandbox=msgspec.structs.replace(facts, teardown="kept"))
+            self._add(sandbox=msgspec.structs.replace(facts, teardown=msg("kept")))
         self._findings.append(
             Finding(
                 id="kept",
                 severity=Severity.INFO,
                 subject="sandbox",
-                actual="the copy stays up",
-                hint=f"connect: {connect}\nend it, and remove everything: {end}",
+                actual=msg("the copy stays up"),
+                hint=msg("connect: {connect}\nend it, and remove everything: {end}", connect=connect, end=end),
             )
         )
 
@@ -167,9 +173,9 @@ class Notes:
                     id=kind,
                     severity=Severity.OVER_TARGET,
                     subject=self._manifest.id,
-                    expected=f"at most {format_duration(allowed)}",
-                    actual=f"{format_duration(found)}: {what}",
-                    hint=f"the backup itself is good; mend the cause, or change policy.{kind}",
+                    expected=msg("at most {allowed}", allowed=format_duration(allowed)),
+                    actual=msg("{found}: {what}", found=format_duration(found), what=what),
+                    hint=msg("the backup itself is good; mend the cause, or change policy.{kind}", kind=kind),
                 )
             )
 

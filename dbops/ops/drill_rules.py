@@ -12,6 +12,7 @@ from dbops.engine.base import Snapshot
 from dbops.engine.restoring import Probed, SideDatabase
 from dbops.errors import DatabaseError, ToolError
 from dbops.evidence import Probe
+from dbops.language import msg
 from dbops.model import Finding, Manifest, NotEvaluated, Severity
 
 INVARIANT_SECONDS = 300.0
@@ -23,10 +24,12 @@ def migration_findings(manifest: Manifest, snapshot: Snapshot) -> Probed:
     expected, found = manifest.migration.heads, snapshot.migration_heads()
     if not expected and not found:
         return Probed()
-    probe = Probe(id="migration-head", title="the migration head is that of the source", tried=1)
+    probe = Probe(id="migration-head", title=msg("the migration head is that of the source"), tried=1)
     if sorted(expected) == sorted(found):
         return Probed(probes=(probe,))
-    finding = _error("migration-head", "migrations", ", ".join(expected) or "none", ", ".join(found) or "none")
+    finding = _error(
+        "migration-head", "migrations", ", ".join(expected) or msg("none"), ", ".join(found) or msg("none")
+    )
     return Probed(findings=(finding,), probes=(Probe(id=probe.id, title=probe.title, tried=1, found=1),))
 
 
@@ -38,14 +41,16 @@ def application_findings(target: Target, side: SideDatabase, url: Secret) -> Pro
     if target.invariants:
         broken = invariant_findings(target, side)
         findings += broken
-        title = "every invariant of dbops.toml holds"
+        title = msg("every invariant of dbops.toml holds")
         probes.append(Probe(id="invariant", title=title, tried=len(target.invariants), found=len(broken)))
     if target.drill.smoke is None:
-        skipped.append(NotEvaluated(id="smoke", reason="no command of the application is configured (drill.smoke)"))
+        skipped.append(
+            NotEvaluated(id="smoke", reason=msg("no command of the application is configured (drill.smoke)"))
+        )
     else:
         failed = _smoke(target, url)
         findings += failed
-        title = "the application's own command succeeds on the copy"
+        title = msg("the application's own command succeeds on the copy")
         probes.append(Probe(id="smoke", title=title, tried=1, found=len(failed)))
     return Probed(tuple(findings), tuple(skipped), tuple(probes))
 
@@ -59,7 +64,7 @@ def _invariant(rule: Invariant, side: SideDatabase) -> Finding | None:
     try:
         value = side.value(rule.sql, INVARIANT_SECONDS)
     except DatabaseError as error:
-        return _error("invariant", rule.name, str(rule.equals), error.message, "correct the query in dbops.toml")
+        return _error("invariant", rule.name, str(rule.equals), error.message, msg("correct the query in dbops.toml"))
     if equal(value, rule.equals):
         return None
     return _error("invariant", rule.name, str(rule.equals), str(value), rule.sql)
@@ -88,11 +93,11 @@ def _smoke(target: Target, url: Secret) -> list[Finding]:
     try:
         result = run(command, env=environment, timeout=float(target.drill.smoke_timeout), secrets=secrets)
     except ToolError as error:
-        return [_error("smoke", command[0], "status 0", error.message, error.hint)]
+        return [_error("smoke", command[0], msg("status 0"), error.message, error.hint)]
     if result.status == 0:
         return []
     said = redact(f"{result.stdout[-_SAID_CHARACTERS:]}\n{result.stderr[-_SAID_CHARACTERS:]}".strip(), secrets)
-    return [_error("smoke", command[0], "status 0", describe_status(result.status), said)]
+    return [_error("smoke", command[0], msg("status 0"), describe_status(result.status), said)]
 
 
 def _error(kind: str, subject: str, expected: str, actual: str, hint: str = "") -> Finding:

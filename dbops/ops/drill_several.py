@@ -8,6 +8,7 @@ import msgspec
 
 from dbops import __version__
 from dbops.errors import BadBackupError, DbopsError, NothingToCheckError
+from dbops.language import msg
 from dbops.model import Failure, Finding, NotEvaluated, Report, Severity, Verdict
 
 _WORST = (Failure.BROKEN, Failure.BAD_BACKUP, Failure.OVER_TARGET, Failure.ENVIRONMENT, Failure.NONE)
@@ -34,7 +35,7 @@ def combine(reports: Sequence[Report]) -> Report:
         ),
         phases=phases,
         not_evaluated=tuple(
-            NotEvaluated(id=item.id, reason=f"{_backup(report)}: {item.reason}")
+            NotEvaluated(id=item.id, reason=msg("{backup}: {reason}", backup=_backup(report), reason=item.reason))
             for report in sorted(reports, key=lambda one: -_WORST.index(one.failure))  # the last one is the headline's
             for item in report.not_evaluated
         ),
@@ -61,7 +62,7 @@ def not_drilled(target: str, error: DbopsError) -> Report:
             id=error.kind,
             severity=Severity.ERROR,
             subject=target,
-            expected="a usable backup",
+            expected=msg("a usable backup"),
             actual=error.message,
             hint=error.hint,
         )

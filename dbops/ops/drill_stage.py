@@ -11,6 +11,7 @@ from typing import NamedTuple, Self
 from dbops.config.urls import Secret
 from dbops.engine.restoring import SideDatabase
 from dbops.errors import BadBackupError, ConfigError, DbopsError, NothingToCheckError, PreflightError
+from dbops.language import msg
 from dbops.model import Report
 from dbops.ops.drill_report import Notes
 from dbops.progress import Progress
@@ -111,7 +112,7 @@ class Stage(ABC):
         """The started sandbox; it stops with the drill."""
         chosen = self._choose(needs)
         for reason in chosen.passed_over:
-            self._progress.note(f"not taken: {reason}")
+            self._progress.note(msg("not taken: {reason}", reason=reason))
         self._notes.found(chosen.findings)
         sandbox = chosen.sandbox
         self._stack.callback(sandbox.stop)

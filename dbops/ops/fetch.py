@@ -16,6 +16,7 @@ from dbops.errors import BadBackupError, PreflightError, StoreError, StoreFullEr
 from dbops.folder import temporary_folder
 from dbops.keys.signing import SUFFIX as SIGNATURE
 from dbops.keys.stream import Opener, WrongKeyError
+from dbops.language import msg
 from dbops.model import Artifact, Finding, Manifest, Severity
 from dbops.ops.seal import opener_for
 from dbops.progress import Progress
@@ -133,8 +134,13 @@ def _check_room(folder: Path, needed: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise StoreFullError(
-            f"{folder.parent} has {free} bytes free, and the backup needs {needed}",
-            hint="set TMPDIR to a folder with more room",
+            msg(
+                "{parent} has {free} bytes free, and the backup needs {needed}",
+                parent=folder.parent,
+                free=free,
+                needed=needed,
+            ),
+            hint=msg("set TMPDIR to a folder with more room"),
         )
 
 
@@ -217,19 +223,21 @@ def _sink(folder: Path | None, name: str) -> Iterator[BinaryIO | None]:
 def _judge(manifest: Manifest, artifact: Artifact, seen: _Seen | None) -> Iterator[Finding]:
     subject = f"{manifest.id}/{artifact.name}"
     if seen is None:
-        yield _bad("artifact-missing", subject, f"{artifact.bytes} bytes", "not in the store")
+        yield _bad("artifact-missing", subject, msg("{bytes} bytes", bytes=artifact.bytes), msg("not in the store"))
     elif seen.problem:
         yield _bad("artifact-hash", subject, artifact.sha256, seen.problem)
     elif seen.bytes != artifact.bytes:
-        yield _bad("artifact-size", subject, f"{artifact.bytes} bytes", f"{seen.bytes} bytes")
+        yield _bad(
+            "artifact-size", subject, msg("{bytes} bytes", bytes=artifact.bytes), msg("{bytes} bytes", bytes=seen.bytes)
+        )
     elif seen.sha256 != artifact.sha256:
         yield _bad("artifact-hash", subject, artifact.sha256, seen.sha256)
     elif seen.sealed:
-        yield _bad("artifact-decrypt", subject, "decrypts to its end", seen.sealed)
+        yield _bad("artifact-decrypt", subject, msg("decrypts to its end"), seen.sealed)
 
 
 def _bad(kind: str, subject: str, expected: str, actual: str) -> Finding:
-    hint = "restore another backup; look for a copy of this file that has the expected SHA-256"
+    hint = msg("restore another backup; look for a copy of this file that has the expected SHA-256")
     return Finding(id=kind, severity=Severity.ERROR, subject=subject, expected=expected, actual=actual, hint=hint)
 
 
@@ -244,9 +252,9 @@ def _foreign(catalog: Catalog, manifest: Manifest) -> Iterator[Finding]:
                 id="foreign-file",
                 severity=Severity.WARNING,
                 subject=f"{manifest.id}/{ascii(name)[1:-1]}",
-                expected="only files of the manifest",
-                actual=f"{entry.bytes} bytes",
-                hint="nothing reads it; look where it came from, then delete it",
+                expected=msg("only files of the manifest"),
+                actual=msg("{bytes} bytes", bytes=entry.bytes),
+                hint=msg("nothing reads it; look where it came from, then delete it"),
             )
 
 
@@ -264,7 +272,11 @@ def _sums(catalog: Catalog, manifest: Manifest) -> Iterator[Finding]:
             raise
         if all(artifact.name != SUMS for artifact in manifest.artifacts):  # else it is reported as an artifact
             yield Finding(
-                id="sums-missing", severity=Severity.WARNING, subject=subject, expected="there", actual="missing"
+                id="sums-missing",
+                severity=Severity.WARNING,
+                subject=subject,
+                expected=msg("there"),
+                actual=msg("missing"),
             )
         return
     lines = (line.partition("  ") for line in data.decode("utf-8", "replace").splitlines() if line)
@@ -272,5 +284,7 @@ def _sums(catalog: Catalog, manifest: Manifest) -> Iterator[Finding]:
     expected = {artifact.name: artifact.sha256 for artifact in manifest.artifacts if artifact.name != SUMS}
     for name in sorted(listed.keys() | expected.keys()):
         if listed.get(name) != expected.get(name):
-            actual = listed.get(name, "not listed")
-            yield _bad("sums-differ", f"{subject}: {ascii(name)[1:-1]}", expected.get(name, "not listed"), actual[:64])
+            actual = listed.get(name, msg("not listed"))
+            yield _bad(
+                "sums-differ", f"{subject}: {ascii(name)[1:-1]}", expected.get(name, msg("not listed")), actual[:64]
+            )

@@ -11,6 +11,7 @@ from dbops import __version__
 from dbops.config import Target
 from dbops.config.urls import database_name
 from dbops.engine.dumps import DumpDatabase, DumpFacts, LoadedDatabase
+from dbops.language import msg
 from dbops.model import (
     MANIFEST_FORMAT,
     Artifact,
@@ -101,18 +102,20 @@ def undated(found: Found, facts: DumpFacts) -> list[Finding]:
     """A warning where nothing but its file's time says how old a dump is: a copy of an old one passes for new."""
     if _own_date(found, facts) is not None:
         return []
-    what = "the object" if found.location.bucket else "the file"
+    what = msg("the object") if found.location.bucket else msg("the file")
     known = (
-        f"it names {facts.made_at:%Y-%m-%d %H:%M} UTC, after {what} was written" if facts.made_at else "it names none"
+        msg("it names {made_at:%Y-%m-%d %H:%M} UTC, after {what} was written", made_at=facts.made_at, what=what)
+        if facts.made_at
+        else msg("it names none")
     )
     return [
         Finding(
             id="dated-by-file",
             severity=Severity.WARNING,
             subject=found.location.name,
-            expected="a moment that the dump names, or its newest row",
-            actual=f"{known}: its age is that of {what}, which a copy renews",
-            hint="set the target's freshness to a column with the time of its newest row: schema.table.column",
+            expected=msg("a moment that the dump names, or its newest row"),
+            actual=msg("{known}: its age is that of {what}, which a copy renews", known=known, what=what),
+            hint=msg("set the target's freshness to a column with the time of its newest row: schema.table.column"),
         )
     ]
 

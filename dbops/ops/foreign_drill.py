@@ -17,6 +17,7 @@ from dbops.engine.dumps import DumpDatabase, DumpFacts, DumpLoader, DumpReader, 
 from dbops.engine.restoring import Probed, Wishes
 from dbops.errors import DatabaseError
 from dbops.evidence import Match, ObjectCount, TableProof
+from dbops.language import msg
 from dbops.model import Freshness, Manifest, NotEvaluated
 from dbops.ops import foreign_about as about
 from dbops.ops.drill_needs import needs_of
@@ -191,4 +192,4 @@ class ForeignDrill(Stage):
             self._notes.probed(Probed(not_evaluated=(reason, NotEvaluated(id="smoke", reason=_SEVERAL))))
 
 
-_SEVERAL = "the dump has several databases, and none is called as the target or as the database in its url"
+_SEVERAL = msg("the dump has several databases, and none is called as the target or as the database in its url")

@@ -9,11 +9,12 @@ import msgspec
 
 from dbops.config import Target
 from dbops.evidence import ObjectCount, TableProof
+from dbops.language import msg
 from dbops.model import Finding, Freshness, Manifest, NotEvaluated, Severity
 from dbops.ops.drill_report import Clock, Notes
 from dbops.ops.foreign_source import Location
 
-_CONTENT = "the dump has no inventory: what its source held is not known, so the copy cannot be compared with it"
+_CONTENT = msg("the dump has no inventory: what its source held is not known, so the copy cannot be compared with it")
 _SOURCE_TRAITS = frozenset(
     {
         "constraint-not-valid",

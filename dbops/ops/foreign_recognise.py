@@ -8,6 +8,7 @@ from pathlib import Path
 from dbops.engine.dump_streams import head_of, look
 from dbops.engine.dumps import Dump, Form
 from dbops.errors import BadBackupError, PreflightError, StoreError
+from dbops.language import msg
 from dbops.ops.foreign_products import MYSQL, product_of, product_of_all
 from dbops.ops.foreign_tar import members
 
@@ -49,7 +50,7 @@ _OTHER_CONTENT = (
     (re.compile(rb"SQLite format 3\x00"), "an SQLite database"),
     (re.compile(rb"\x7fELF|MZ"), "a program"),
 )
-_TEXT_HINT = "make the dump as a script: mysqldump without --tab, or mydumper without --load-data and --csv"
+_TEXT_HINT = msg("make the dump as a script: mysqldump without --tab, or mydumper without --load-data and --csv")
 
 
 def recognise(path: Path, identity: Path | None = None) -> Dump:
@@ -61,7 +62,9 @@ def recognise(path: Path, identity: Path | None = None) -> Dump:
     try:
         return _folder(path, identity) if path.is_dir() else _file(path, identity)
     except OSError as error:
-        raise StoreError(f"{path} cannot be read: {error.strerror or error}", kind="unreadable") from None
+        raise StoreError(
+            msg("{path} cannot be read: {reason}", path=path, reason=error.strerror or error), kind="unreadable"
+        ) from None
 
 
 def _folder(path: Path, identity: Path | None) -> Dump:
@@ -77,35 +80,46 @@ def _folder(path: Path, identity: Path | None) -> Dump:
         engine = product_of_all(look(schema, identity)[1] for schema in schemas if schema.stat().st_size)
         return Dump(engine, Form.SCRIPTS, path, (), size, identity)
     if _SHELL in names:
-        raise _text_files(path.name, "MySQL Shell")
+        raise _text_files(path.name, msg("MySQL Shell"))
     if any(name.endswith(".sql") and f"{name[:-4]}.txt" in names for name in names):
-        raise _text_files(path.name, "mysqldump --tab")
+        raise _text_files(path.name, msg("mysqldump --tab"))
     if any(path.iterdir()):
-        hint = "give one dump, not the folder that holds many"
+        hint = msg("give one dump, not the folder that holds many")
         raise BadBackupError(
-            f"{path.name} is a folder, but no dump: it has neither {_CONTENTS} (pg_dump) nor {_METADATA} (mydumper)",
+            msg(
+                "{path} is a folder, but no dump: it has neither {contents} (pg_dump) nor {metadata} (mydumper)",
+                path=path.name,
+                contents=_CONTENTS,
+                metadata=_METADATA,
+            ),
             hint=hint,
             kind="not-a-dump",
         )
-    raise BadBackupError(f"{path.name} is an empty folder", hint=_EMPTY_HINT, kind="archive-empty")
+    raise BadBackupError(msg("{path} is an empty folder", path=path.name), hint=_EMPTY_HINT, kind="archive-empty")
 
 
-_EMPTY_HINT = "the job that makes it has failed: look at its own output, and check exit statuses of every program in it"
+_EMPTY_HINT = msg(
+    "the job that makes it has failed: look at its own output, and check exit statuses of every program in it"
+)
 
 
 def _file(path: Path, identity: Path | None) -> Dump:
     size = path.stat().st_size
     if size == 0:
-        raise BadBackupError(f"{path.name} is empty: 0 bytes", hint=_EMPTY_HINT, kind="archive-empty")
+        raise BadBackupError(msg("{path} is empty: 0 bytes", path=path.name), hint=_EMPTY_HINT, kind="archive-empty")
     packing, head = look(path, identity)
-    packed = f", inside of {' and '.join(packing)}," if packing else ""
+    packed = msg(", inside of {packing},", packing=" and ".join(packing)) if packing else ""
     if not head:
-        raise BadBackupError(f"{path.name}{packed} is empty", hint=_EMPTY_HINT, kind="archive-empty")
+        raise BadBackupError(
+            msg("{path}{packed} is empty", path=path.name, packed=packed), hint=_EMPTY_HINT, kind="archive-empty"
+        )
     if head.startswith(_ARCHIVE_MAGIC):
         form = _archive_form(head, path.name)
         if form is not Form.CUSTOM:
-            hint = "drill the whole folder or tar archive that it belongs to"
-            raise BadBackupError(f"{path.name} is only the table of contents of a dump", hint=hint, kind="not-a-dump")
+            hint = msg("drill the whole folder or tar archive that it belongs to")
+            raise BadBackupError(
+                msg("{path} is only the table of contents of a dump", path=path.name), hint=hint, kind="not-a-dump"
+            )
         return Dump("postgres", form, path, packing, size)
     if head[_TAR_MAGIC_AT : _TAR_MAGIC_AT + 5] == b"ustar":
         engine, form = _in_tar(path, packing, identity)
@@ -122,8 +136,10 @@ def _archive_form(head: bytes, name: str) -> Form:
     """By the header that pg_dump writes (ReadHead in pg_backup_archiver.c)."""
     number = head[_FORMAT_AT] if len(head) > _FORMAT_AT else 0
     if not head.startswith(_ARCHIVE_MAGIC) or number not in _ARCHIVE_FORMATS:
-        hint = "use another dump, and look at the job that made it"
-        raise BadBackupError(f"{name} begins like a dump, and is none", hint=hint, kind="archive-corrupt")
+        hint = msg("use another dump, and look at the job that made it")
+        raise BadBackupError(
+            msg("{name} begins like a dump, and is none", name=name), hint=hint, kind="archive-corrupt"
+        )
     return _ARCHIVE_FORMATS[number]
 
 
@@ -145,8 +161,10 @@ def _in_tar(path: Path, packing: tuple[str, ...], identity: Path | None) -> tupl
             engine = product_of(head_of(file, path))
     if _MYDUMPER.search(finished) or any(_MYDUMPER_FILE.match(name) for name in names):
         return engine or MYSQL, Form.SCRIPTS
-    hint = "give the dump itself, or a tar of a dump in the directory format or of a folder of mydumper"
-    raise BadBackupError(f"{path.name} is a tar archive without a dump in it", hint=hint, kind="not-a-dump")
+    hint = msg("give the dump itself, or a tar of a dump in the directory format or of a folder of mydumper")
+    raise BadBackupError(
+        msg("{path} is a tar archive without a dump in it", path=path.name), hint=hint, kind="not-a-dump"
+    )
 
 
 def _is_mydumper(names: set[str], metadata: Path) -> bool:
@@ -159,7 +177,7 @@ def _is_mydumper(names: set[str], metadata: Path) -> bool:
 
 def _text_files(name: str, tool: str) -> PreflightError:
     return PreflightError(
-        f"{name} was made by {tool}: its rows are in text files, which cannot be read",
+        msg("{name} was made by {tool}: its rows are in text files, which cannot be read", name=name, tool=tool),
         hint=_TEXT_HINT,
         kind="format-unsupported",
     )
@@ -168,13 +186,21 @@ def _text_files(name: str, tool: str) -> PreflightError:
 def _unknown(name: str, packed: str, head: bytes) -> BadBackupError | PreflightError:
     other = next((what for mark, what in _OTHER_PACKING.items() if head.startswith(mark)), "")
     if other:
-        hint = "unpack it first, or pack dumps with gzip, zstd or xz"
-        return PreflightError(f"{name}{packed} is {other}, which cannot be read", hint=hint, kind="format-unsupported")
+        hint = msg("unpack it first, or pack dumps with gzip, zstd or xz")
+        return PreflightError(
+            msg("{name}{packed} is {other}, which cannot be read", name=name, packed=packed, other=other),
+            hint=hint,
+            kind="format-unsupported",
+        )
     what = next((text for pattern, text in _OTHER_CONTENT if pattern.match(head)), "")
     if not what:
         text = not head.translate(None, bytes(range(32, 256)) + b"\t\r\n\f")
         what = (
-            "text, but not of a dump: it lacks the header that dump programs write" if text else "no dump that is known"
+            msg("text, but not of a dump: it lacks the header that dump programs write")
+            if text
+            else msg("no dump that is known")
         )
-    hint = "look at what the job that makes it really writes there"
-    return BadBackupError(f"{name}{packed} is {what}", hint=hint, kind="not-a-dump")
+    hint = msg("look at what the job that makes it really writes there")
+    return BadBackupError(
+        msg("{name}{packed} is {what}", name=name, packed=packed, what=what), hint=hint, kind="not-a-dump"
+    )

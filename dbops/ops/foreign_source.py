@@ -17,6 +17,7 @@ from dbops.engine.dump_streams import chunks
 from dbops.engine.dumps import Dump, Form
 from dbops.errors import ConfigError, NothingToCheckError, PreflightError, StoreError
 from dbops.folder import temporary_folder
+from dbops.language import msg
 from dbops.ops.foreign_recognise import recognise
 from dbops.ops.foreign_tar import members
 from dbops.progress import Progress
@@ -70,16 +71,18 @@ def located(text: str) -> Location:
     if scheme == "file":
         host, slash, path = rest.partition("/")
         if host not in ("", "localhost") or not path:
-            hint = "write file:///path, with three slashes"
-            raise ConfigError(f"{text}: not a file of this machine", hint=hint, kind="bad-flag")
+            hint = msg("write file:///path, with three slashes")
+            raise ConfigError(msg("{text}: not a file of this machine", text=text), hint=hint, kind="bad-flag")
         return Location(unquote(slash + path))
     if scheme == "s3":
         bucket, _, key = rest.partition("/")
         if not bucket:
-            raise ConfigError(f"{text}: no bucket", hint="write s3://bucket/key", kind="bad-flag")
+            raise ConfigError(msg("{text}: no bucket", text=text), hint=msg("write s3://bucket/key"), kind="bad-flag")
         return Location(key, bucket)
     raise ConfigError(
-        f"no archives can be read from '{scheme}://'", hint="write a path or s3://bucket/key", kind="bad-flag"
+        msg("no archives can be read from '{scheme}://'", scheme=scheme),
+        hint=msg("write a path or s3://bucket/key"),
+        kind="bad-flag",
     )
 
 
@@ -106,8 +109,8 @@ def _newest_object(prefix: Location, open_bucket: OpenBucket) -> Location:
 
 
 def _none(pattern: str) -> NothingToCheckError:
-    hint = "look whether the job that makes the dumps still runs, and whether 'archives' names where it writes"
-    return NothingToCheckError(f"there is no dump at {pattern}", hint=hint, kind="no-backup")
+    hint = msg("look whether the job that makes the dumps still runs, and whether 'archives' names where it writes")
+    return NothingToCheckError(msg("there is no dump at {pattern}", pattern=pattern), hint=hint, kind="no-backup")
 
 
 @contextmanager
@@ -132,8 +135,10 @@ def at_hand(
                 files = [path, *path.iterdir()] if path.is_dir() else [path]
                 modified = max(datetime.fromtimestamp(item.stat().st_mtime, UTC) for item in files)
             except OSError as error:
-                hint = "give the path of a dump, or s3://bucket/key"
-                raise ConfigError(f"{path}: {error.strerror or error}", hint=hint, kind="no-archive") from None
+                hint = msg("give the path of a dump, or s3://bucket/key")
+                raise ConfigError(
+                    msg("{path}: {reason}", path=path, reason=error.strerror or error), hint=hint, kind="no-archive"
+                ) from None
         size, count, digest = _hashed(path)
         on_read(size, count, digest)
         dump = recognise(path, identity)
@@ -146,7 +151,9 @@ def _downloaded(location: Location, store: Store, scratch: Path, progress: Progr
         prefix = location.path.rstrip("/") + "/"
         entries = [entry for entry in store.list(prefix) if "/" not in entry.key.removeprefix(prefix)]
     if not entries:
-        raise StoreError(f"{location.url}: there is no such object", hint="list the bucket", kind="not-found")
+        raise StoreError(
+            msg("{url}: there is no such object", url=location.url), hint=msg("list the bucket"), kind="not-found"
+        )
     total = sum(entry.bytes for entry in entries)
     _check_room(scratch, total)
     progress.phase("read", total_bytes=total)
@@ -172,7 +179,9 @@ def _hashed(path: Path) -> tuple[int, int, str]:
         text = "".join(f"{_sha256(item)}  {item.name}\n" for item in files)
         return sum(item.stat().st_size for item in files), len(files), hashlib.sha256(text.encode()).hexdigest()
     except OSError as error:
-        raise StoreError(f"{path} cannot be read: {error.strerror or error}", kind="unreadable") from None
+        raise StoreError(
+            msg("{path} cannot be read: {reason}", path=path, reason=error.strerror or error), kind="unreadable"
+        ) from None
 
 
 def _sha256(path: Path) -> str:
@@ -196,8 +205,10 @@ def _ready(dump: Dump, scratch: Path, identity: Path | None) -> Dump:
         else:
             _unpack(dump, path, identity)
     except OSError as error:
-        hint = "set TMPDIR to a folder with more room"
-        raise PreflightError(f"{dump.path.name} cannot be unpacked: {error}", hint=hint, kind="no-room") from None
+        hint = msg("set TMPDIR to a folder with more room")
+        raise PreflightError(
+            msg("{path} cannot be unpacked: {error}", path=dump.path.name, error=error), hint=hint, kind="no-room"
+        ) from None
     return dump._replace(path=path)
 
 
@@ -224,7 +235,12 @@ def _check_room(folder: Path, needed: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < needed + _KEPT_FREE:
         raise PreflightError(
-            f"{folder} has {format_size(free)} free, and the dump needs {format_size(needed + _KEPT_FREE)}",
-            hint="set TMPDIR to a folder with more room",
+            msg(
+                "{folder} has {free} free, and the dump needs {needed}",
+                folder=folder,
+                free=format_size(free),
+                needed=format_size(needed + _KEPT_FREE),
+            ),
+            hint=msg("set TMPDIR to a folder with more room"),
             kind="no-room",
         )

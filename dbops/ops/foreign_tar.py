@@ -9,6 +9,7 @@ from typing import IO, NamedTuple, cast
 
 from dbops.engine.dump_streams import read, unpacked
 from dbops.errors import BadBackupError
+from dbops.language import msg
 
 
 class Member(NamedTuple):
@@ -28,8 +29,10 @@ def members(path: Path, packing: tuple[str, ...], identity: Path | None) -> Iter
                     if member.isfile() and (file := archive.extractfile(member)) is not None:
                         yield Member(member.name.removeprefix("./"), file)
         except tarfile.TarError as error:
-            hint = "it was cut or has changed: use another dump"
-            raise BadBackupError(f"{path.name} is a broken tar: {error}", hint=hint, kind="archive-truncated") from None
+            hint = msg("it was cut or has changed: use another dump")
+            raise BadBackupError(
+                msg("{path} is a broken tar: {error}", path=path.name, error=error), hint=hint, kind="archive-truncated"
+            ) from None
 
 
 class _Source:

@@ -7,6 +7,7 @@ from statistics import median
 from typing import NamedTuple
 
 from dbops.config.units import format_size
+from dbops.language import msg
 from dbops.model import Finding, Severity
 
 DRILLS = 10
@@ -29,7 +30,15 @@ def drops(backup: str, size: int, rows: int | None, past: Sequence[Past]) -> lis
     bytes_before = [item.bytes for item in earlier if item.bytes is not None]
     found = []
     if rows is not None and rows_before and rows < (usual := median(rows_before)) * _LEAST:
-        found.append(_drop("rows-dropped", backup, f"{usual:,.0f} rows", f"{rows:,} rows", len(rows_before)))
+        found.append(
+            _drop(
+                "rows-dropped",
+                backup,
+                msg("{usual:,.0f} rows", usual=usual),
+                msg("{rows:,} rows", rows=rows),
+                len(rows_before),
+            )
+        )
     if bytes_before and size < (usual := median(bytes_before)) * _LEAST:
         expected = format_size(round(usual))
         found.append(_drop("size-dropped", backup, expected, format_size(size), len(bytes_before)))
@@ -41,7 +50,11 @@ def _drop(kind: str, backup: str, expected: str, actual: str, count: int) -> Fin
         id=kind,
         severity=Severity.WARNING,
         subject=backup,
-        expected=f"about {expected}, the median of {count} earlier drill{'s' if count > 1 else ''}",
-        actual=f"{actual}: less than half",
-        hint="was something deleted, left out of the dump, or is this the dump of another database?",
+        expected=(
+            msg("about {expected}, the median of {count} earlier drills", expected=expected, count=count)
+            if count > 1
+            else msg("about {expected}, the median of {count} earlier drill", expected=expected, count=count)
+        ),
+        actual=msg("{actual}: less than half", actual=actual),
+        hint=msg("was something deleted, left out of the dump, or is this the dump of another database?"),
     )

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from dbops import __version__
 from dbops.config import Suppress
+from dbops.language import msg
 from dbops.migrations.places import prefix
 from dbops.migrations.suppressions import weigh
 from dbops.model import NotEvaluated, judge
@@ -22,10 +23,10 @@ STEPS: Sequence[Step] = (
     Step("revisions", revisions),
     Step("database", database),
     Step("ledger", ledger),
-    to_come("drift", "whether the live schema is what its revisions build"),
-    to_come("lint", "the SQL of the pending revisions"),
-    to_come("commutativity", "whether parallel branches give one schema in both orders"),
-    to_come("rehearsal", "the pending revisions on a restored copy"),
+    to_come("drift", msg("whether the live schema is what its revisions build")),
+    to_come("lint", msg("the SQL of the pending revisions")),
+    to_come("commutativity", msg("whether parallel branches give one schema in both orders")),
+    to_come("rehearsal", msg("the pending revisions on a restored copy")),
 )
 
 
@@ -71,7 +72,7 @@ def gate(
     )
     left_open = [one for outcome in outcomes for one in outcome.open]
     skipped = [one for outcome in outcomes for one in outcome.skipped]
-    off = [NotEvaluated(id=one, reason="switched off in dbops.toml") for one in weighed.off]
+    off = [NotEvaluated(id=one, reason=msg("switched off in dbops.toml")) for one in weighed.off]
     return MigrationReport(
         task=task,
         target=ground.target,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dbops.language import msg
 from dbops.migrations.conflicts import forks
 from dbops.migrations.rules import of_step
 from dbops.model import NotEvaluated
@@ -38,7 +39,7 @@ class Commuter:
             found = tuple(one for one in found if not one.merge)
         if not found:
             return Outcome(
-                skipped=[NotEvaluated(id=STEP, reason="there are no parallel branches with something to run")]
+                skipped=[NotEvaluated(id=STEP, reason=msg("there are no parallel branches with something to run"))]
             )
         proof = prove(ground.history, found, self._workshop)
         self.touched = dict(proof.touched)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from dbops.engine.scratch import Definitions
 from dbops.errors import DbopsError
+from dbops.language import msg
 from dbops.migrations.drift import RULE, STEP, drift
 from dbops.model import NotEvaluated
 from dbops.ops.gate_steps import NO_DATABASE, Outcome, Step, current_of
@@ -29,18 +30,18 @@ class Drifter:
             return _skipped(NO_DATABASE)
         rows = current_of(ground)
         if ground.broken or len(rows) < len(ground.version.rows):
-            return _skipped(ground.broken or "the database is at a revision that the code does not have")
+            return _skipped(ground.broken or msg("the database is at a revision that the code does not have"))
         if not rows:
-            return _skipped("no revision was applied")
+            return _skipped(msg("no revision was applied"))
         try:
             with self._workshop.database(rows) as database:
                 built = database.look().definitions
             live = self._live()
         except DbopsError as error:
-            return _skipped(f"what the revisions build could not be had: {error}")
+            return _skipped(msg("what the revisions build could not be had: {error}", error=error))
         tables = built.get("table", {}).keys()
         if not tables & (live.get("table", {}).keys() - {ground.version.table}):
-            return _skipped("none of the tables that the revisions build is in the database under the same name")
+            return _skipped(msg("none of the tables that the revisions build is in the database under the same name"))
         return Outcome(drift(built, live, ground.version.table), [RULE])
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from dbops.config.urls import Secret
 from dbops.errors import DbopsError
+from dbops.language import msg
 from dbops.migrations.lint import lint
 from dbops.migrations.lint_facts import Facts
 from dbops.migrations.lint_probe import faults, probe
@@ -78,7 +79,7 @@ class Linter:
         if ground.version is None:
             return Outcome(skipped=[NotEvaluated(id=ID, reason=NO_DATABASE)])
         if ground.pending == ():
-            return Outcome(skipped=[NotEvaluated(id=ID, reason="nothing is pending")])
+            return Outcome(skipped=[NotEvaluated(id=ID, reason=msg("nothing is pending"))])
         if ground.pending is None:
             return Outcome(open=[NotEvaluated(id=ID, reason=ground.broken or NOT_KNOWN)])
         sql, unread = self._rendered(ground, self._captured)
@@ -101,7 +102,7 @@ class Linter:
         if lacks:
             left_open += [NotEvaluated(id=one, reason=lacks) for one in PROBED]
         if tried.lacks:
-            reason = f"whether a change of type writes the table anew was not tried: {tried.lacks}"
+            reason = msg("whether a change of type writes the table anew was not tried: {lacks}", lacks=tried.lacks)
             skipped.append(NotEvaluated(id="sql-type-change", reason=reason))
         return Outcome(result.findings, self._judged(bool(lacks)), skipped, left_open)
 

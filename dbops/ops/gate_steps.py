@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from dbops.language import msg
 from dbops.migrations import database_rules, ledger_rules, revision_rules
 from dbops.migrations.graph_rules import judge_graph
 from dbops.migrations.rules import of_step
@@ -18,8 +19,8 @@ from dbops.model import Finding, NotEvaluated, Severity
 from dbops.ops.migration_ground import Ground
 
 DOWNGRADES = (revision_rules.EMPTY, revision_rules.REFUSES)
-NO_DATABASE = "no database was looked at"
-NOT_KNOWN = "which revisions are pending is not known: name the database (--target) or a branch (--base)"
+NO_DATABASE = msg("no database was looked at")
+NOT_KNOWN = msg("which revisions are pending is not known: name the database (--target) or a branch (--base)")
 
 
 class Outcome(NamedTuple):
@@ -76,7 +77,7 @@ def ledger(ground: Ground) -> Outcome:
     if ground.version is None:
         return Outcome(skipped=[NotEvaluated(id="ledger", reason=NO_DATABASE)])
     if ground.ledger is None:
-        return Outcome(skipped=[NotEvaluated(id="ledger", reason="no ledger of applied revisions is kept here")])
+        return Outcome(skipped=[NotEvaluated(id="ledger", reason=msg("no ledger of applied revisions is kept here"))])
     if ground.broken:
         return Outcome(open=[NotEvaluated(id="ledger", reason=ground.broken)])
     found = ledger_rules.judge_ledger(ground.history, ground.version.rows, ground.ledger)
@@ -96,10 +97,16 @@ def _interrupted(ground: Ground) -> list[Finding]:
             id="migration-interrupted",
             severity=Severity.WARNING,
             subject=ground.version.table,
-            expected=f"the migration of {begun.begun_at:%Y-%m-%d %H:%M} UTC comes to its end",
-            actual=f"it was killed, or is running now: applied are {', '.join(ran) or 'none'}, "
-            f"and {', '.join(left) or 'none'} is left",
-            hint=f"its safety backup is {begun.backup}: dbops restore --backup {begun.backup}; or go on: dbops migrate",
+            expected=msg("the migration of {begun_at:%Y-%m-%d %H:%M} UTC comes to its end", begun_at=begun.begun_at),
+            actual=msg(
+                "it was killed, or is running now: applied are {ran}, and {left} is left",
+                ran=", ".join(ran) or msg("none"),
+                left=", ".join(left) or msg("none"),
+            ),
+            hint=msg(
+                "its safety backup is {backup}: dbops restore --backup {backup}; or go on: dbops migrate",
+                backup=begun.backup,
+            ),
         )
     ]
 
@@ -116,11 +123,14 @@ def to_come(name: str, what: str) -> Step:
         if ground.version is None:
             return Outcome(skipped=[NotEvaluated(id=name, reason=NO_DATABASE)])
         if ground.pending == ():
-            return Outcome(skipped=[NotEvaluated(id=name, reason="nothing is pending")])
+            return Outcome(skipped=[NotEvaluated(id=name, reason=msg("nothing is pending"))])
         return Outcome(
             open=[
                 NotEvaluated(
-                    id=name, reason=f"{what}: needs the application, which [targets.….migrations] of dbops.toml names"
+                    id=name,
+                    reason=msg(
+                        "{what}: needs the application, which [targets.….migrations] of dbops.toml names", what=what
+                    ),
                 )
             ]
         )

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from dbops.config.file import DEFAULT_FILE
 from dbops.config.urls import split_password, target_name_of
 from dbops.errors import ConfigError, RefusedError
+from dbops.language import msg, tr
 from dbops.model import is_target_name
 
 
@@ -34,17 +35,17 @@ class Files(NamedTuple):
     def text(self, *, dry_run: bool) -> str:
         if dry_run:
             return self.content
-        lines = [f"wrote {path}\n" for path in (self.configuration, self.password) if path is not None]
-        return "".join(lines) + "next: dbops doctor, then dbops backup\n"
+        lines = [tr("wrote {path}\n", path=path) for path in (self.configuration, self.password) if path is not None]
+        return "".join(lines) + tr("next: dbops doctor, then dbops backup\n")
 
 
 def ask(url: str | None, store: str | None, target: str | None) -> Answers:
     """Asks on the terminal for what was not given; `RefusedError` where nobody can be asked."""
     if not sys.stdin.isatty():
-        raise RefusedError("init needs --url and --store where there is no terminal", kind="no-terminal")
-    url = url or _question("database URL", "postgresql://user@localhost/database")
-    store = store or _question("store", f"file://{Path.home()}/backups")
-    return Answers(url, store, target or _question("name of the target", target_name_of(url)))
+        raise RefusedError(msg("init needs --url and --store where there is no terminal"), kind="no-terminal")
+    url = url or _question(tr("database URL"), "postgresql://user@localhost/database")
+    store = store or _question(tr("store"), f"file://{Path.home()}/backups")
+    return Answers(url, store, target or _question(tr("name of the target"), target_name_of(url)))
 
 
 def _question(label: str, default: str) -> str:
@@ -59,15 +60,17 @@ def write(answers: Answers, *, force: bool, dry_run: bool = False, folder: Path 
     target = answers.target or target_name_of(answers.url)
     if not is_target_name(target):
         raise ConfigError(
-            f"{target!r} is not a name for a target", hint="letters, digits, '.', '_', '-'", kind="bad-target"
+            msg("{target!r} is not a name for a target", target=target),
+            hint=msg("letters, digits, '.', '_', '-'"),
+            kind="bad-target",
         )
     plain, password = split_password(answers.url)
     configuration = folder / DEFAULT_FILE
     secret = folder / f".dbops-{target}.password" if password else None
     for path in (configuration, secret):
         if path is not None and path.exists() and not force and not dry_run:
-            hint = "--force overwrites it; or edit it by hand"
-            raise RefusedError(f"{path} exists and is not touched", hint=hint, kind="file-exists")
+            hint = msg("--force overwrites it; or edit it by hand")
+            raise RefusedError(msg("{path} exists and is not touched", path=path), hint=hint, kind="file-exists")
     content = text(plain, answers.store, target, secret.name if secret else None)
     if not dry_run:
         if secret is not None and password is not None:
@@ -108,8 +111,10 @@ def _write_private(path: Path, content: str) -> None:
             temporary.unlink(missing_ok=True)
             raise
     except OSError as error:
-        hint = "run it in a folder that you may write"
-        raise ConfigError(f"{path} cannot be written: {error.strerror}", hint=hint, kind="not-writable") from None
+        hint = msg("run it in a folder that you may write")
+        raise ConfigError(
+            msg("{path} cannot be written: {reason}", path=path, reason=error.strerror), hint=hint, kind="not-writable"
+        ) from None
 
 
 _TEMPLATE = """\

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import msgspec
 
 from dbops.errors import ConfigError, RefusedError, StoreError
+from dbops.language import msg
 from dbops.migrations.history import History, parse, read
 from dbops.migrations.layout import find
 from dbops.migrations.merge_file import MergeFile, render
@@ -54,11 +55,13 @@ def merge(
     """Raises `RefusedError` for a graph that is broken otherwise, `ConfigError` for a template that cannot be used."""
     history = ground.history
     if ground.broken:
-        raise RefusedError(f"heads cannot be told: {ground.broken}", hint="mend the files first: dbops status")
+        raise RefusedError(
+            msg("heads cannot be told: {broken}", broken=ground.broken), hint=msg("mend the files first: dbops status")
+        )
     if len(history.heads) < 2:
         return Merged(_report(ground, settings, (), clock), None, history)
     if "\n" in request.message or len(request.message) > 200:
-        raise ConfigError("--message: one line of at most 200 characters", kind="bad-flag")
+        raise ConfigError(msg("--message: one line of at most 200 characters"), kind="bad-flag")
     report = _report(ground, settings, (proof,), clock)
     # That there are several heads is what this is for.
     findings = tuple(one for one in report.findings if one.id != HEADS)
@@ -102,8 +105,12 @@ def _checked(history: History, made: MergeFile) -> History:
 def _one_head(after: History, made: MergeFile) -> None:
     if after.heads != (made.id,):
         raise ConfigError(
-            f"{made.path}: with this file the heads are {', '.join(after.heads) or 'not known'}",
-            hint="does script.py.mako write revision and down_revision as `alembic revision` has them?",
+            msg(
+                "{path}: with this file the heads are {heads}",
+                path=made.path,
+                heads=", ".join(after.heads) or msg("not known"),
+            ),
+            hint=msg("does script.py.mako write revision and down_revision as `alembic revision` has them?"),
             kind="merge-template",
         )
 
@@ -124,9 +131,13 @@ def _write(made: MergeFile) -> None:
             with contextlib.suppress(OSError):
                 Path(name).unlink()
     except FileExistsError:
-        raise RefusedError(f"{made.path} exists already", hint="nothing was written", kind="exists") from None
+        raise RefusedError(
+            msg("{path} exists already", path=made.path), hint=msg("nothing was written"), kind="exists"
+        ) from None
     except OSError as error:
-        raise StoreError(f"{made.path} cannot be written: {error.strerror or error}", kind="merge-file") from None
+        raise StoreError(
+            msg("{path} cannot be written: {reason}", path=made.path, reason=error.strerror or error), kind="merge-file"
+        ) from None
 
 
 def _umask() -> int:

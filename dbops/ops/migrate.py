@@ -21,6 +21,7 @@ from dbops.config.urls import Secret
 from dbops.engine.base import Engine
 from dbops.engine.migrating import Intent, LedgerEntry
 from dbops.errors import DbopsError, RefusedError
+from dbops.language import msg
 from dbops.migrations.goal import HEADS, needed
 from dbops.migrations.history import History
 from dbops.migrations.runner import Outcome
@@ -82,7 +83,9 @@ class Migration:
         self._history = history
         self._rows = frozenset(gate.current or ())
         if wishes.to != HEADS and wishes.to not in history:
-            raise RefusedError(f"--to {wishes.to}: there is no such revision", hint="dbops status shows them")
+            raise RefusedError(
+                msg("--to {to}: there is no such revision", to=wishes.to), hint=msg("dbops status shows them")
+            )
         names = tuple(one.id for one in gate.pending or ())
         if gate.verdict is Verdict.FAIL:
             return self._report(gate, Verdict.FAIL)
@@ -119,9 +122,12 @@ class Migration:
         rows = self._version_rows()
         if rows != frozenset(gate.current or ()):
             raise RefusedError(
-                f"{self._target.name} is at {', '.join(sorted(rows)) or 'no revision'} now: "
-                "somebody has migrated it while it was judged",
-                hint="run it again: what is pending is another",
+                msg(
+                    "{target} is at {rows} now: somebody has migrated it while it was judged",
+                    target=self._target.name,
+                    rows=", ".join(sorted(rows)) or msg("no revision"),
+                ),
+                hint=msg("run it again: what is pending is another"),
             )
 
     def _migrate(self, history: History, pending: Sequence[str], gate: MigrationReport, lock: ExitStack) -> Verdict:
@@ -197,14 +203,16 @@ class Migration:
             for manifest in catalog.backups(self._target.name):
                 same = set(manifest.migration.heads) == set(gate.current or ())
                 if manifest.snapshot_at >= since and same and _verified(catalog, manifest):
-                    doors.progress.note(f"safety backup: {manifest.id}, verified, is young enough")
+                    doors.progress.note(
+                        msg("safety backup: {manifest}, verified, is young enough", manifest=manifest.id)
+                    )
                     return manifest
         with timed(self._phases, "safety backup"):
             made = backup(
                 doors.engine, catalog, self._target, clock=doors.clock, progress=doors.progress, purpose=SAFETY
             )
         assert isinstance(made, Manifest)  # noqa: S101 - it is no dry run
-        doors.progress.note(f"safety backup: {made.id}")
+        doors.progress.note(msg("safety backup: {made}", made=made.id))
         return made
 
     def _version_rows(self) -> frozenset[str]:

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Iterator, Sequence
 
 from dbops.config import Migrations
+from dbops.language import msg
 from dbops.migrations.history import History
 from dbops.model import Finding, Manifest, Report, Severity, Verdict
 from dbops.ops.migrate_upgrade import Result
@@ -14,7 +15,7 @@ from dbops.ops.rehearse_measure import shown
 
 def back(again: Sequence[str], backup: str) -> str:
     """The command that brings the safety backup back."""
-    return f"go back: {shlex.join(['dbops', 'restore', *again, '--backup', backup])}"
+    return msg("go back: {part}", part=shlex.join(["dbops", "restore", *again, "--backup", backup]))
 
 
 def not_judged() -> Finding:
@@ -22,9 +23,9 @@ def not_judged() -> Finding:
         id="migration-not-judged",
         severity=Severity.WARNING,
         subject="gate",
-        expected="everything that could stand against it was judged",
-        actual="not everything could be: see what was not evaluated",
-        hint="mend that, or say --accept REASON; the reason is kept in the report",
+        expected=msg("everything that could stand against it was judged"),
+        actual=msg("not everything could be: see what was not evaluated"),
+        hint=msg("mend that, or say --accept REASON; the reason is kept in the report"),
     )
 
 
@@ -33,7 +34,12 @@ def done(history: History, ran: Sequence[str], result: Result, backup: str, agai
         id="migrated",
         severity=Severity.INFO,
         subject=_place(history, ran[-1]) if ran else "",
-        actual=f"{', '.join(ran)}: in {result.last.seconds:.1f} s, at attempt {len(result.outcomes)}",
+        actual=msg(
+            "{ran}: in {seconds:.1f} s, at attempt {count}",
+            ran=", ".join(ran),
+            seconds=result.last.seconds,
+            count=len(result.outcomes),
+        ),
         hint=back(again, backup),
     )
     if result.last.why:
@@ -41,9 +47,9 @@ def done(history: History, ran: Sequence[str], result: Result, backup: str, agai
             id="migration-ends-badly",
             severity=Severity.WARNING,
             subject=_place(history, ran[-1]) if ran else "",
-            expected="the application's upgrade ends without an error",
-            actual=f"the database is where it should be, and then: {result.last.why}",
-            hint="mend what the application does after its migrations",
+            expected=msg("the application's upgrade ends without an error"),
+            actual=msg("the database is where it should be, and then: {why}", why=result.last.why),
+            hint=msg("mend what the application does after its migrations"),
         )
 
 
@@ -51,52 +57,71 @@ def failed(
     history: History, ran: Sequence[str], left: Sequence[str], result: Result, settings: Migrations
 ) -> Iterator[Finding]:
     outcome = result.last
-    statement = f" at {shown(outcome.failed.sql)}" if outcome.failed is not None and outcome.failed.sql else ""
+    statement = (
+        msg(" at {sql}", sql=shown(outcome.failed.sql)) if outcome.failed is not None and outcome.failed.sql else ""
+    )
     name = outcome.stopped_in or next(iter(left), "")
     subject = _place(history, name) if name else ""
-    at = ", ".join(sorted(result.rows)) or "no revision"
+    at = ", ".join(sorted(result.rows)) or msg("no revision")
     if result.locked_out:
-        by = ", ".join(result.blockers) or "nobody who could be seen"
+        by = ", ".join(result.blockers) or msg("nobody who could be seen")
         yield Finding(
             id="migration-blocked",
             severity=Severity.ERROR,
             subject=subject,
-            expected=f"a lock within {float(settings.lock_timeout):g} s, in {settings.retries + 1} tries",
-            actual=f"not granted in {len(result.outcomes)}{statement}; in the way: {by}",
-            hint="end that session, or wait for it; nothing waits behind the migration now",
+            expected=msg(
+                "a lock within {float:g} s, in {retries} tries",
+                float=float(settings.lock_timeout),
+                retries=settings.retries + 1,
+            ),
+            actual=msg(
+                "not granted in {count}{statement}; in the way: {by}",
+                count=len(result.outcomes),
+                statement=statement,
+                by=by,
+            ),
+            hint=msg("end that session, or wait for it; nothing waits behind the migration now"),
         )
     elif not outcome.why:
         yield Finding(
             id="migration-not-at-head",
             severity=Severity.ERROR,
             subject=subject,
-            expected=f"at {', '.join(history.heads)}",
-            actual=f"the application says that it is done, and the database is at {at}",
-            hint=f"does it read its URL from {settings.url_variable}, and run what is in {settings.directory}?",
+            expected=msg("at {heads}", heads=", ".join(history.heads)),
+            actual=msg("the application says that it is done, and the database is at {at}", at=at),
+            hint=msg(
+                "does it read its URL from {url_variable}, and run what is in {directory}?",
+                url_variable=settings.url_variable,
+                directory=settings.directory,
+            ),
         )
     else:
         yield Finding(
             id="migration-failed",
             severity=Severity.ERROR,
             subject=subject,
-            expected="the upgrade comes to its end",
-            actual=f"{outcome.why}{statement}",
-            hint="" if result.half else "this run has left nothing of that revision in the database",
+            expected=msg("the upgrade comes to its end"),
+            actual=msg("{why}{statement}", why=outcome.why, statement=statement),
+            hint="" if result.half else msg("this run has left nothing of that revision in the database"),
         )
     yield Finding(
         id="migration-stands",
         severity=Severity.INFO,
         subject=at,
-        actual=f"applied in this run: {', '.join(ran) or 'none'}; not applied: {', '.join(left) or 'none'}",
+        actual=msg(
+            "applied in this run: {ran}; not applied: {left}",
+            ran=", ".join(ran) or msg("none"),
+            left=", ".join(left) or msg("none"),
+        ),
     )
     if result.half is not None:
         yield Finding(
             id="migration-half-applied",
             severity=Severity.ERROR,
             subject=_place(history, result.half.revision),
-            expected="a revision is in the database, or it is not",
-            actual=f"a part of it stayed:\n{result.half.text()}",
-            hint="undo what is in by hand, or run what is missing by hand and stamp it; or restore",
+            expected=msg("a revision is in the database, or it is not"),
+            actual=msg("a part of it stayed:\n{text}", text=result.half.text()),
+            hint=msg("undo what is in by hand, or run what is missing by hand and stamp it; or restore"),
         )
 
 
@@ -105,22 +130,22 @@ def way_back(saved: Manifest, again: Sequence[str], *, changed: bool) -> Finding
         id="way-back",
         severity=Severity.INFO,
         subject=saved.id,
-        actual="what the database held before" if changed else "it was not needed: the database is as it was",
+        actual=msg("what the database held before") if changed else msg("it was not needed: the database is as it was"),
         hint=back(again, saved.id),
     )
 
 
 def restored(saved: Manifest, report: Report, again: Sequence[str]) -> Finding:
     if report.verdict is Verdict.PASS:
-        text = "the safety backup was restored: the database is what it was before"
+        text = msg("the safety backup was restored: the database is what it was before")
         return Finding(id="restored", severity=Severity.INFO, subject=saved.id, actual=text)
     wrong = "; ".join(f"{one.subject}: {one.actual}" for one in report.findings if one.severity is Severity.ERROR)
     return Finding(
         id="not-restored",
         severity=Severity.ERROR,
         subject=saved.id,
-        expected="the safety backup is restored",
-        actual=wrong or f"the restore was {report.verdict.value}",
+        expected=msg("the safety backup is restored"),
+        actual=wrong or msg("the restore was {value}", value=report.verdict.value),
         hint=back(again, saved.id),
     )
 

@@ -14,6 +14,7 @@ from dbops.config.urls import Secret
 from dbops.engine.base import Engine
 from dbops.engine.migrating import Limits, Migrator
 from dbops.errors import DbopsError
+from dbops.language import msg
 from dbops.migrations.goal import arrived
 from dbops.migrations.history import History
 from dbops.migrations.runner import Outcome, Runner
@@ -72,10 +73,16 @@ def upgrade(
         if done or half is not None or not is_lock_timeout(outcome) or len(outcomes) > settings.retries:
             return Result(done, rows, tuple(outcomes), blockers, None if done else half)
         pause = float(settings.retry_wait) * (0.5 + chance())
-        by = f"; in the way: {', '.join(seen)}" if seen else ""
+        by = msg("; in the way: {seen}", seen=", ".join(seen)) if seen else ""
         progress.note(
-            f"a lock was not granted within {float(settings.lock_timeout):g} s{by}; "
-            f"try {len(outcomes) + 1} of {settings.retries + 1} in {pause:.1f} s"
+            msg(
+                "a lock was not granted within {float:g} s{by}; try {count} of {retries} in {pause:.1f} s",
+                float=float(settings.lock_timeout),
+                by=by,
+                count=len(outcomes) + 1,
+                retries=settings.retries + 1,
+                pause=pause,
+            )
         )
         sleep(pause)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from dbops.engine.base import VersionRows
 from dbops.engine.migrating import Intent
 from dbops.errors import ConfigError, NothingToCheckError
+from dbops.language import msg
 from dbops.migrations import layout
 from dbops.migrations.base_branch import read_merged
 from dbops.migrations.graph_rules import unjudgeable
@@ -15,7 +16,7 @@ from dbops.migrations.history import History, Relation, Standing, read
 from dbops.migrations.ledger import LedgerEntry
 from dbops.migrations.values import Kind, Revision
 
-_HINT = "name the folder that has env.py and versions/, or one with alembic.ini"
+_HINT = msg("name the folder that has env.py and versions/, or one with alembic.ini")
 
 
 class Ground:
@@ -79,13 +80,17 @@ def read_files(directory: Path, base: str | None) -> tuple[History, frozenset[st
     """The revisions of a folder and, with `base`, those that it does not have. `ConfigError` where there are none to
     be, `NothingToCheckError` where there could be and are none."""
     if not directory.is_dir():
-        what = "is a file, not a folder" if directory.exists() else "is not there"
-        raise ConfigError(f"{directory} {what}", hint=_HINT, kind="no-migrations")
+        what = msg("is a file, not a folder") if directory.exists() else msg("is not there")
+        raise ConfigError(msg("{directory} {what}", directory=directory, what=what), hint=_HINT, kind="no-migrations")
     where = layout.find(directory)
     known = [directory / name for name in ("env.py", "alembic.ini")]
     nothing = not where.folders and all(one.kind is Kind.NO_FOLDER for one in where.problems)
     if nothing and not any(path.exists() for path in known):
-        raise ConfigError(f"{directory} has no revisions: no env.py, no versions/", hint=_HINT, kind="no-migrations")
+        raise ConfigError(
+            msg("{directory} has no revisions: no env.py, no versions/", directory=directory),
+            hint=_HINT,
+            kind="no-migrations",
+        )
     if base:
         history, new = read_merged(directory, base)
     else:
@@ -95,5 +100,7 @@ def read_files(directory: Path, base: str | None) -> tuple[History, frozenset[st
     if not history.revisions and len(missing) + len(passed_over) == len(history.problems):
         places = ", ".join([*map(str, where.folders), *(f"{one.path} (not there)" for one in missing)])
         found = "; ".join(f"{one.text}\n{one.hint}" for one in passed_over)
-        raise NothingToCheckError(f"there is no revision in {places}", hint=found or _HINT, kind="no-revisions")
+        raise NothingToCheckError(
+            msg("there is no revision in {places}", places=places), hint=found or _HINT, kind="no-revisions"
+        )
     return history, new

@@ -11,6 +11,7 @@ from dbops.config import Policy
 from dbops.config.units import format_duration
 from dbops.engine.base import Engine
 from dbops.errors import LockedError, StoreError
+from dbops.language import msg
 from dbops.ops import tombstones
 from dbops.ops.debris import MINIMUM_AGE
 from dbops.ops.prune_items import Item, Kind, Pruning
@@ -63,14 +64,16 @@ def prune(
 
 def _lock(stack: ExitStack, engine: Engine, target: str, progress: Progress) -> tuple[bool, str]:
     """Whether the target's lock is held from now on and proves that no backup of it is running; else who holds it."""
-    limit = f"only debris older than {format_duration(MINIMUM_AGE)} is removed"
+    limit = msg("only debris older than {minimum_age} is removed", minimum_age=format_duration(MINIMUM_AGE))
     if engine.server().in_recovery:
-        progress.note(f"the database is a standby, where a backup of its primary cannot be seen: {limit}")
+        progress.note(
+            msg("the database is a standby, where a backup of its primary cannot be seen: {limit}", limit=limit)
+        )
         return False, ""
     try:
         stack.enter_context(engine.lock(target))
     except LockedError as error:
-        progress.note(f"{error.message}: {limit}")
+        progress.note(msg("{message}: {limit}", message=error.message, limit=limit))
         return False, error.message
     return True, ""
 
@@ -94,7 +97,7 @@ def _delete(
     for left in item.unfinished:
         catalog.store.discard(left)
     if item.id and any(entry.key.endswith(f"/{MANIFEST}") for entry in catalog.store.list(f"{item.name}/")):
-        progress.note(f"{item.name} has been finished meanwhile: kept")
+        progress.note(msg("{item} has been finished meanwhile: kept", item=item.name))
         return item._replace(keep=True, reasons=("finished meanwhile",))
     if item.kind is Kind.DEBRIS and item.id > last > "":
         tombstones.put(catalog, target, Note(item.id, "failed", clock(), item.reasons))

@@ -8,6 +8,7 @@ import msgspec
 
 from dbops.catalog import Catalog
 from dbops.errors import StoreError
+from dbops.language import msg
 from dbops.model import Finding, Manifest, NotEvaluated, Report, Severity
 from dbops.ops.provenance import stamped
 
@@ -26,9 +27,11 @@ def kept(catalog: Catalog, manifest: Manifest, report: Report, at: datetime) -> 
             id="record-not-kept",
             severity=Severity.WARNING,
             subject=f"{manifest.id}/drills",
-            expected="the report is kept beside the backup",
+            expected=msg("the report is kept beside the backup"),
             actual=error.message,
-            hint=f"'backups' will not show this {report.task}; give the store write access, or ignore this",
+            hint=msg(
+                "'backups' will not show this {task}; give the store write access, or ignore this", task=report.task
+            ),
         )
         return msgspec.structs.replace(report, findings=(*report.findings, warning))
     return report
@@ -41,4 +44,4 @@ def _without_rows(report: Report) -> Report:
     return msgspec.structs.replace(report, findings=findings, not_evaluated=skipped)
 
 
-_ELSEWHERE = "the backup is encrypted: what was found is told in the report of the run alone"
+_ELSEWHERE = msg("the backup is encrypted: what was found is told in the report of the run alone")

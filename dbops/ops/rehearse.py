@@ -14,6 +14,7 @@ import msgspec
 from dbops.catalog import Catalog
 from dbops.config import Target
 from dbops.errors import ConfigError, DbopsError, NothingToCheckError, StoreError, ToolError
+from dbops.language import msg
 from dbops.migrations.goal import HEADS
 from dbops.migrations.rules import of_step
 from dbops.migrations.runner import ElsewhereError
@@ -60,7 +61,7 @@ class Rehearser:
         if not self._always and ground.version is None:
             return Outcome(skipped=[NotEvaluated(id=ID, reason=NO_DATABASE)])
         if not self._always and ground.pending == ():
-            return Outcome(skipped=[NotEvaluated(id=ID, reason="nothing is pending")])
+            return Outcome(skipped=[NotEvaluated(id=ID, reason=msg("nothing is pending"))])
         if ground.broken:
             return Outcome(open=[NotEvaluated(id=ID, reason=ground.broken)])
         try:
@@ -69,7 +70,9 @@ class Rehearser:
         except (NothingToCheckError, StoreError, ConfigError) as error:
             if isinstance(error, ConfigError) and error.kind != "no-store":
                 raise
-            return Outcome(open=[NotEvaluated(id=ID, reason=f"{error.message}: {error.hint}")])
+            return Outcome(
+                open=[NotEvaluated(id=ID, reason=msg("{message}: {hint}", message=error.message, hint=error.hint))]
+            )
         return self._rehearse(ground, catalog, manifest)
 
     def _rehearse(self, ground: Ground, catalog: Catalog, manifest: Manifest) -> Outcome:
@@ -151,9 +154,9 @@ def _of_backup(drill: Report, manifest: Manifest) -> list[Finding]:
             id="rehearsal-backup-bad",
             severity=Severity.ERROR,
             subject=manifest.id,
-            expected="a backup that restores, and holds what its source held",
+            expected=msg("a backup that restores, and holds what its source held"),
             actual=text,
-            hint=f"no way back leads over it: dbops drill --backup {manifest.id} tells all",
+            hint=msg("no way back leads over it: dbops drill --backup {manifest} tells all", manifest=manifest.id),
         )
     ]
 
@@ -166,8 +169,13 @@ def _of_ground(ground: Ground, manifest: Manifest) -> list[Finding]:
             id="rehearsal-older-backup",
             severity=Severity.INFO,
             subject=manifest.id,
-            expected=f"at {', '.join(sorted(ground.version.rows)) or 'no revision'}, as the database",
-            actual=f"it is at {', '.join(manifest.migration.heads) or 'no revision'}: what came between is run first",
+            expected=msg(
+                "at {rows}, as the database", rows=", ".join(sorted(ground.version.rows)) or msg("no revision")
+            ),
+            actual=msg(
+                "it is at {heads}: what came between is run first",
+                heads=", ".join(manifest.migration.heads) or msg("no revision"),
+            ),
         )
     ]
 
@@ -177,11 +185,11 @@ def _elsewhere(error: ElsewhereError, target: str) -> Finding:
         id="rehearsal-elsewhere",
         severity=Severity.ERROR,
         subject=target,
-        expected="the application migrates the database that it is given",
+        expected=msg("the application migrates the database that it is given"),
         actual=error.message,
         hint=error.hint,
     )
 
 
 def _why_no_copy(drill: Report) -> str:
-    return "; ".join(f"{one.id}: {one.reason}" for one in drill.not_evaluated[:3]) or "the backup was not restored"
+    return "; ".join(f"{one.id}: {one.reason}" for one in drill.not_evaluated[:3]) or msg("the backup was not restored")

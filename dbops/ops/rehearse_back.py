@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from dbops.language import joined, msg
 from dbops.migrations.goal import arrived
 from dbops.migrations.values import Downgrade
 from dbops.model import Finding, Severity
@@ -30,8 +31,12 @@ def down_and_up(runs: Runs, before: Look, after: Look) -> Back:
     outcome = runs.downgrade(to)
     rows = runs.rows()
     if rows != runs.current or outcome.why:
-        reached = ", ".join(sorted(rows)) or "no revision"
-        return _lost(runs, "rehearsal-downgrade-fails", f"{outcome.why or 'it ends, and is not there'}: at {reached}")
+        reached = ", ".join(sorted(rows)) or msg("no revision")
+        return _lost(
+            runs,
+            "rehearsal-downgrade-fails",
+            msg("{why}: at {reached}", why=outcome.why or msg("it ends, and is not there"), reached=reached),
+        )
     table = runs.plan.migrations.version_table
     different = differences(before, runs.look(before), table)
     back = Back(
@@ -46,9 +51,9 @@ def down_and_up(runs: Runs, before: Look, after: Look) -> Back:
     again = runs.upgrade("upgrade again")
     trouble = ""
     if not arrived(runs.plan.history, runs.rows(), runs.plan.to):
-        trouble = again.why or "it ends, and is not at its head"
+        trouble = again.why or msg("it ends, and is not at its head")
     elif not different and (left := differences(after, runs.look(after), table)):
-        trouble = "it gives another schema: " + "; ".join(left[:10])
+        trouble = msg("it gives another schema: {left}", left=joined("; ", left[:10]))
     if not trouble:
         return back
     lost = _lost(runs, "rehearsal-upgrade-again-fails", trouble)
@@ -78,8 +83,8 @@ def _lost(runs: Runs, rule: str, text: str) -> Back:
         id=rule,
         severity=Severity.WARNING,
         subject=runs.subject,
-        expected="down and up again, with rows and schema as before",
+        expected=msg("down and up again, with rows and schema as before"),
         actual=text,
-        hint="the way back is a restore: mend the downgrade, or let it raise NotImplementedError",
+        hint=msg("the way back is a restore: mend the downgrade, or let it raise NotImplementedError"),
     )
     return Back(_restore(text), (finding,))

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from dbops.engine.base import Content, Reading, TableKey, TableRef
 from dbops.engine.restoring import SideDatabase
+from dbops.language import msg
 from dbops.model import Finding, ObjectDigest, Severity
 from dbops.ops.rehearse_facts import TableChange
 from dbops.progress import Silent
@@ -65,19 +66,27 @@ def lost(found: list[TableChange], subject: str) -> Iterator[Finding]:
     """Rows and columns that are gone."""
     for one in found:
         if one.rows_before and (one.rows_after or 0) < one.rows_before:
-            what = "the table is gone" if one.rows_after is None else f"{one.rows_after} are left"
+            what = (
+                msg("the table is gone")
+                if one.rows_after is None
+                else msg("{rows_after} are left", rows_after=one.rows_after)
+            )
             yield Finding(
                 id="rehearsal-rows-lost",
                 severity=Severity.ERROR,
                 subject=subject,
-                expected=f"{one.name}: {one.rows_before} rows, as before",
+                expected=msg("{one}: {rows_before} rows, as before", one=one.name, rows_before=one.rows_before),
                 actual=what,
-                hint="if it is meant: allow it for this revision, with a reason; a restore brings the rows back",
+                hint=msg("if it is meant: allow it for this revision, with a reason; a restore brings the rows back"),
             )
         elif one.rows_after is None and one.rows_before is not None:
-            yield _gone(subject, f"table {one.name}", "the table (empty) is gone")
+            yield _gone(subject, msg("table {one}", one=one.name), msg("the table (empty) is gone"))
         for column in one.columns_gone:
-            yield _gone(subject, f"{one.name}.{column}", "the column is gone, or has another name")
+            yield _gone(
+                subject,
+                msg("{one}.{column}", one=one.name, column=column),
+                msg("the column is gone, or has another name"),
+            )
 
 
 def _gone(subject: str, what: str, how: str) -> Finding:
@@ -87,7 +96,7 @@ def _gone(subject: str, what: str, how: str) -> Finding:
         subject=subject,
         expected=what,
         actual=how,
-        hint="the release that runs now must not use it any more; `queries` in dbops.toml proves that",
+        hint=msg("the release that runs now must not use it any more; `queries` in dbops.toml proves that"),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from dbops.language import msg
 from dbops.migrations.runner_events import Ended, Event, Lock, Statement
 from dbops.model import Finding, Severity
 from dbops.ops.rehearse_facts import HeldLock, RanStatement
@@ -75,14 +76,21 @@ def findings(
     """`place`: where a revision is, for the subject. `max_lock`: seconds for which a table may be blocked."""
     for lock in locks:
         if lock.seconds > max_lock:
-            what = "neither read nor written" if lock.blocks == "reads" else "not written"
+            what = msg("neither read nor written") if lock.blocks == "reads" else msg("not written")
             yield Finding(
                 id="rehearsal-lock",
                 severity=Severity.WARNING,
                 subject=place(lock.revision),
-                expected=f"no table blocked for more than {max_lock:g} s",
-                actual=f"{lock.table} could be {what} for {lock.seconds:.1f} s: {lock.mode} since {lock.sql}",
-                hint="split the revision, use CONCURRENTLY, NOT VALID and batches, or run it in a quiet hour",
+                expected=msg("no table blocked for more than {max_lock:g} s", max_lock=max_lock),
+                actual=msg(
+                    "{table} could be {what} for {seconds:.1f} s: {mode} since {sql}",
+                    table=lock.table,
+                    what=what,
+                    seconds=lock.seconds,
+                    mode=lock.mode,
+                    sql=lock.sql,
+                ),
+                hint=msg("split the revision, use CONCURRENTLY, NOT VALID and batches, or run it in a quiet hour"),
             )
     locked: dict[str, Lock] = {}
     for event in events:
@@ -97,9 +105,15 @@ def findings(
                 id="rehearsal-update-under-lock",
                 severity=Severity.WARNING,
                 subject=place(event.revision),
-                expected="rows changed in batches, outside of a transaction that blocks a table",
-                actual=f"{event.rows} rows in {event.seconds:.1f} s while {tables} was blocked: {shown(event.sql)}",
-                hint="put the change of rows into a revision of its own, in batches with their own transactions",
+                expected=msg("rows changed in batches, outside of a transaction that blocks a table"),
+                actual=msg(
+                    "{rows} rows in {seconds:.1f} s while {tables} was blocked: {sql}",
+                    rows=event.rows,
+                    seconds=event.seconds,
+                    tables=tables,
+                    sql=shown(event.sql),
+                ),
+                hint=msg("put the change of rows into a revision of its own, in batches with their own transactions"),
             )
         locked |= {one.relation: one for one in event.locks if _counts(one) and one.mode == "AccessExclusiveLock"}
 
@@ -114,9 +128,14 @@ def _rewrites(event: Statement, subject: str) -> Iterator[Finding]:
         id="rehearsal-rewrite",
         severity=Severity.WARNING if slow else Severity.INFO,
         subject=subject,
-        expected="" if not slow else f"no rewrite of more than {_SLOW_SECONDS:g} s",
-        actual=f"{names} is written anew, in {event.seconds:.1f} s here: {shown(event.sql)}",
-        hint="add a new column, fill it in batches, and swap the names" if slow else "",
+        expected="" if not slow else msg("no rewrite of more than {slow_seconds:g} s", slow_seconds=_SLOW_SECONDS),
+        actual=msg(
+            "{names} is written anew, in {seconds:.1f} s here: {sql}",
+            names=names,
+            seconds=event.seconds,
+            sql=shown(event.sql),
+        ),
+        hint=msg("add a new column, fill it in batches, and swap the names") if slow else "",
     )
 
 

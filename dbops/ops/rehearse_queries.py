@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from dbops.engine.migrating import Migrator, Refusal
 from dbops.errors import ConfigError
+from dbops.language import msg
 from dbops.migrations.sql_text import split
 from dbops.model import Finding, NotEvaluated, Severity
 
@@ -35,7 +36,7 @@ def read(path: Path, dialect: str) -> tuple[Query, ...]:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         said = getattr(error, "strerror", None) or str(error)
-        raise ConfigError(f"migrations.queries: {path}: {said}", kind="config-file") from None
+        raise ConfigError(msg("migrations.queries: {path}: {said}", path=path, said=said), kind="config-file") from None
     found = []
     for one in split(text, dialect):
         query, count = placeholders(one.text, dialect)
@@ -73,13 +74,19 @@ def judge(
         was = before.get(query)
         place = f"{path.name}:{query.line}"
         if was is not None:
-            yield NotEvaluated(id=f"query {place}", reason=f"it does not work before the upgrade either: {was.text}")
+            yield NotEvaluated(
+                id=f"query {place}", reason=msg("it does not work before the upgrade either: {text}", text=was.text)
+            )
         elif refusal is not None:
             yield Finding(
                 id="rehearsal-query-fails",
                 severity=Severity.ERROR,
                 subject=subject,
-                expected=f"{place} works after the upgrade, as it did before: {' '.join(query.text.split())[:200]}",
+                expected=msg(
+                    "{place} works after the upgrade, as it did before: {text}",
+                    place=place,
+                    text=" ".join(query.text.split())[:200],
+                ),
                 actual=refusal.text,
-                hint="expand first, contract when no release uses the old shape any more",
+                hint=msg("expand first, contract when no release uses the old shape any more"),
             )

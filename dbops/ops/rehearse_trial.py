@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
+from dbops.language import msg
 from dbops.migrations.runner_events import Event, Statement
 from dbops.model import Finding, NotEvaluated
 from dbops.ops import rehearse_back, rehearse_measure, rehearse_queries, rehearse_up
@@ -84,8 +85,8 @@ class Trial:
         self.locks = tuple(sorted((*own, *seen.held), key=lambda one: -one.seconds))
         self.unobserved = seen.unseen
         if watch.reason and seen.unseen:
-            what = "one statement" if seen.unseen == 1 else f"{seen.unseen} statements"
-            reason = f"the locks of {what} were not seen: {watch.reason}"
+            what = msg("one statement") if seen.unseen == 1 else msg("{unseen} statements", unseen=seen.unseen)
+            reason = msg("the locks of {what} were not seen: {reason}", what=what, reason=watch.reason)
             self.open.append(NotEvaluated(id="rehearsal-lock", reason=reason))
 
 
@@ -97,7 +98,7 @@ def _invariants(runs: Runs, broken: Collection[str]) -> Iterator[Finding]:
                 id="rehearsal-invariant",
                 severity=one.severity,
                 subject=runs.subject,
-                expected=f"{one.subject}: {one.expected}",
+                expected=msg("{subject}: {expected}", subject=one.subject, expected=one.expected),
                 actual=one.actual,
                 hint=one.hint,
             )

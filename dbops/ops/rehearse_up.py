@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from dbops.errors import DbopsError
+from dbops.language import msg
 from dbops.migrations.goal import arrived
 from dbops.migrations.runner import Outcome, Runner
 from dbops.model import Finding, NotEvaluated, Severity
@@ -30,14 +31,14 @@ def judge(runs: Runs, outcome: Outcome, reached: frozenset[str]) -> Came:
         return Came(False, (_not_at_head(runs, reached),))
     failed = outcome.failed
     name = outcome.stopped_in
-    statement = f" at {shown(failed.sql)}" if failed is not None and failed.sql else ""
+    statement = msg(" at {sql}", sql=shown(failed.sql)) if failed is not None and failed.sql else ""
     hint, more = _why_it_failed(runs, outcome, name)
     finding = Finding(
         id="rehearsal-upgrade-fails",
         severity=Severity.ERROR,
         subject=runs.place(name) if name else runs.subject,
-        expected=f"it runs on a copy of {plan.target.name}",
-        actual=f"{outcome.why}{statement}",
+        expected=msg("it runs on a copy of {target}", target=plan.target.name),
+        actual=msg("{why}{statement}", why=outcome.why, statement=statement),
         hint=hint,
     )
     return more._replace(findings=(*more.findings, finding))
@@ -48,9 +49,9 @@ def _ends_badly(runs: Runs, outcome: Outcome) -> Finding:
         id="rehearsal-ends-badly",
         severity=Severity.WARNING,
         subject=runs.subject,
-        expected="the application's upgrade ends without an error",
-        actual=f"the database is at its head, and then: {outcome.why}",
-        hint="a deploy that looks at the exit status will take it for a failure",
+        expected=msg("the application's upgrade ends without an error"),
+        actual=msg("the database is at its head, and then: {why}", why=outcome.why),
+        hint=msg("a deploy that looks at the exit status will take it for a failure"),
     )
 
 
@@ -60,11 +61,16 @@ def _not_at_head(runs: Runs, reached: frozenset[str]) -> Finding:
         id="rehearsal-not-at-head",
         severity=Severity.ERROR,
         subject=runs.subject,
-        expected=f"at {plan.to}: {', '.join(plan.history.heads)}",
-        actual=f"the application says that it is done, and the database is at "
-        f"{', '.join(sorted(reached)) or 'no revision'}",
-        hint=f"does it read its URL from {plan.migrations.url_variable}, and run what is in "
-        f"{plan.migrations.directory}?",
+        expected=msg("at {to}: {heads}", to=plan.to, heads=", ".join(plan.history.heads)),
+        actual=msg(
+            "the application says that it is done, and the database is at {reached}",
+            reached=", ".join(sorted(reached)) or msg("no revision"),
+        ),
+        hint=msg(
+            "does it read its URL from {url_variable}, and run what is in {directory}?",
+            url_variable=plan.migrations.url_variable,
+            directory=plan.migrations.directory,
+        ),
     )
 
 
@@ -90,9 +96,9 @@ def _why_it_failed(runs: Runs, outcome: Outcome, name: str) -> tuple[str, Came]:
         id="migration-half-applied",
         severity=Severity.ERROR,
         subject=runs.place(first),
-        expected="a revision is in the database, or it is not",
-        actual=f"an earlier run has left a part of it there\n{half.text()}",
-        hint=f"go on by hand with:\n{half.resume}or restore the backup from before it",
+        expected=msg("a revision is in the database, or it is not"),
+        actual=msg("an earlier run has left a part of it there\n{text}", text=half.text()),
+        hint=msg("go on by hand with:\n{resume}or restore the backup from before it", resume=half.resume),
     )
     return "see migration-half-applied", Came(False, (finding,))
 

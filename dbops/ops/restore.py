@@ -20,6 +20,7 @@ from dbops.catalog import Catalog
 from dbops.config import App
 from dbops.engine.restoring import Restorer, Wishes
 from dbops.errors import ConfigError, DbopsError, RefusedError
+from dbops.language import msg
 from dbops.model import EngineInfo, Manifest, Report, Severity, Verdict
 from dbops.ops.application import stopped
 from dbops.ops.restore_plan import Archive, Plan, whole
@@ -50,7 +51,7 @@ def restore(
     `RefusedError`, `LockedError`, `ToolError`, `DatabaseError`.
     """
     if wishes.in_place and safety is None:
-        raise ConfigError("a restore in place needs a safety backup", kind="no-safety-backup")
+        raise ConfigError(msg("a restore in place needs a safety backup"), kind="no-safety-backup")
     run = Run(restorer, catalog, manifest, wishes, app, clock, progress, again or ("--target", manifest.target))
     with ExitStack() as stack:
         archive = stack.enter_context(whole(catalog, manifest, jobs=wishes.jobs, progress=progress, phases=run.phases))
@@ -92,7 +93,7 @@ def _replace(
     saved = _saved(run, restorer, catalog, archive.manifest.target, safety)
     undo = f"go back to it: {run.command('--backup', saved.id, '--in-place')}"
     run.note("safety-backup", saved.id, "what the database held before", undo)
-    progress.note(f"safety backup: {saved.id}")
+    progress.note(msg("safety backup: {saved}", saved=saved.id))
     # The safety backup may have taken long: who has come meanwhile would lose what it wrote.
     restorer.check_sessions(end_sessions=False)
     live = restorer.in_place(archive.manifest, safety=saved.id)
@@ -126,9 +127,14 @@ def _saved(run: Run, restorer: Restorer, catalog: Catalog, target: str, safety: 
         return catalog.read(target, killed)
     except DbopsError as error:
         raise RefusedError(
-            f"a restore in place of {restorer.name} was killed half-way, and its safety backup {killed} cannot be read"
-            f": {error.message}",
-            hint="name the store that has it; or restore beside it, without --in-place or --into another name",
+            msg(
+                "a restore in place of {restorer} was killed half-way, and its safety backup {killed} cannot "
+                "be read: {message}",
+                restorer=restorer.name,
+                killed=killed,
+                message=error.message,
+            ),
+            hint=msg("name the store that has it; or restore beside it, without --in-place or --into another name"),
             kind="no-safety-backup",
         ) from None
 
@@ -156,7 +162,7 @@ def _put_back(
                 )
             run.finish(back)
     except DbopsError as error:
-        progress.note(f"the safety backup could not be put back: {error.message}")
+        progress.note(msg("the safety backup could not be put back: {message}", message=error.message))
         run.note(
             "not-put-back",
             restorer.name,

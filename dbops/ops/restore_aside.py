@@ -9,6 +9,7 @@ from dbops.config import App
 from dbops.engine.restoring import Aside, Restorer
 from dbops.errors import NothingToCheckError
 from dbops.ids import free_id
+from dbops.language import msg
 from dbops.model import Finding, Report, Severity, Verdict
 from dbops.ops.application import stopped
 from dbops.ops.timing import timed
@@ -40,9 +41,11 @@ def undo(
             progress.phase("swap")
             with timed(phases, "swap"):
                 undone = restorer.undo(aside, moment, end_sessions=end_sessions)
-    text = f"{aside.name} is {restorer.name} again"
+    text = msg("{aside} is {restorer} again", aside=aside.name, restorer=restorer.name)
     hint = (
-        f"the restored database is kept as {undone}; when it is not needed, drop it with --drop-old" if undone else ""
+        msg("the restored database is kept as {undone}; when it is not needed, drop it with --drop-old", undone=undone)
+        if undone
+        else ""
     )
     return _report(target, restorer, phases, [_done("undone", restorer.name, text, hint)])
 
@@ -66,15 +69,15 @@ def drop_old(restorer: Restorer, target: str, *, progress: Progress, confirm: Ca
         with timed(phases, "drop"):
             for aside in asides:
                 restorer.drop(aside)
-    return _report(target, restorer, phases, [_done("dropped", aside.name, "is gone") for aside in asides])
+    return _report(target, restorer, phases, [_done("dropped", aside.name, msg("is gone")) for aside in asides])
 
 
 def _nothing(restorer: Restorer, *, starts: bool = False) -> NothingToCheckError:
     # It may be asked for after a restore that was killed before its swap: only a restore, or a person, starts it then.
     start = "; if a killed restore left the application stopped, restore again or run its start command"
     return NothingToCheckError(
-        f"no restore has set aside a database of {restorer.name}",
-        hint="nothing was changed" + (start if starts else ""),
+        msg("no restore has set aside a database of {restorer}", restorer=restorer.name),
+        hint=msg("nothing was changed{start}", start=start if starts else ""),
         kind="no-old-database",
     )
 

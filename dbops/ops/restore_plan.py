@@ -13,6 +13,7 @@ from dbops.catalog import MANIFEST, Catalog
 from dbops.engine.base import Destination
 from dbops.engine.restoring import Preflight, Restorer, Wishes
 from dbops.errors import BadBackupError, DbopsError, PreflightError, RefusedError
+from dbops.language import joined, msg
 from dbops.model import Finding, Manifest, Severity
 from dbops.ops.fetch import Copy, fetch
 from dbops.ops.seal import document
@@ -53,9 +54,13 @@ def archive_of(catalog: Catalog, manifest: Manifest, copy: Copy) -> Archive:
     wrong = [finding for finding in copy.findings if finding.severity is Severity.ERROR]
     if wrong or copy.archive is None:
         raise BadBackupError(
-            f"backup {manifest.id} of {manifest.target} is not what its manifest says: "
-            + ("; ".join(f"{f.subject}: {f.id}" for f in wrong) or "its archive is missing"),
-            hint="restore another backup (see: backups); nothing was changed",
+            msg(
+                "backup {manifest} of {target} is not what its manifest says: {wrong}",
+                manifest=manifest.id,
+                target=manifest.target,
+                wrong=joined("; ", (f"{f.subject}: {f.id}" for f in wrong)) or msg("its archive is missing"),
+            ),
+            hint=msg("restore another backup (see: backups); nothing was changed"),
             kind=wrong[0].id if wrong else "artifact-missing",
         )
     return Archive(
@@ -88,9 +93,15 @@ def _refusal(errors: list[Finding]) -> DbopsError:
     lines = [f"{f.id}: {f.subject}: expected {f.expected}, found {f.actual}" for f in errors]
     hint = "\n".join(dict.fromkeys(line for f in errors for line in f.hint.splitlines()))
     if all(finding.id == "in-use" for finding in errors):
-        return RefusedError(f"{errors[0].subject} has other sessions: {errors[0].actual}", hint=hint, kind="in-use")
+        return RefusedError(
+            msg("{subject} has other sessions: {actual}", subject=errors[0].subject, actual=errors[0].actual),
+            hint=hint,
+            kind="in-use",
+        )
     return PreflightError(
-        "the restore would fail, and nothing was changed: " + "; ".join(lines), hint=hint, kind=errors[0].id
+        msg("the restore would fail, and nothing was changed: {lines}", lines=joined("; ", lines)),
+        hint=hint,
+        kind=errors[0].id,
     )
 
 

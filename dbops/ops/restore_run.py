@@ -14,6 +14,7 @@ from dbops.config import App
 from dbops.engine.restoring import Restorer, SideDatabase, Wishes
 from dbops.ids import free_id
 from dbops.inventory.compare import Comparison
+from dbops.language import msg
 from dbops.model import EngineInfo, Finding, Manifest, NotEvaluated, Report, Severity, Verdict, judge
 from dbops.ops.copy_check import check_copy
 from dbops.ops.restore_aside import taken_moments
@@ -76,7 +77,7 @@ class Run:
 
     def prepare(self, archive: Archive) -> None:
         for name in self._restorer.clear_leftovers():
-            self.note("leftover-dropped", name, "the side database of a restore that was killed")
+            self.note("leftover-dropped", name, msg("the side database of a restore that was killed"))
         self._moment = free_id(self._clock(), taken_moments(self._restorer))
         if self._wishes.create_roles:
             self._restorer.create_roles(archive.globals_sql)
@@ -126,16 +127,20 @@ class Run:
                 old = side.swap(self._moment, end_sessions=ends)
         except KeyboardInterrupt:
             if any(aside.moment == self._moment for aside in restorer.asides()):
-                self._progress.note(f"the swap was done; undo it with: {self.command('--undo')}")
+                self._progress.note(msg("the swap was done; undo it with: {command}", command=self.command("--undo")))
             raise
         self._provenance["old_database"] = old
         # Said at once: what follows (starting the application) may fail, and then there is no report to read it in.
         undo = f"; the old one is {old}, undo: {self.command('--undo')}" if old else ""
-        self._progress.note(f"{restorer.name} is the restored database now{undo}")
+        self._progress.note(msg("{restorer} is the restored database now{undo}", restorer=restorer.name, undo=undo))
         if old:
             self._provenance |= {"undo": self.command("--undo"), "drop": self.command("--drop-old")}
-            hint = f"go back to it: {self.command('--undo')}\ndrop it: {self.command('--drop-old')}"
-            self.note("old-database", old, "what was there before, whole", hint)
+            hint = msg(
+                "go back to it: {command}\ndrop it: {command2}",
+                command=self.command("--undo"),
+                command2=self.command("--drop-old"),
+            )
+            self.note("old-database", old, msg("what was there before, whole"), hint)
 
     def finish(self, live: SideDatabase) -> None:
         """Ends a replacement in place."""

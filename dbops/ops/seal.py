@@ -15,14 +15,15 @@ from dbops.catalog import Catalog
 from dbops.config import Target
 from dbops.errors import BadBackupError, ConfigError, PreflightError, StoreError
 from dbops.keys import age, keyring, stream
+from dbops.language import msg
 from dbops.model import KEY_FILE, PASSPHRASE, Artifact, Manifest
 
 _PROBE_BYTES = 64 << 20
-_HINT = (
-    "give the private key of one of them: --identity FILE, encryption.identity_file in dbops.toml, or the environment "
-    "variable DBOPS_IDENTITY_FILE or DBOPS_IDENTITY"
+_HINT = msg(
+    "give the private key of one of them: --identity FILE, encryption.identity_file in "
+    "dbops.toml, or the environment variable DBOPS_IDENTITY_FILE or DBOPS_IDENTITY"
 )
-_ITS_HINT = "; or the passphrase: encryption.passphrase_file in dbops.toml, or DBOPS_PASSPHRASE"
+_ITS_HINT = msg("; or the passphrase: encryption.passphrase_file in dbops.toml, or DBOPS_PASSPHRASE")
 
 
 class Seal(NamedTuple):
@@ -49,10 +50,15 @@ def seal_for(target: Target) -> Seal | None:
     secret = keyring.passphrase(settings, target.name)
     where = f"targets.{target.name}.encryption"
     if not found and secret is None:
-        hint = "write recipients, recipients_file or a passphrase; the identity alone only reads"
-        raise ConfigError(f"{where}: says for nobody that he can read the backup", hint=hint, kind="no-recipients")
+        hint = msg("write recipients, recipients_file or a passphrase; the identity alone only reads")
+        raise ConfigError(
+            msg("{where}: says for nobody that he can read the backup", where=where), hint=hint, kind="no-recipients"
+        )
     if settings.workspace is not None and not settings.workspace.is_dir():
-        raise ConfigError(f"{where}.workspace: {settings.workspace} is no folder", kind="no-workspace")
+        raise ConfigError(
+            msg("{where}.workspace: {workspace} is no folder", where=where, workspace=settings.workspace),
+            kind="no-workspace",
+        )
     ids = tuple(one.id for one in found)
     if secret is None:
         return Seal(ids, stream.Sealer(found), None, None)
@@ -69,8 +75,13 @@ def opener_for(catalog: Catalog, manifest: Manifest) -> stream.Opener | None:
         return None
     if manifest.method.encryption != "age":
         raise PreflightError(
-            f"backup {manifest.id} of {manifest.target} is encrypted with {manifest.method.encryption!r}",
-            hint="a newer dbops may know it",
+            msg(
+                "backup {manifest} of {target} is encrypted with {encryption!r}",
+                manifest=manifest.id,
+                target=manifest.target,
+                encryption=manifest.method.encryption,
+            ),
+            hint=msg("a newer dbops may know it"),
             kind="unknown-encryption",
         )
     found = catalog.keys.identities(manifest.target)
@@ -125,19 +136,29 @@ def document(catalog: Catalog, manifest: Manifest, name: str, opener: stream.Ope
         return ""
     data = b"".join(catalog.store.read(catalog.key(manifest.target, manifest.id, artifact.name)))
     if hashlib.sha256(data).hexdigest() != artifact.sha256:
-        raise BadBackupError(f"{name} of backup {manifest.id} has changed while it was read", kind="artifact-hash")
+        raise BadBackupError(
+            msg("{name} of backup {manifest} has changed while it was read", name=name, manifest=manifest.id),
+            kind="artifact-hash",
+        )
     if artifact.name != name and opener is not None:
         data = opener.opened(data, artifact.name)
     return data.decode()
 
 
 def _locked(manifest: Manifest, have: list[str], passphrase: bool, wrapped: bool) -> PreflightError:
-    needs = ", ".join(manifest.method.keys) or "keys that its manifest does not name"
-    message = f"backup {manifest.id} of {manifest.target} is encrypted to {needs}"
-    hint = _HINT + (_ITS_HINT if wrapped else "")
+    needs = ", ".join(manifest.method.keys) or msg("keys that its manifest does not name")
+    message = msg(
+        "backup {manifest} of {target} is encrypted to {needs}",
+        manifest=manifest.id,
+        target=manifest.target,
+        needs=needs,
+    )
+    hint = msg("{hint}{its_hint}", hint=_HINT, its_hint=_ITS_HINT if wrapped else "")
     tried = [*have, *(["the passphrase"] if passphrase else [])]
     if not tried:
-        return PreflightError(f"{message}, and no key is at hand", hint=hint, kind="no-key")
+        return PreflightError(msg("{message}, and no key is at hand", message=message), hint=hint, kind="no-key")
     return PreflightError(
-        f"{message}; what is at hand does not open it: {', '.join(tried)}", hint=hint, kind="wrong-key"
+        msg("{message}; what is at hand does not open it: {tried}", message=message, tried=", ".join(tried)),
+        hint=hint,
+        kind="wrong-key",
     )

@@ -9,6 +9,7 @@ import msgspec
 
 from dbops import __version__
 from dbops.errors import Exit
+from dbops.language import msg
 from dbops.model import Failure, Finding, NotEvaluated, Report, Severity, Verdict
 
 _WORST = (
@@ -98,7 +99,7 @@ def combine(task: str, reports: Sequence[Report]) -> Report:
         ),
         phases={report.target: sum(report.phases.values()) for report in reports},
         not_evaluated=tuple(
-            NotEvaluated(id=item.id, reason=f"{report.target}: {item.reason}")
+            NotEvaluated(id=item.id, reason=msg("{target}: {reason}", target=report.target, reason=item.reason))
             for report in reports
             for item in report.not_evaluated
         ),

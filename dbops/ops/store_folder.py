@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from dbops.errors import StoreError
+from dbops.language import msg
 from dbops.store.base import Store
 
 
@@ -35,7 +36,14 @@ def refuse_closed(store: Store, target: str) -> None:
     if root is None or takes_files(found := nearest(root / target)):
         return
     if os.statvfs(found).f_flag & os.ST_RDONLY:
-        problem, hint = "is on a file system that is mounted read-only", "see `mount` and `dmesg`"
+        problem, hint = msg("is on a file system that is mounted read-only"), msg("see `mount` and `dmesg`")
     else:
-        problem, hint = "takes no files from this user", f"see `ls -ld '{found}'`; run as its owner, or change its mode"
-    raise StoreError(f"the backup could not be written: {found} {problem}", hint=hint, kind="not-writable")
+        problem, hint = (
+            msg("takes no files from this user"),
+            msg("see `ls -ld '{found}'`; run as its owner, or change its mode", found=found),
+        )
+    raise StoreError(
+        msg("the backup could not be written: {found} {problem}", found=found, problem=problem),
+        hint=hint,
+        kind="not-writable",
+    )

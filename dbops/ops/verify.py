@@ -13,6 +13,7 @@ from dbops.catalog import Catalog, State
 from dbops.engine.base import Content, Engine, Reading, TableKey
 from dbops.errors import BadBackupError, NothingToCheckError, PreflightError, ToolError
 from dbops.inventory.compare import comparable, reading, some
+from dbops.language import msg
 from dbops.model import Finding, Manifest, NotEvaluated, Report, Severity, Verdict, judge
 from dbops.ops.fetch import fetch
 from dbops.ops.records import kept
@@ -40,7 +41,9 @@ def verify(
         findings = [*copy.findings, *_signatures(catalog, manifest)]
         if engine is None or copy.archive is None:
             reason = (
-                "no engine for this dialect" if engine is None else copy.locked or "files of the archive are missing"
+                msg("no engine for this dialect")
+                if engine is None
+                else copy.locked or msg("files of the archive are missing")
             )
             not_evaluated.append(NotEvaluated(id="archive-decode", reason=reason))
         else:
@@ -50,7 +53,7 @@ def verify(
                     contents = engine.verify_archive(manifest, copy.archive, progress)
             except BadBackupError as error:
                 findings.append(
-                    _error(manifest, "archive-decode", copy.archive.name, "decodes to its end", error.message)
+                    _error(manifest, "archive-decode", copy.archive.name, msg("decodes to its end"), error.message)
                 )
             except (PreflightError, NothingToCheckError, ToolError) as error:
                 if isinstance(error, ToolError) and error.kind != "tool-missing":
@@ -106,9 +109,9 @@ def verify_selected(
             id="manifest-unusable",
             severity=Severity.ERROR,
             subject=f"{item.id}/manifest.json",
-            expected="a manifest of this backup",
+            expected=msg("a manifest of this backup"),
             actual=item.reason,
-            hint="this backup cannot be restored through dbops; others are not touched by it",
+            hint=msg("this backup cannot be restored through dbops; others are not touched by it"),
         )
         for item in listings
         if item.state is State.BROKEN
@@ -150,18 +153,26 @@ def compare(manifest: Manifest, contents: dict[TableKey, Content]) -> Iterator[F
     for table in manifest.inventory.tables:
         found = contents.get((table.schema, table.name))
         if found is None and table.rows:
-            yield _table(manifest, "table-missing", table.label, f"{table.rows} rows", "not in the archive")
+            yield _table(
+                manifest, "table-missing", table.label, msg("{rows} rows", rows=table.rows), msg("not in the archive")
+            )
         elif found is None:
             continue
         elif found.rows != table.rows:
-            yield _table(manifest, "table-rows", table.label, f"{table.rows} rows", f"{found.rows} rows")
+            yield _table(
+                manifest,
+                "table-rows",
+                table.label,
+                msg("{rows} rows", rows=table.rows),
+                msg("{rows} rows", rows=found.rows),
+            )
         elif not found.digest and reading(table) is Reading.ORDERED:
-            yield _table(manifest, "table-content", table.label, table.digest, "rows in several parts: no digest")
+            yield _table(manifest, "table-content", table.label, table.digest, msg("rows in several parts: no digest"))
         elif comparable(table.digest, found.digest) and found.digest != table.digest:
             yield _table(manifest, "table-content", table.label, table.digest, found.digest)
     known = {(table.schema, table.name) for table in manifest.inventory.tables}
     for schema, name in sorted(contents.keys() - known):
-        yield _table(manifest, "table-unknown", label(schema, name), "not in the archive", "in the archive")
+        yield _table(manifest, "table-unknown", label(schema, name), msg("not in the archive"), msg("in the archive"))
 
 
 def only_counted(manifest: Manifest, contents: dict[TableKey, Content]) -> list[NotEvaluated]:
@@ -177,7 +188,7 @@ def only_counted(manifest: Manifest, contents: dict[TableKey, Content]) -> list[
     ]
     if not names:
         return []
-    reason = f"rows counted, their content is compared by a drill: {some(names)}"
+    reason = msg("rows counted, their content is compared by a drill: {some}", some=some(names))
     return [NotEvaluated(id="archive-content", reason=reason)]
 
 
@@ -188,9 +199,9 @@ def _signatures(catalog: Catalog, manifest: Manifest) -> Iterator[Finding]:
             id="record-signature",
             severity=Severity.ERROR,
             subject=key.removeprefix(f"{manifest.target}/"),
-            expected="signed, and the records before it are there",
+            expected=msg("signed, and the records before it are there"),
             actual=problem,
-            hint="look who has changed it: what the record says is not proved",
+            hint=msg("look who has changed it: what the record says is not proved"),
         )
 
 
@@ -202,9 +213,9 @@ def _table(manifest: Manifest, kind: str, label: str, expected: str, actual: str
         subject=f"{manifest.id}/{label}",
         expected=expected,
         actual=actual,
-        hint="the inventory is of another moment than the dump"
+        hint=msg("the inventory is of another moment than the dump")
         if unanchored
-        else "the archive is not this backup's dump",
+        else msg("the archive is not this backup's dump"),
     )
 
 

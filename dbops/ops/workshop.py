@@ -11,6 +11,7 @@ from typing import NamedTuple, Self
 from dbops.config.urls import Secret
 from dbops.engine.scratch import Look, ScratchServer, ScratchSession
 from dbops.errors import DbopsError, NothingToCheckError
+from dbops.language import msg
 from dbops.migrations.history import History
 from dbops.migrations.runner import Outcome
 
@@ -41,11 +42,11 @@ class Database:
         rows = self._tools.current(self.url)
         if revision not in self._history.ancestors(rows):
             failed = outcome.failed
-            at = f" at {failed.revision}" if failed is not None and failed.revision else ""
+            at = msg(" at {revision}", revision=failed.revision) if failed is not None and failed.revision else ""
             why = (failed.message if failed is not None else outcome.why).replace(f"`{self.name}`.", "")
             raise TrialError(
-                why or f"it ended without an error, and {revision} was not reached",
-                hint=f"{revision}{at} does not run there",
+                why or msg("it ended without an error, and {revision} was not reached", revision=revision),
+                hint=msg("{revision}{at} does not run there", revision=revision, at=at),
                 kind="trial",
             )
         return outcome

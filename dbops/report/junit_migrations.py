@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from dbops.language import msg
 from dbops.migrations.rules import RULES
 from dbops.model import Finding
 from dbops.ops.migration_report import MigrationReport
@@ -31,7 +32,13 @@ def _allowed(report: MigrationReport, rule: str) -> list[Finding]:
             subject=one.finding.subject,
             expected=one.finding.expected,
             actual=one.finding.actual,
-            hint=f"allowed until {one.by.expires} by {one.by.owner}: {one.by.reason} [{one.by.where}]",
+            hint=msg(
+                "allowed until {expires} by {owner}: {reason} [{where}]",
+                expires=one.by.expires,
+                owner=one.by.owner,
+                reason=one.by.reason,
+                where=one.by.where,
+            ),
         )
         for one in report.suppressed
         if one.finding.id == rule

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from dbops.catalog import Catalog, Listing, Record, State
 from dbops.config.units import format_duration, format_size
+from dbops.language import tr, translated
 from dbops.report.text import block, table
 
 
@@ -61,26 +62,39 @@ def text(rows: Sequence[Row], now: datetime, where: str) -> str:
         for row in rows
         if (manifest := row.listing.manifest) is not None
     ]
-    shown = table(("id", "target", "age", "size", "verified"), lines) if lines else f"no backups in {where}\n"
+    shown = (
+        table((tr("id"), tr("target"), tr("age"), tr("size"), tr("verified")), lines)
+        if lines
+        else tr("no backups in {where}\n", where=where)
+    )
     return shown + "".join(_unusable(row.listing, now) for row in rows if row.listing.state is not State.OK)
 
 
 def _seen(row: Row, now: datetime) -> str:
     if row.record is None:
-        return "never"
-    return f"{row.record.verdict.value} {_age(row.record.at, now)} by {row.record.task}"
+        return tr("never")
+    return tr(
+        "{verdict} {age} by {task}",
+        verdict=tr(row.record.verdict.value),
+        age=_age(row.record.at, now),
+        task=row.record.task,
+    )
 
 
 def _unusable(item: Listing, now: datetime) -> str:
     name = f"{item.target}/{item.id}"
     if item.state is State.BROKEN:
-        return block("BROKEN", name, item.reason)
+        return block(tr("BROKEN"), name, translated(item.reason))
     size = format_size(item.bytes)
-    reason = f"no manifest, {size}, last written {_age(item.modified, now)}: unfinished, or interrupted (see 'prune')"
-    return block("debris", name, reason)
+    reason = tr(
+        "no manifest, {size}, last written {age}: unfinished, or interrupted (see 'prune')",
+        size=size,
+        age=_age(item.modified, now),
+    )
+    return block(tr("debris"), name, reason)
 
 
 def _age(moment: datetime, now: datetime) -> str:
     seconds = (now - moment).total_seconds()
     rough = " ".join(format_duration(abs(seconds)).split()[:2])
-    return f"{rough} ago" if seconds >= 0 else f"in {rough}"
+    return tr("{rough} ago", rough=rough) if seconds >= 0 else tr("in {rough}", rough=rough)

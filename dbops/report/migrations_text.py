@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from dbops.config.units import format_duration
+from dbops.language import tr, translated
 from dbops.migrations.history import History, Standing
 from dbops.migrations.rules import RULES
 from dbops.migrations.suppressions import Suppressed
@@ -15,11 +16,11 @@ from dbops.report.layout import block, wrap
 
 _SHOWN_PENDING = 50
 _STANDINGS = {
-    Standing.AT_HEAD: "at the head of the code",
-    Standing.BEHIND: "behind the code",
-    Standing.AHEAD: "ahead of the code: an older release is checked out here",
-    Standing.BESIDE: "beside the code: each has what the other lacks",
-    Standing.UNKNOWN: "at a revision that the code does not have",
+    Standing.AT_HEAD: tr("at the head of the code"),
+    Standing.BEHIND: tr("behind the code"),
+    Standing.AHEAD: tr("ahead of the code: an older release is checked out here"),
+    Standing.BESIDE: tr("beside the code: each has what the other lacks"),
+    Standing.UNKNOWN: tr("at a revision that the code does not have"),
 }
 
 
@@ -55,11 +56,13 @@ def rules() -> str:
     lines = []
     for rule in RULES.values():
         mark = f"{rule.severity.value}{'!' if rule.firm else ''}"
-        lines.append(wrap(f"{rule.why}", f"{rule.id:<32} {mark:<9} ", " " * 4))
-        lines.append(wrap(rule.fix, "    -> ", "       "))
+        lines.append(wrap(tr(rule.why), f"{rule.id:<32} {mark:<9} ", " " * 4))
+        lines.append(wrap(tr(rule.fix), "    -> ", "       "))
     return "".join(lines) + (
-        "\n! stands always. Any other, in dbops.toml: [targets.NAME.migrations.rules], RULE = "
-        '"off", "error", "warning" or "info".\n'
+        tr(
+            '\n! stands always. Any other, in dbops.toml: [targets.NAME.migrations.rules], RULE = "off", '
+            '"error", "warning" or "info".\n'
+        )
     )
 
 
@@ -80,83 +83,106 @@ def rules_document() -> list[dict[str, str | bool]]:
 
 def _database(report: MigrationReport) -> str:
     if report.current is None:
-        return wrap("not looked at", "database  ", " " * 10)
+        return wrap(tr("not looked at"), tr("database  "), " " * 10)
     where = str(report.provenance.get("version_table", "alembic_version"))
-    rows = ", ".join(map(flat, report.current)) or f"nothing in {where}: no revision was applied"
-    standing = _STANDINGS.get(Standing(report.standing), "") if report.standing else "not judged"
-    return wrap(f"{rows} ({standing})", "database  ", " " * 10)
+    rows = ", ".join(map(flat, report.current)) or tr("nothing in {where}: no revision was applied", where=where)
+    standing = _STANDINGS.get(Standing(report.standing), "") if report.standing else tr("not judged")
+    return wrap(f"{rows} ({standing})", tr("database  "), " " * 10)
 
 
 def _code(report: MigrationReport, history: History) -> str:
     heads = [f"{name} {flat(history[name].message)}".strip() for name in report.heads]
-    word = "one head" if len(heads) == 1 else f"{len(heads)} heads" if heads else "heads not known"
-    base = f", merged with {report.provenance['base']}" if report.provenance.get("base") else ""
+    word = (
+        tr("one head") if len(heads) == 1 else tr("{count} heads", count=len(heads)) if heads else tr("heads not known")
+    )
+    base = tr(", merged with {branch}", branch=report.provenance["base"]) if report.provenance.get("base") else ""
     count = len(history.revisions)
     named = f": {', '.join(heads[:10])}{' …' if heads[10:] else ''}" if heads else ""
-    return wrap(f"{count} revision{'s' * (count != 1)}{base}, {word}{named}", "code      ", " " * 10)
+    return wrap(
+        f"{_revisions(count)}{base}, {word}{named}",
+        tr("code      "),
+        " " * 10,
+    )
 
 
 def _pending(pending: Sequence[Pending] | None, since: str) -> Iterator[str]:
     if pending is None:
-        yield wrap("not known", "pending   ", " " * 10)
+        yield wrap(tr("not known"), tr("pending   "), " " * 10)
         return
-    what = "" if since == "database" else f" (what {since} lacks)"
+    what = "" if since == "database" else tr(" (what {since} lacks)", since=since)
     if not pending:
-        yield wrap(f"nothing{what}", "pending   ", " " * 10)
+        yield wrap(tr("nothing{what}", what=what), tr("pending   "), " " * 10)
         return
-    yield wrap(f"{len(pending)}{what}, in this order:", "pending   ", " " * 10)
+    yield wrap(tr("{count}{what}, in this order:", count=len(pending), what=what), tr("pending   "), " " * 10)
     for place, one in enumerate(pending[:_SHOWN_PENDING], 1):
-        merges = f" (merges {', '.join(one.down)})" if len(one.down) > 1 else ""
+        merges = tr(" (merges {down})", down=", ".join(one.down)) if len(one.down) > 1 else ""
         yield wrap(f"{one.id}  {flat(one.message)}{merges}  [{flat(one.file)}]", f"{place:>10}. ", " " * 12)
     if len(pending) > _SHOWN_PENDING:
-        yield wrap(f"and {len(pending) - _SHOWN_PENDING} more", " " * 12, " " * 12)
+        yield wrap(tr("and {count} more", count=len(pending) - _SHOWN_PENDING), " " * 12, " " * 12)
 
 
 def _suppressed(one: Suppressed) -> str:
-    said = f"until {one.by.expires} by {one.by.owner}: {one.by.reason} [{one.by.where}]"
-    return block("allowed", one.finding.id, f"{one.finding.subject}: {one.finding.actual}; {said}")
+    said = tr(
+        "until {expires} by {owner}: {reason} [{where}]",
+        expires=one.by.expires,
+        owner=one.by.owner,
+        reason=one.by.reason,
+        where=one.by.where,
+    )
+    return block(tr("allowed"), one.finding.id, f"{one.finding.subject}: {translated(one.finding.actual)}; {said}")
 
 
 def _next(report: MigrationReport, found: int) -> str:
     """The end of `status`: what this comes to."""
     if report.verdict is Verdict.FAIL:
-        named = "the finding" if found == 1 else f"the {found} findings"
-        return wrap(f"an upgrade would not go as it should: see {named} above", "CONFLICT  ", " " * 10)
+        named = tr("the finding") if found == 1 else tr("the {found} findings", found=found)
+        return wrap(
+            tr("an upgrade would not go as it should: see {named} above", named=named), tr("CONFLICT  "), " " * 10
+        )
     if report.verdict is Verdict.INCONCLUSIVE:
-        return wrap("not all of the history could be read: what is missing may be in conflict", "UNKNOWN  ", " " * 9)
+        return wrap(
+            tr("not all of the history could be read: what is missing may be in conflict"), tr("UNKNOWN  "), " " * 9
+        )
     if report.pending is None:
-        return wrap("no conflict in the files", "OK  ", " " * 4)
+        return wrap(tr("no conflict in the files"), tr("OK  "), " " * 4)
     if not report.pending:
-        return wrap("nothing to do", "OK  ", " " * 4)
+        return wrap(tr("nothing to do"), tr("OK  "), " " * 4)
     return wrap(
-        f"no conflict; before they run: dbops gate ({_plural(len(report.pending), 'revision')} pending)",
-        "OK  ",
+        tr(
+            "no conflict; before they run: dbops gate ({revisions} pending)",
+            revisions=_revisions(len(report.pending)),
+        ),
+        tr("OK  "),
         " " * 4,
     )
 
 
 def _verdict(report: MigrationReport) -> str:
     word = {
-        Verdict.PASS: "nothing speaks against it",
-        Verdict.FAIL: "no-go",
-        Verdict.INCONCLUSIVE: "not everything could be judged",
+        Verdict.PASS: tr("nothing speaks against it"),
+        Verdict.FAIL: tr("no-go"),
+        Verdict.INCONCLUSIVE: tr("not everything could be judged"),
     }[report.verdict]
     if report.verdict is Verdict.PASS and report.current is not None:
-        word = "go"
+        word = tr("go")
     if report.task in ("migrate", "rehearse"):
         from dbops.report import rehearsal_text
 
         word = rehearsal_text.verdict(report)
-    facts = [_plural(len(report.evaluated), "rule") + " judged", _time(report.phases.values())]
+    facts = [_judged(len(report.evaluated)), _time(report.phases.values())]
     if report.suppressed:
-        facts.insert(1, f"{len(report.suppressed)} suppressed")
+        facts.insert(1, tr("{count} suppressed", count=len(report.suppressed)))
     subject = f"{report.task} {report.target}".strip()
-    return wrap(f"{subject}: {word} ({', '.join(facts)})", f"{report.verdict.value}  ", " " * 6)
+    return wrap(f"{subject}: {word} ({', '.join(facts)})", f"{tr(report.verdict.value)}  ", " " * 6)
 
 
 def _time(seconds: Iterable[float]) -> str:
     return format_duration(sum(seconds))
 
 
-def _plural(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"
+def _revisions(count: int) -> str:
+    return tr("{count} revision", count=count) if count == 1 else tr("{count} revisions", count=count)
+
+
+def _judged(count: int) -> str:
+    return tr("{count} rule judged", count=count) if count == 1 else tr("{count} rules judged", count=count)

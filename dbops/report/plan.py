@@ -7,6 +7,7 @@ import textwrap
 from typing import Any
 
 from dbops.config.units import format_size
+from dbops.language import tr
 from dbops.ops.backup_plan import Plan
 
 
@@ -17,19 +18,33 @@ def document(plan: Plan) -> dict[str, Any]:
 
 def text(plan: Plan) -> str:
     info, dump = plan.server.info, plan.dump
-    free = "" if plan.free_bytes is None else f", {format_size(plan.free_bytes)} are free"
+    free = "" if plan.free_bytes is None else tr(", {free_bytes} are free", free_bytes=format_size(plan.free_bytes))
     command = textwrap.fill(
         shlex.join(dump.argv), 80, subsequent_indent=" " * 11, break_long_words=False, break_on_hyphens=False
     )
-    return (
-        f"server   {info.name} {info.server_version} at {plan.server.host}, database {info.database}, "
-        f"{format_size(plan.server.database_bytes)}\n"
-        f"program  {dump.program} {dump.version}, {dump.format} format, {dump.compression}, jobs {dump.jobs}\n"
-        f"command  {command.strip()}\n"
-        f"digests  {plan.level}\n"
-        f"readable by {', '.join(plan.keys) or 'everybody who can read the store'}\n"
-        + (f"signed by {plan.signed_by}\n" if plan.signed_by else "")
-        + f"into     {plan.store.rstrip('/')}/{plan.target}/{plan.id}/\n"
-        f"needs    about {format_size(plan.needed_bytes)}{free}\n"
-        "dry run: nothing was written\n"
+    return tr(
+        "server   {engine} {server_version} at {host}, database {database}, {database_bytes}\nprogram  "
+        "{program} {version}, {format} format, {compression}, jobs {jobs}\ncommand  {command}\ndigests "
+        " {level}\nreadable by {keys}\n{signed}",
+        engine=info.name,
+        server_version=info.server_version,
+        host=plan.server.host,
+        database=info.database,
+        database_bytes=format_size(plan.server.database_bytes),
+        program=dump.program,
+        version=dump.version,
+        format=dump.format,
+        compression=dump.compression,
+        jobs=dump.jobs,
+        command=command.strip(),
+        level=plan.level,
+        keys=", ".join(plan.keys) or tr("everybody who can read the store"),
+        signed=tr("signed by {signed_by}\n", signed_by=plan.signed_by) if plan.signed_by else "",
+    ) + tr(
+        "into     {store}/{target}/{backup}/\nneeds    about {needed_bytes}{free}\ndry run: nothing was written\n",
+        store=plan.store.rstrip("/"),
+        target=plan.target,
+        backup=plan.id,
+        needed_bytes=format_size(plan.needed_bytes),
+        free=free,
     )

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from dbops.evidence import Evidence, Match, TableProof
+from dbops.language import joined, msg
 from dbops.model import Finding, Report, Severity
 from dbops.report.clean import number
 
 EQUAL, DIFFERENT, OPEN = "=", "\N{NOT EQUAL TO}", "?"
-_WORDS = {EQUAL: "equals", DIFFERENT: "differs from", OPEN: "not proved to equal"}
+_WORDS = {EQUAL: "equals", DIFFERENT: msg("differs from"), OPEN: msg("not proved to equal")}
 _ARCHIVE = ("artifact-", "sums-", "archive-")
 _OWN_RULES = frozenset({"invariant", "smoke"})
 """Findings about what the application wants: they say nothing of whether the copy equals the source."""
@@ -82,44 +83,71 @@ def _restored(report: Report) -> bool:
 def _stored(evidence: Evidence, errors: Sequence[Finding]) -> Sign:
     damaged = sum(finding.id.startswith(_ARCHIVE) for finding in errors)
     if damaged:
-        return Sign(DIFFERENT, f"the stored files are not what was written ({_count(damaged, 'finding')})")
+        return Sign(DIFFERENT, msg("the stored files are not what was written ({count})", count=_findings(damaged)))
     if not evidence.archive_files:
-        return Sign(OPEN, "the files were not read to their end")
+        return Sign(OPEN, msg("the files were not read to their end"))
     match evidence.inventory_level:
         case "content":
-            firm = {"snapshot": "one snapshot", "locked": "one lock"}.get(evidence.inventory_basis)
+            firm = {"snapshot": msg("one snapshot"), "locked": msg("one lock")}.get(evidence.inventory_basis)
             if firm is None:
-                return Sign(OPEN, f"inventory and dump do not share one moment ({evidence.inventory_basis})")
-            return Sign(EQUAL, f"digests of the rows, taken in {firm}; SHA-256 of every file matched")
+                return Sign(
+                    OPEN,
+                    msg(
+                        "inventory and dump do not share one moment ({inventory_basis})",
+                        inventory_basis=evidence.inventory_basis,
+                    ),
+                )
+            return Sign(EQUAL, msg("digests of the rows, taken in {firm}; SHA-256 of every file matched", firm=firm))
         case "archive":
-            return Sign(OPEN, "row counts agree; the rows were read once, from the dump. SHA-256 of every file matched")
+            return Sign(
+                OPEN, msg("row counts agree; the rows were read once, from the dump. SHA-256 of every file matched")
+            )
         case "counts":
-            return Sign(OPEN, "rows were counted, their content was not read. SHA-256 of every file matched")
-    return Sign(OPEN, "no inventory: what the source held is not known")
+            return Sign(OPEN, msg("rows were counted, their content was not read. SHA-256 of every file matched"))
+    return Sign(OPEN, msg("no inventory: what the source held is not known"))
 
 
 def _copied(report: Report, evidence: Evidence, errors: Sequence[Finding], matches: Counter[Match]) -> Sign:
     if not _restored(report):
-        return Sign(OPEN, "it was not restored")
+        return Sign(OPEN, msg("it was not restored"))
     if not evidence.inventory_level:
-        return Sign(OPEN, "not evaluated: there is no inventory to compare the copy with")
+        return Sign(OPEN, msg("not evaluated: there is no inventory to compare the copy with"))
     objects = sum(kind.different for kind in evidence.objects)
-    differing = [_count(matches[Match.DIFFERENT], "table"), _count(objects, "schema object")]
+    differing = [_tables(matches[Match.DIFFERENT]), _objects(objects)]
     if found := [text for text in differing if not text.startswith("0 ")]:
-        return Sign(DIFFERENT, f"{' and '.join(found)} differ")
+        return Sign(DIFFERENT, msg("{found} differ", found=joined(" and ", found)))
     others = [finding for finding in errors if finding.id not in _OWN_RULES and not finding.id.startswith(_ARCHIVE)]
     if others:
-        return Sign(DIFFERENT, f"the rows agree; {_count(len(others), 'other error')} found")
+        return Sign(DIFFERENT, msg("the rows agree; {count} found", count=_others(len(others))))
     weak = matches[Match.COUNTED] + matches[Match.UNKNOWN]
     if weak:
-        return Sign(OPEN, f"the rows of {number(weak)} of {_count(len(evidence.tables), 'table')} were only counted")
+        return Sign(
+            OPEN,
+            msg(
+                "the rows of {number} of {count} were only counted",
+                number=number(weak),
+                count=_tables(len(evidence.tables)),
+            ),
+        )
     if not evidence.tables and not evidence.objects:
-        return Sign(OPEN, "nothing was compared")
-    return Sign(EQUAL, f"{_count(len(evidence.tables), 'table')}, every row compared; schema objects equal")
+        return Sign(OPEN, msg("nothing was compared"))
+    return Sign(EQUAL, msg("{count}, every row compared; schema objects equal", count=_tables(len(evidence.tables))))
 
 
-def _count(value: int, noun: str) -> str:
-    return f"{number(value)} {noun}{'' if value == 1 else 's'}"
+def _findings(count: int) -> str:
+    return msg("1 finding") if count == 1 else msg("{count} findings", count=number(count))
+
+
+def _tables(count: int) -> str:
+    return msg("1 table") if count == 1 else msg("{count} tables", count=number(count))
+
+
+def _objects(count: int) -> str:
+    return msg("1 schema object") if count == 1 else msg("{count} schema objects", count=number(count))
+
+
+def _others(count: int) -> str:
+    return msg("1 other error") if count == 1 else msg("{count} other errors", count=number(count))
 
 
 def untold_differences(tables: Sequence[TableProof], findings: Sequence[Finding]) -> dict[str, Finding]:
@@ -137,7 +165,10 @@ def untold_differences(tables: Sequence[TableProof], findings: Sequence[Finding]
 
 
 def _untold(table: TableProof) -> Finding:
-    expected, actual = ("no table" if count is None else f"{count} rows" for count in (table.rows, table.copy_rows))
+    expected, actual = (
+        msg("no table") if count is None else msg("{count} rows", count=count)
+        for count in (table.rows, table.copy_rows)
+    )
     return Finding(id="table-different", severity=Severity.ERROR, subject=table.label, expected=expected, actual=actual)
 
 

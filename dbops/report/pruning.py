@@ -5,29 +5,34 @@ from __future__ import annotations
 from datetime import datetime
 
 from dbops.config.units import format_duration, format_size
+from dbops.language import tr, translated
 from dbops.ops.prune import Item, Kind, Pruning
 from dbops.report.layout import block, wrap
 
-_HEAD = ("", "backup", "age", "size", "proved by")
+_HEAD = ("", tr("backup"), tr("age"), tr("size"), tr("proved by"))
 _WIDTHS = (8, 16, 5, 7, 11)
 
 
 def text(pruning: Pruning, now: datetime, *, deleted: bool) -> str:
     """The backups as a table, then what else lies there, and the sum."""
-    verb = "deleted" if deleted else "delete"
+    verb = tr("deleted") if deleted else tr("delete")
     backups = [item for item in pruning.items if item.kind is Kind.BACKUP]
     judged = [item for item in backups if item.backup is not None]
-    shown = _row(_HEAD, "why") if judged else ""
+    shown = _row(_HEAD, tr("why")) if judged else ""
     shown += "".join(_backup(item, verb, now) for item in judged)
     shown += "".join(_other(item, verb) for item in pruning.items if item.backup is None)
-    shown += "".join(wrap(reason, "frozen   no backup is deleted: ", " " * 9) for reason in pruning.frozen)
+    shown += "".join(
+        wrap(translated(reason), tr("frozen   no backup is deleted: "), " " * 9) for reason in pruning.frozen
+    )
     if pruning.frozen:
-        shown += wrap("make a backup and verify it ('verify'), then prune again", "         -> ", " " * 12)
+        shown += wrap(tr("make a backup and verify it ('verify'), then prune again"), "         -> ", " " * 12)
     if pruning.versioned:
         shown += wrap(
-            "this bucket keeps versions: what is deleted is hidden, and its room comes back when the bucket's own"
-            " lifecycle rules expire old versions",
-            "note     ",
+            tr(
+                "this bucket keeps versions: what is deleted is hidden, and its room comes back when the "
+                "bucket's own lifecycle rules expire old versions"
+            ),
+            tr("note     "),
             " " * 9,
         )
     return shown + summary(pruning, deleted=deleted) + "\n"
@@ -37,11 +42,18 @@ def summary(pruning: Pruning, *, deleted: bool) -> str:
     """How many are kept and deleted, in one line."""
     gone = pruning.doomed
     total = format_size(sum(item.bytes for item in gone))
-    return f"{len(pruning.items) - len(gone)} kept, {len(gone)} {'deleted' if deleted else 'to delete'}, {total}"
+    return f"{counts(len(pruning.items) - len(gone), len(gone), deleted=deleted)}, {total}"
+
+
+def counts(kept: int, gone: int, *, deleted: bool) -> str:
+    """`4 kept, 1 deleted`."""
+    if deleted:
+        return tr("{kept} kept, {gone} deleted", kept=kept, gone=gone)
+    return tr("{kept} kept, {gone} to delete", kept=kept, gone=gone)
 
 
 def _other(item: Item, verb: str) -> str:
-    return block("keep" if item.keep else verb, item.name, f"{format_size(item.bytes)}: {item.reason}")
+    return block(tr("keep") if item.keep else verb, item.name, f"{format_size(item.bytes)}: {translated(item.reason)}")
 
 
 def _backup(item: Item, verb: str, now: datetime) -> str:
@@ -50,15 +62,15 @@ def _backup(item: Item, verb: str, now: datetime) -> str:
     seconds = (now - backup.started_at).total_seconds()
     age = " ".join(format_duration(abs(seconds)).split()[:2])
     proof = backup.proofs[0] if backup.proofs else None
-    proved = f"{proof.task} {'PASS' if proof.good else 'FAIL'}" if proof else "-"
+    proved = f"{proof.task} {tr('PASS') if proof.good else tr('FAIL')}" if proof else "-"
     cells = (
-        "keep" if item.keep else verb,
+        tr("keep") if item.keep else verb,
         item.id,
         age if seconds >= 0 else f"-{age}",
         format_size(item.bytes),
         proved,
     )
-    return _row(cells, item.reason)
+    return _row(cells, translated(item.reason))
 
 
 def _row(cells: tuple[str, ...], last: str) -> str:

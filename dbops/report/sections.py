@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from dbops.config.units import format_duration
 from dbops.evidence import Evidence, Match, TableProof
+from dbops.language import msg
 from dbops.model import Finding, NotEvaluated, Report, Severity
 from dbops.ops.drill import RTO_PHASES
 from dbops.report.charts import Chart, charts
@@ -24,10 +25,10 @@ SEVERITIES = {
     Severity.INFO: ("Notes", "for the record"),
 }
 MATCHES = {
-    Match.EQUAL: "equal",
-    Match.COUNTED: "counted only",
-    Match.DIFFERENT: "different",
-    Match.UNKNOWN: "not compared",
+    Match.EQUAL: msg("equal"),
+    Match.COUNTED: msg("counted only"),
+    Match.DIFFERENT: msg("different"),
+    Match.UNKNOWN: msg("not compared"),
 }
 
 

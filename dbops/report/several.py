@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from dbops.config.units import format_duration, format_size
+from dbops.language import tr, translated
 from dbops.model import Report, Severity
+from dbops.report.pruning import counts
 from dbops.report.text import block, finding, skipped, table
 
-_RESULTS = {0: "ok", 3: "FAIL", 5: "INCONCLUSIVE"}
+_RESULTS = {0: tr("ok"), 3: tr("FAIL"), 5: tr("INCONCLUSIVE")}
 
 
 def text(report: Report, *, dry_run: bool = False) -> str:
@@ -21,25 +23,26 @@ def text(report: Report, *, dry_run: bool = False) -> str:
     rows = [
         (
             one["target"],
-            _RESULTS.get(one["exit_code"], f"FAILED ({one['exit_code']})"),
+            _RESULTS.get(one["exit_code"], tr("FAILED ({code})", code=one["exit_code"])),
             format_duration(report.phases.get(one["target"], 0.0)),
             _facts(one, dry_run=dry_run),
         )
         for one in targets
     ]
     good = sum(one["exit_code"] == 0 for one in targets)
-    head = table(("target", "result", "time", ""), rows)
-    return f"{shown}{head}{report.task}: {good} of {len(targets)} targets ok\n"
+    head = table((tr("target"), tr("result"), tr("time"), ""), rows)
+    end = tr("{task}: {good} of {count} targets ok\n", task=report.task, good=good, count=len(targets))
+    return f"{shown}{head}{end}"
 
 
 def _facts(one: dict[str, Any], *, dry_run: bool) -> str:
     facts = [str(one["backup"])] if one.get("backup") else []
     facts += [format_size(one["bytes"])] if one.get("bytes") else []
-    facts += [f"{one['rows']} rows"] if one.get("rows") else []
+    facts += [tr("{rows} rows", rows=one["rows"])] if one.get("rows") else []
     if "items" in one:
         gone = sum(not item["keep"] for item in one["items"])
-        facts.append(f"{len(one['items']) - gone} kept, {gone} {'to delete' if dry_run else 'deleted'}")
-        facts += ["frozen"] if one["frozen"] else []
+        facts.append(counts(len(one["items"]) - gone, gone, deleted=not dry_run))
+        facts += [tr("frozen")] if one["frozen"] else []
     return ", ".join(facts)
 
 
@@ -47,6 +50,6 @@ def _deletions(targets: list[dict[str, Any]], *, dry_run: bool) -> Iterator[str]
     for one in targets:
         for item in one.get("items", ()):
             if not item["keep"]:
-                yield block("delete" if dry_run else "deleted", item["name"], item["reason"])
+                yield block(tr("delete") if dry_run else tr("deleted"), item["name"], translated(item["reason"]))
         for reason in one.get("frozen", ()):
-            yield block("frozen", one["target"], reason)
+            yield block(tr("frozen"), one["target"], translated(reason))

@@ -6,6 +6,7 @@ from typing import Any
 
 from dbops.config import Config
 from dbops.config.urls import database_name, dialect
+from dbops.language import tr
 from dbops.report.text import table
 
 
@@ -21,7 +22,7 @@ def document(config: Config) -> dict[str, list[dict[str, Any]]]:
 
 def text(config: Config) -> str:
     if not config.targets:
-        return "no targets: write [targets.NAME] tables in dbops.toml, or: dbops init\n"
+        return tr("no targets: write [targets.NAME] tables in dbops.toml, or: dbops init\n")
     rows = [
         (
             name,
@@ -30,4 +31,4 @@ def text(config: Config) -> str:
         )
         for name, target in config.targets.items()
     ]
-    return table(("target", "engine", "database"), rows)
+    return table((tr("target"), tr("engine"), tr("database")), rows)

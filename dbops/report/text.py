@@ -6,11 +6,17 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from dbops.config.units import format_duration, format_size
 from dbops.errors import DbopsError
+from dbops.language import tr, translated
 from dbops.model import Failure, Finding, Manifest, NotEvaluated, Report, Severity
 from dbops.report.layout import INDENT, WIDTH, block, wrap
 
 __all__ = ["WIDTH", "block", "error", "finding", "manifest", "report", "table", "wrap"]
-_MARK = {Severity.ERROR: "ERROR", Severity.OVER_TARGET: "OVER", Severity.WARNING: "warning", Severity.INFO: "ok"}
+_MARK = {
+    Severity.ERROR: tr("ERROR"),
+    Severity.OVER_TARGET: tr("OVER"),
+    Severity.WARNING: tr("warning"),
+    Severity.INFO: tr("ok"),
+}
 
 
 def report(value: Report) -> str:
@@ -31,10 +37,10 @@ def skipped(items: Iterable[NotEvaluated]) -> Iterator[str]:
     """What was not judged: things with one reason are told together, the reason once."""
     by_reason: dict[str, list[str]] = {}
     for item in items:
-        by_reason.setdefault(item.reason, []).append(item.id)
+        by_reason.setdefault(translated(item.reason), []).append(item.id)
     for reason, names in by_reason.items():
         first, others = (f"{names[0]},", f"{', '.join(names[1:])}: ") if names[1:] else (names[0], "")
-        yield block("skipped", first, others + reason)
+        yield block(tr("skipped"), first, others + reason)
 
 
 def _verdict(value: Report) -> str:
@@ -46,27 +52,29 @@ def _verdict(value: Report) -> str:
     facts = [
         form(value.provenance[name])
         for name, form in (
-            ("checks_passed", lambda count: f"{count} checks passed"),
-            ("backups", lambda found: f"{len(found)} backups"),
-            ("artifacts", lambda count: f"{count} files"),
+            ("checks_passed", lambda count: tr("{count} checks passed", count=count)),
+            ("backups", lambda found: tr("{count} backups", count=len(found))),
+            ("artifacts", lambda count: tr("{count} files", count=count)),
             ("bytes", format_size),
-            ("tables", lambda count: f"{count} tables"),
+            ("tables", lambda count: tr("{count} tables", count=count)),
         )
         if name in value.provenance
     ]
-    timings = [f"{name} {format_duration(seconds)}" for name, seconds in value.phases.items()]
-    dry = ["dry run: nothing was changed"] if value.provenance.get("dry_run") else []
-    return wrap(", ".join([subject, *facts, *timings, *dry]), f"{value.verdict.value}  ", " " * 6)
+    timings = [f"{tr(name)} {format_duration(seconds)}" for name, seconds in value.phases.items()]
+    dry = [tr("dry run: nothing was changed")] if value.provenance.get("dry_run") else []
+    return wrap(", ".join([subject, *facts, *timings, *dry]), f"{tr(value.verdict.value)}  ", " " * 6)
 
 
 def finding(value: Finding) -> str:
     """Severity, id and what was found of what; the hint below."""
-    detail = value.actual
+    subject, detail = translated(value.subject), translated(value.actual)
     if value.expected:
-        detail = f"expected {value.expected}, found {value.actual or 'nothing'}"
-    text = f"{value.subject}: {detail}" if detail and value.subject != value.id else detail or value.subject
-    mark = "note" if value.severity is Severity.INFO and value.expected else _MARK[value.severity]
-    return block(mark, value.id, text) + "".join(map(_hint, value.hint.splitlines()))
+        detail = tr(
+            "expected {expected}, found {actual}", expected=translated(value.expected), actual=detail or tr("nothing")
+        )
+    text = f"{subject}: {detail}" if detail and value.subject != value.id else detail or subject
+    mark = tr("note") if value.severity is Severity.INFO and value.expected else _MARK[value.severity]
+    return block(mark, value.id, text) + "".join(map(_hint, translated(value.hint).splitlines()))
 
 
 def _hint(line: str) -> str:
@@ -85,13 +93,28 @@ def manifest(value: Manifest, store: str) -> str:
     seconds = (value.finished_at - value.started_at).total_seconds()
     inventory = value.inventory
     return "".join(map(finding, value.findings)) + (
-        f"backup   {value.id} of {value.target}: {format_size(value.bytes)} in {format_duration(seconds)}\n"
-        f"holds    {len(inventory.tables)} tables, {value.rows} rows; inventory {inventory.level} ({inventory.basis})\n"
-        f"in       {store.rstrip('/')}/{value.target}/{value.id}/\n"
-        + (f"readable by {', '.join(value.method.keys)}\n" if value.method.keys else "")
+        tr(
+            "backup   {backup} of {target}: {bytes} in {seconds}\nholds    {count} tables, {rows} rows; "
+            "inventory {level} ({basis})\nin       {store}/{target}/{backup}/\n{keys}",
+            backup=value.id,
+            target=value.target,
+            bytes=format_size(value.bytes),
+            seconds=format_duration(seconds),
+            count=len(inventory.tables),
+            rows=value.rows,
+            level=inventory.level,
+            basis=inventory.basis,
+            store=store.rstrip("/"),
+            keys=tr("readable by {keys}\n", keys=", ".join(value.method.keys)) if value.method.keys else "",
+        )
     )
 
 
 def error(value: DbopsError) -> str:
     """What happened, on what, and what to do."""
-    return "".join([f"error: {value.message}\n", *(f"  {line}\n" for line in value.hint.splitlines())])
+    return "".join(
+        [
+            tr("error: {message}\n", message=translated(value.message)),
+            *(f"  {line}\n" for line in translated(value.hint).splitlines()),
+        ]
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from dbops.evidence import Evidence, Match
+from dbops.language import msg
 from dbops.model import Failure, Finding, Report, Severity, Verdict
 from dbops.report.clean import flat, number, shorten
 
@@ -17,11 +18,11 @@ _TONES = {
 }
 _VERDICT_TONES = {Verdict.PASS: "good", Verdict.FAIL: "bad", Verdict.INCONCLUSIVE: "unknown"}
 CLASSES = {
-    Failure.BAD_BACKUP: "bad backup",
-    Failure.OVER_TARGET: "over target",
-    Failure.RULE_BROKEN: "rule broken",
-    Failure.ENVIRONMENT: "environment",
-    Failure.BROKEN: "broken",
+    Failure.BAD_BACKUP: msg("bad backup"),
+    Failure.OVER_TARGET: msg("over target"),
+    Failure.RULE_BROKEN: msg("rule broken"),
+    Failure.ENVIRONMENT: msg("environment"),
+    Failure.BROKEN: msg("broken"),
 }
 """Each class of failure in two words or less."""
 _NAMED = 3
@@ -41,7 +42,7 @@ class Headline(NamedTuple):
 
 def about(report: Report) -> str:
     """What a run was about: a target, a folder of revisions that no target was named for, or all targets."""
-    return report.target or str(report.provenance.get("directory", "")) or "every target"
+    return report.target or str(report.provenance.get("directory", "")) or msg("every target")
 
 
 def headline(report: Report) -> Headline:
@@ -55,21 +56,25 @@ def _said(report: Report) -> tuple[str, str]:
     many = report.task == "check" or isinstance(report.provenance.get("backups"), list)
     match report.failure:
         case Failure.BAD_BACKUP:
-            text = "a backup is bad" if many else "the backup is bad"
-            return text, f"{_errors(report)}. Use another backup, and look why."
+            text = msg("a backup is bad") if many else msg("the backup is bad")
+            return text, msg("{errors}. Use another backup, and look why.", errors=_errors(report))
         case Failure.OVER_TARGET:
-            subject = "the backups are good, but one is" if many else "the backup is good, but"
-            return f"{subject} over its {_missed(report)}", _first(report, Severity.OVER_TARGET)
+            subject = msg("the backups are good, but one is") if many else msg("the backup is good, but")
+            return msg("{subject} over its {missed}", subject=subject, missed=_missed(report)), _first(
+                report, Severity.OVER_TARGET
+            )
         case Failure.RULE_BROKEN:
-            return "a rule of the project is broken; no backup is to blame", f"{_errors(report)}."
+            return msg("a rule of the project is broken; no backup is to blame"), msg(
+                "{errors}.", errors=_errors(report)
+            )
         case Failure.ENVIRONMENT:
             if many:
                 return _unproved(report), _reason(report)
-            return "the environment lacks something; nothing is known about the backup", _reason(report)
+            return msg("the environment lacks something; nothing is known about the backup"), _reason(report)
         case Failure.BROKEN:
-            what = "a check" if report.task == "check" else f"the {report.task}"
-            itself = "could not be run" if report.task == "check" else "itself broke"
-            known = "" if many else "; nothing is known about the backup"
+            what = msg("a check") if report.task == "check" else msg("the {task}", task=report.task)
+            itself = msg("could not be run") if report.task == "check" else msg("itself broke")
+            known = "" if many else msg("; nothing is known about the backup")
             return f"{what} {itself}{known}", _reason(report)
     if report.task == "check":
         return _checked(report)
@@ -78,45 +83,53 @@ def _said(report: Report) -> tuple[str, str]:
     if report.task == "gate":
         return _gated(report)
     if report.verdict is Verdict.PASS:
-        return f"{report.task} found nothing wrong", ""
-    return f"{report.task}: {_errors(report) if report.verdict is Verdict.FAIL else 'not everything was judged'}", ""
+        return msg("{task} found nothing wrong", task=report.task), ""
+    return msg(
+        "{task}: {errors}",
+        task=report.task,
+        errors=_errors(report) if report.verdict is Verdict.FAIL else msg("not everything was judged"),
+    ), ""
 
 
 def _checked(report: Report) -> tuple[str, str]:
     if report.verdict is Verdict.PASS:
         count = report.provenance.get("checks_passed")
-        return "the backups restore, and every check holds", f"{count} checks passed." if count else ""
-    return (_unproved(report), _reason(report)) if report.verdict is Verdict.INCONCLUSIVE else ("a check failed", "")
+        return msg("the backups restore, and every check holds"), msg(
+            "{count} checks passed.", count=count
+        ) if count else ""
+    return (
+        (_unproved(report), _reason(report)) if report.verdict is Verdict.INCONCLUSIVE else (msg("a check failed"), "")
+    )
 
 
 def _unproved(report: Report) -> str:
     """How much is missing of a run over several targets or backups."""
     if report.task == "check":
-        return "not every target was proved" if report.provenance.get("proved") else "nothing was proved"
+        return msg("not every target was proved") if report.provenance.get("proved") else msg("nothing was proved")
     some = any(item.get("verdict") == Verdict.PASS.value for item in report.provenance["backups"])
-    return "not every backup was proved" if some else "nothing was proved"
+    return msg("not every backup was proved") if some else msg("nothing was proved")
 
 
 def _gated(report: Report) -> tuple[str, str]:
     match report.verdict:
         case Verdict.PASS:
-            return "no rule speaks against these revisions", ""
+            return msg("no rule speaks against these revisions"), ""
         case Verdict.FAIL:
-            return "these revisions must not be applied as they are", f"{_errors(report)}."
+            return msg("these revisions must not be applied as they are"), msg("{errors}.", errors=_errors(report))
         case Verdict.INCONCLUSIVE:
-            return "not everything could be judged", report.not_evaluated[0].reason if report.not_evaluated else ""
+            return msg("not everything could be judged"), report.not_evaluated[0].reason if report.not_evaluated else ""
 
 
 def _drilled(report: Report, *, many: bool) -> tuple[str, str]:
     if report.verdict is Verdict.FAIL:
-        return "the drill found errors", f"{_errors(report)}."
+        return msg("the drill found errors"), msg("{errors}.", errors=_errors(report))
     if report.verdict is Verdict.INCONCLUSIVE:
-        return "the copy could not be judged", _reason(report)
+        return msg("the copy could not be judged"), _reason(report)
     if many:
-        return "these backups restore, and the copies equal what was backed up", ""
+        return msg("these backups restore, and the copies equal what was backed up"), ""
     if not known(report.evidence):
-        return "this backup restores; there was no inventory to compare its content with", ""
-    return f"this backup restores, and {proved(report.evidence)}", ""
+        return msg("this backup restores; there was no inventory to compare its content with"), ""
+    return msg("this backup restores, and {proved}", proved=proved(report.evidence)), ""
 
 
 def known(evidence: Evidence | None) -> bool:
@@ -127,15 +140,27 @@ def known(evidence: Evidence | None) -> bool:
 def proved(evidence: Evidence | None) -> str:
     """How much of 'the copy equals its source' a drill that passed has shown; never more than that."""
     if evidence is None or not known(evidence):
-        return "there was nothing to compare the copy with"
+        return msg("there was nothing to compare the copy with")
     matches = [table.match for table in evidence.tables]
     counted, unknown = matches.count(Match.COUNTED), matches.count(Match.UNKNOWN)
     if counted + unknown == len(matches) and matches:
-        return "the copy has as many rows as its source" if counted else "there was nothing to compare the copy with"
+        return (
+            msg("the copy has as many rows as its source")
+            if counted
+            else msg("there was nothing to compare the copy with")
+        )
     if counted + unknown:
         left = counted + unknown
-        return f"its rows are equal, except that {number(left)} of {number(len(matches))} tables were only counted"
-    return "the copy equals its source" if evidence.inventory_level == "content" else "the copy equals its archive"
+        return msg(
+            "its rows are equal, except that {number} of {number2} tables were only counted",
+            number=number(left),
+            number2=number(len(matches)),
+        )
+    return (
+        msg("the copy equals its source")
+        if evidence.inventory_level == "content"
+        else msg("the copy equals its archive")
+    )
 
 
 def missed(report: Report) -> list[str]:
@@ -151,8 +176,12 @@ def _missed(report: Report) -> str:
 def _errors(report: Report) -> str:
     errors = [finding for finding in report.findings if finding.severity is Severity.ERROR]
     named = [shorten(flat(f"{finding.id} {finding.subject}"), 120) for finding in errors[:_NAMED]]
-    more = f" and {number(len(errors) - _NAMED)} more" if len(errors) > _NAMED else ""
-    return f"{number(len(errors))} error{'s' if len(errors) != 1 else ''} found: {', '.join(named)}{more}"
+    more = msg(" and {number} more", number=number(len(errors) - _NAMED)) if len(errors) > _NAMED else ""
+    return (
+        msg("{number} errors found: {named}{more}", number=number(len(errors)), named=", ".join(named), more=more)
+        if len(errors) != 1
+        else msg("{number} error found: {named}{more}", number=number(len(errors)), named=", ".join(named), more=more)
+    )
 
 
 def _first(report: Report, severity: Severity) -> str:
@@ -162,8 +191,13 @@ def _first(report: Report, severity: Severity) -> str:
 def sentence(finding: Finding) -> str:
     """`rto: expected at most 5 min 0 s, found 6 min 12 s`."""
     if finding.expected:
-        return f"{finding.id}: expected {finding.expected}, found {finding.actual or 'nothing'}"
-    return f"{finding.id}: {finding.actual}" if finding.actual else finding.id
+        return msg(
+            "{finding}: expected {expected}, found {actual}",
+            finding=finding.id,
+            expected=finding.expected,
+            actual=finding.actual or msg("nothing"),
+        )
+    return msg("{finding}: {actual}", finding=finding.id, actual=finding.actual) if finding.actual else finding.id
 
 
 def _reason(report: Report) -> str:
@@ -172,7 +206,7 @@ def _reason(report: Report) -> str:
     if not items:
         return ""
     if report.task == "check" and len(items) > 1:
-        return f"{items[0].reason} (and {len(items) - 1} more)"
+        return msg("{reason} (and {count} more)", reason=items[0].reason, count=len(items) - 1)
     return items[-1].reason
 
 

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from dbops.command import run
 from dbops.errors import ToolError
+from dbops.language import msg
 from dbops.sandbox import launch
 from dbops.sandbox.base import SandboxMissingError
 
@@ -38,8 +39,11 @@ def other_account() -> Account | None:
             entry = pwd.getpwnam(name)
             return Account(name, entry.pw_uid, entry.pw_gid)
     raise SandboxMissingError(
-        f"the server does not run as root, and there is no account {' or '.join(_ACCOUNTS)} to run it as",
-        hint="run this as an ordinary user",
+        msg(
+            "the server does not run as root, and there is no account {accounts} to run it as",
+            accounts=" or ".join(_ACCOUNTS),
+        ),
+        hint=msg("run this as an ordinary user"),
         kind="sandbox-missing",
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from dbops.language import msg
 from dbops.model import Finding, Severity
 from dbops.sandbox.base import Chosen, Needs, Offer, Provider, SandboxMissingError
 from dbops.sandbox.major import series_distance
@@ -18,7 +19,7 @@ def choose(providers: Sequence[Provider], needs: Needs) -> Chosen:
     usable = [offer for offer in offers if not offer.obstacles]
     if not usable:
         raise SandboxMissingError(
-            f"no sandbox for {_server(needs.engine, _series(needs))}",
+            msg("no sandbox for {server}", server=_server(needs.engine, _series(needs))),
             hint="\n".join(f"{offer.kind}: {_reasons(offer)}" for offer in offers),
             kind="sandbox-missing",
         )
@@ -45,7 +46,7 @@ def _findings(taken: Offer, needs: Needs) -> list[Finding]:
                 subject=taken.kind,
                 expected=_server(needs.engine, _series(needs)),
                 actual=_server(needs.engine, _series(taken)),
-                hint="what is found may be of the other version's making: drill it on the source's own version",
+                hint=msg("what is found may be of the other version's making: drill it on the source's own version"),
             )
         )
     if taken.isolated is False:
@@ -54,10 +55,12 @@ def _findings(taken: Offer, needs: Needs) -> list[Finding]:
                 id="sandbox-network",
                 severity=Severity.WARNING,
                 subject=taken.kind,
-                expected="no way out to the network",
-                actual="this machine does not let the server be cut off from it",
-                hint="triggers and functions of the copy could reach other hosts: a local Docker engine on Linux, or a "
-                "system that allows network namespaces, prevents it",
+                expected=msg("no way out to the network"),
+                actual=msg("this machine does not let the server be cut off from it"),
+                hint=msg(
+                    "triggers and functions of the copy could reach other hosts: a local Docker engine on Linux, "
+                    "or a system that allows network namespaces, prevents it"
+                ),
             )
         )
     if taken.isolated is None:
@@ -66,8 +69,8 @@ def _findings(taken: Offer, needs: Needs) -> list[Finding]:
                 id="sandbox-network",
                 severity=Severity.INFO,
                 subject=taken.kind,
-                expected="no way out to the network",
-                actual="not known: the server is not ours",
+                expected=msg("no way out to the network"),
+                actual=msg("not known: the server is not ours"),
             )
         )
     return found

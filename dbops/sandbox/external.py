@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from dbops.config.urls import Secret, dialect, split_password
 from dbops.errors import DatabaseError, PreflightError
+from dbops.language import msg
 from dbops.model import major_version
 from dbops.sandbox.base import About, Needs, Offer, Sandbox, Seen
 
@@ -32,9 +33,15 @@ class ExternalServer:
         self._seen = self._look(self._url)
         if self._seen.holds:
             raise PreflightError(
-                f"the server {place_of(self._url)} is not empty: it holds {', '.join(self._seen.holds)}",
-                hint="a backup is restored only into a server that holds nothing: give an empty one with --sandbox; "
-                "what a run that was killed has left there (dbops_…) can be dropped",
+                msg(
+                    "the server {place_of} is not empty: it holds {holds}",
+                    place_of=place_of(self._url),
+                    holds=", ".join(self._seen.holds),
+                ),
+                hint=msg(
+                    "a backup is restored only into a server that holds nothing: give an empty one with "
+                    "--sandbox; what a run that was killed has left there (dbops_…) can be dropped"
+                ),
                 kind="sandbox-not-empty",
             )
 
@@ -97,4 +104,4 @@ def place_of(url: Secret) -> str:
     parts = urlsplit(plain)
     query = dict(parse_qsl(parts.query))
     host = parts.netloc.rpartition("@")[2] or query.get("host", "") or query.get("unix_socket", "")
-    return host or "on the local socket"
+    return host or msg("on the local socket")

@@ -6,6 +6,7 @@ import re
 from typing import NamedTuple
 
 from dbops.errors import ConfigError
+from dbops.language import msg
 
 _DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 _TIME = r"([01]?\d|2[0-3]):([0-5]\d)"
@@ -47,5 +48,5 @@ def parse(text: str) -> When:
         return When(int(match[3]), int(match[2]), weekday=_DAYS.index(match[1]))
     if match := _MONTHLY.fullmatch(plain):
         return When(int(match[3]), int(match[2]), day=int(match[1]))
-    hint = "write 'hourly :17', 'daily 02:45', 'weekly sun 04:17' or 'monthly 1 03:00' (days 1 to 28)"
-    raise ConfigError(f"--when {text!r}", hint=hint, kind="bad-flag")
+    hint = msg("write 'hourly :17', 'daily 02:45', 'weekly sun 04:17' or 'monthly 1 03:00' (days 1 to 28)")
+    raise ConfigError(msg("--when {text!r}", text=text), hint=hint, kind="bad-flag")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from dbops.errors import ConfigError
+from dbops.language import msg
 
 CHUNK = 1 << 20
 """Bytes per read: large enough that Python's share of the time is small, small enough to keep memory flat."""
@@ -119,6 +120,6 @@ def check_key(key: str) -> str:
     """
     parts = key.split("/")
     if not key or any(part in ("", ".", "..") for part in parts) or any(c in key for c in "\\\0\n\r"):
-        hint = "names are relative and have no '..'"
-        raise ConfigError(f"{key!r} is not a name inside a store", hint=hint, kind="bad-key")
+        hint = msg("names are relative and have no '..'")
+        raise ConfigError(msg("{key!r} is not a name inside a store", key=key), hint=hint, kind="bad-key")
     return key

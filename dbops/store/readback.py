@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dbops.errors import StoreError
+from dbops.language import msg
 from dbops.store.base import Store, Stored
 from dbops.store.hashing import Hashed
 
@@ -19,14 +20,23 @@ def read_back(store: Store, stored: Stored) -> None:
     except StoreError as error:
         if error.kind not in ("not-found", "checksum", "cut"):
             raise
-        raise _error(store, stored, f"it cannot be read: {error.message}") from error
+        raise _error(store, stored, msg("it cannot be read: {message}", message=error.message)) from error
     if (back.bytes, back.sha256) != (stored.bytes, stored.sha256):
-        raise _error(store, stored, f"{back.bytes:,} bytes with SHA-256 {back.sha256} came back")
+        raise _error(
+            store, stored, msg("{bytes:,} bytes with SHA-256 {sha256} came back", bytes=back.bytes, sha256=back.sha256)
+        )
 
 
 def _error(store: Store, stored: Stored, actual: str) -> StoreError:
     return StoreError(
-        f"{store.url}: {stored.key} was written with {stored.bytes:,} bytes and SHA-256 {stored.sha256}; {actual}",
-        hint='an S3-compatible service may keep checksum trailers inside objects: try checksums = "when_required"',
+        msg(
+            "{url}: {key} was written with {bytes:,} bytes and SHA-256 {sha256}; {actual}",
+            url=store.url,
+            key=stored.key,
+            bytes=stored.bytes,
+            sha256=stored.sha256,
+            actual=actual,
+        ),
+        hint=msg('an S3-compatible service may keep checksum trailers inside objects: try checksums = "when_required"'),
         kind="read-back",
     )

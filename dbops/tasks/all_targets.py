@@ -8,6 +8,7 @@ from dbops import app, runs
 from dbops.cli import Output, boundary
 from dbops.config import Config
 from dbops.errors import ConfigError, NothingToCheckError
+from dbops.language import msg
 from dbops.ops.several import combine, report_of
 from dbops.report import several as pages
 from dbops.session import Session, session
@@ -44,7 +45,7 @@ def prune_all(target: Text, url: Text, store: Text, jobs: Text, *, yes: bool, dr
                 if dry_run or output.code:
                     return
                 work.show(shown)
-                work.confirm("Delete these?", yes=False)
+                work.confirm(msg("Delete these?"), yes=False)
             _run(work, output, [*given, "--yes"])
 
 
@@ -55,8 +56,8 @@ def names(config: Config, *, own_backups: bool = True) -> list[str]:
     if not config.targets:
         found = list(app.open_catalog(config.store).targets())
     if not found:
-        hint = "write [targets.NAME] tables in dbops.toml"
-        raise NothingToCheckError("there is no target at all", hint=hint, kind="no-target")
+        hint = msg("write [targets.NAME] tables in dbops.toml")
+        raise NothingToCheckError(msg("there is no target at all"), hint=hint, kind="no-target")
     return found
 
 
@@ -64,7 +65,9 @@ def refuse_one(target: str | None, url: str | None) -> None:
     """`--all` together with one target is a mistake, and not a guess."""
     if target is not None or url is not None:
         flag = "--target" if target is not None else "--url"
-        raise ConfigError(f"--all and {flag} exclude each other", hint="leave out one of them", kind="bad-flag")
+        raise ConfigError(
+            msg("--all and {flag} exclude each other", flag=flag), hint=msg("leave out one of them"), kind="bad-flag"
+        )
 
 
 def _run(work: Session, output: Output, words: Sequence[str], *, dry_run: bool = False) -> str:

@@ -18,6 +18,7 @@ from dbops.cli import Output
 from dbops.config import Config
 from dbops.config.file import load
 from dbops.errors import ConfigError, Exit
+from dbops.language import msg
 from dbops.model import Report
 from dbops.tasks.reporting import Paths, publish
 from dbops.tasks.telling import telling
@@ -112,8 +113,8 @@ def _own_folder(named: str | None) -> Path | None:
     if named is not None:
         folder = Path(named).absolute()
         if not folder.is_dir():
-            hint = "give the folder that holds your test_*.py"
-            raise ConfigError(f"--checks {named}: no such folder", hint=hint, kind="bad-flag")
+            hint = msg("give the folder that holds your test_*.py")
+            raise ConfigError(msg("--checks {named}: no such folder", named=named), hint=hint, kind="bad-flag")
         return folder
     folder = Path(OWN_FOLDER).absolute()
     there = folder.is_dir() and any(folder.glob("test_*.py"))

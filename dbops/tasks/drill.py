@@ -14,6 +14,7 @@ from dbops import app
 from dbops.config import Target
 from dbops.config.urls import Secret
 from dbops.errors import ConfigError, DbopsError, NothingToCheckError, RefusedError
+from dbops.language import msg
 from dbops.model import Manifest, Report
 from dbops.ops.drill import Drill
 from dbops.ops.drill_several import combine, not_drilled
@@ -43,7 +44,7 @@ def parse_sample(text: str | None) -> int:
         return 0
     match = _SAMPLE.fullmatch(text)
     if match is None:
-        raise ConfigError(f"--sample {text}", hint="write --sample older=1", kind="bad-flag")
+        raise ConfigError(msg("--sample {text}", text=text), hint=msg("write --sample older=1"), kind="bad-flag")
     return int(match[1])
 
 
@@ -68,7 +69,7 @@ def _drilled(work: Session, request: Request, target: Target) -> Iterator[Report
     """The reports of one target's drills."""
     for manifest in _chosen(work, request, target):
         if manifest is not None:
-            work.progress.note(f"drill of {target.name}/{manifest.id}")
+            work.progress.note(msg("drill of {target}/{manifest}", target=target.name, manifest=manifest.id))
         with _prepared(work, request, target, manifest) as stage:
             stage.run()
         yield stage.report
@@ -77,7 +78,7 @@ def _drilled(work: Session, request: Request, target: Target) -> Iterator[Report
 def run_kept(work: Session, request: Request, held: Held) -> tuple[Report, Sequence[Report]]:
     """Drills one backup whose copy stays up with `held`."""
     if request.everything or request.older:
-        raise ConfigError("--keep keeps one copy: leave out --all and --sample", kind="bad-flag")
+        raise ConfigError(msg("--keep keeps one copy: leave out --all and --sample"), kind="bad-flag")
     target = _target(work, work.name_in_store())
     stage = _prepared(work, request, target, next(_chosen(work, request, target)))
     hold(held, stage, app.places(target, request.sandbox).engine)
@@ -110,7 +111,15 @@ def _chosen(work: Session, request: Request, target: Target) -> Iterator[Manifes
     yield newest
     older = [manifest for manifest in catalog.backups(target.name) if manifest.id < newest.id]
     if len(older) < request.older:
-        work.progress.note(f"--sample older={request.older}: {target.name} has {len(older)} older than {newest.id}")
+        work.progress.note(
+            msg(
+                "--sample older={older}: {target} has {count} older than {newest}",
+                older=request.older,
+                target=target.name,
+                count=len(older),
+                newest=newest.id,
+            )
+        )
     yield from random.sample(older, min(request.older, len(older)))
 
 
@@ -119,7 +128,9 @@ def _targets(work: Session) -> list[Target]:
     names = list(work.config.targets) or list(work.catalog().targets())
     if not names:
         where = work.config.store.url
-        raise NothingToCheckError(f"{where} has no backups", hint="make one: dbops backup", kind="no-backup")
+        raise NothingToCheckError(
+            msg("{where} has no backups", where=where), hint=msg("make one: dbops backup"), kind="no-backup"
+        )
     return [_target(work, name) for name in names]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import Any
@@ -10,12 +11,15 @@ from typing import Any
 from invoke.context import Context
 from invoke.tasks import Task
 
-from dbops import runs
+from dbops import language, logs, runs
 from dbops.cli import boundary
 from dbops.errors import ConfigError
+from dbops.language import msg, tr
 
 Text = str | None
 """A flag with a value, None when it is not given."""
+EXAMPLE = "invoke "
+"""How the lines of a docstring begin that are examples."""
 
 
 class Documented(Task[Any]):
@@ -49,15 +53,18 @@ def flags(
 
     def decorate(body: Callable[..., None]) -> Task[Any]:
         names = body.__code__.co_varnames[1 : body.__code__.co_argcount]
-        texts = {name: (_COMMON | own)[name] for name in (*names, "log_format")}
+        texts = {name: tr((_COMMON | own)[name]) for name in (*names, "log_format")}
+        body.__doc__ = _explained(inspect.getdoc(body) or "")
 
         @wraps(body)
         def task(context: Context, *values: Any, log_format: Text = None, **named: Any) -> None:
             try:
                 runs.begin(body.__name__, log_format)
+                if logs.as_json():
+                    language.use("en")
                 if context.config.run.dry:  # Invoke's own flag: the commands that it would print are not run through it
-                    hint = "say --dry-run" if "dry_run" in names else "this task has no dry run"
-                    raise ConfigError("--dry does not work with dbops", hint=hint, kind="bad-flag")
+                    hint = msg("say --dry-run") if "dry_run" in names else msg("this task has no dry run")
+                    raise ConfigError(msg("--dry does not work with dbops"), hint=hint, kind="bad-flag")
             except ConfigError as error:
                 with boundary(named.get("json") is True):
                     raise error from None
@@ -69,6 +76,21 @@ def flags(
         return made
 
     return decorate
+
+
+def paragraphs(text: str) -> list[str]:
+    """Those of a docstring, each as one line but for examples."""
+    return [
+        part if part.startswith(EXAMPLE) else " ".join(part.split())
+        for part in (part.strip("\n") for part in re.split(r"\n\s*\n", text))
+    ]
+
+
+def _explained(text: str) -> str:
+    """A docstring in the reader's language. English is left as it is written."""
+    found = paragraphs(text)
+    there = [tr(part) for part in found]
+    return text if there == found else "\n\n".join(there)
 
 
 def _with_log_format(body: Callable[..., None]) -> inspect.Signature:

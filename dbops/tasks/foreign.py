@@ -14,6 +14,7 @@ from dbops.config import Config, Target
 from dbops.config.file import load
 from dbops.config.urls import Secret
 from dbops.errors import ConfigError
+from dbops.language import msg
 from dbops.ops.foreign_drill import ForeignDrill
 from dbops.ops.foreign_source import Location, located
 from dbops.progress import Progress
@@ -39,7 +40,9 @@ class Request(NamedTuple):
 def refuse(flags: Iterable[str]) -> None:
     """`ConfigError` for flags of `drill` that mean nothing here: none is ignored in silence."""
     if names := ", ".join(f"--{name}" for name in flags):
-        raise ConfigError(f"--archive drills one dump of another tool: leave out {names}", kind="bad-flag")
+        raise ConfigError(
+            msg("--archive drills one dump of another tool: leave out {names}", names=names), kind="bad-flag"
+        )
 
 
 def run(output: Output, archive: str, request: Request, paths: Paths, held: Held | None = None) -> None:
@@ -73,8 +76,12 @@ def _prepared(config: Config, target: Target, location: Location, request: Reque
         target = msgspec.structs.replace(target, jobs=number(request.jobs, "jobs"))
     identity = Path(request.identity) if request.identity else None
     if identity is not None and not identity.is_file():
-        raise ConfigError(f"--identity {identity}: no such file", hint="give a key file of age", kind="bad-flag")
-    progress.note(f"drill of {location.url}")
+        raise ConfigError(
+            msg("--identity {identity}: no such file", identity=identity),
+            hint=msg("give a key file of age"),
+            kind="bad-flag",
+        )
+    progress.note(msg("drill of {url}", url=location.url))
     return app.foreign_drill(
         config,
         target,

@@ -17,6 +17,7 @@ from dbops.config import Migrations, Target
 from dbops.config.file import load
 from dbops.errors import ConfigError
 from dbops.keys.keyring import Keyring
+from dbops.language import msg
 from dbops.migrations.goal import HEADS
 from dbops.migrations.suppressions import check_settings
 from dbops.ops import gate as gating
@@ -56,10 +57,14 @@ class Files(NamedTuple):
     @classmethod
     def of(cls, form: str | None, json: bool, sarif: str | None, junit: str | None, html: str | None) -> Files:
         if json and form not in (None, "json"):
-            raise ConfigError(f"--json and --format {form}: say one of them", kind="bad-flag")
+            raise ConfigError(msg("--json and --format {form}: say one of them", form=form), kind="bad-flag")
         chosen = "json" if json else form or "text"
         if chosen not in FORMATS:
-            raise ConfigError(f"--format {chosen}", hint=f"allowed: {', '.join(FORMATS)}", kind="bad-flag")
+            raise ConfigError(
+                msg("--format {chosen}", chosen=chosen),
+                hint=msg("allowed: {formats}", formats=", ".join(FORMATS)),
+                kind="bad-flag",
+            )
         return cls(chosen, Paths.of(html, junit, None)._replace(sarif=Path(sarif).absolute() if sarif else None))
 
 
@@ -93,10 +98,10 @@ def gate(output: Output, request: Request, files: Files) -> None:
 def judged(request: Request) -> tuple[Ground, Settings, dict[str, float], Target | None]:
     """What is judged. A directory alone needs no configuration, and gets none."""
     if request.base == "":
-        hint = "is a variable of CI empty? For a branch without a base leave --base out"
-        raise ConfigError("--base names no branch", hint=hint, kind="bad-flag")
+        hint = msg("is a variable of CI empty? For a branch without a base leave --base out")
+        raise ConfigError(msg("--base names no branch"), hint=hint, kind="bad-flag")
     if request.static and request.url:
-        raise ConfigError("--static looks at no database: leave out --url", kind="bad-flag")
+        raise ConfigError(msg("--static looks at no database: leave out --url"), kind="bad-flag")
     target = _target(request)
     migrations = target.migrations if target is not None else None
     directory = _directory(request, migrations, target)
@@ -177,8 +182,8 @@ def _target(request: Request) -> Target | None:
         return None
     config = load(url=request.url, target=request.target, need_store=False)
     if request.url is None and not config.targets:
-        hint = "give --directory DIR (and --url for a database), or write dbops.toml: dbops init"
-        raise ConfigError("no migrations are given", hint=hint, kind="no-migrations")
+        hint = msg("give --directory DIR (and --url for a database), or write dbops.toml: dbops init")
+        raise ConfigError(msg("no migrations are given"), hint=hint, kind="no-migrations")
     return config.target(request.target if request.url is None else next(iter(config.targets)))
 
 
@@ -187,8 +192,10 @@ def _directory(request: Request, migrations: Migrations | None, target: Target |
         return Path(request.directory).expanduser()
     if migrations is None:
         name = target.name if target is not None else "NAME"
-        hint = f"give --directory, or write [targets.{name}.migrations] directory in dbops.toml"
-        raise ConfigError(f"targets.{name}: where its migrations are is not known", hint=hint, kind="no-migrations")
+        hint = msg("give --directory, or write [targets.{name}.migrations] directory in dbops.toml", name=name)
+        raise ConfigError(
+            msg("targets.{name}: where its migrations are is not known", name=name), hint=hint, kind="no-migrations"
+        )
     return migrations.directory
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -11,24 +10,25 @@ from invoke.collection import Collection
 from invoke.tasks import Task
 
 from dbops.errors import ConfigError
+from dbops.language import msg, tr
 from dbops.report.layout import wrap
-from dbops.tasks.flags import Documented
+from dbops.tasks.flags import EXAMPLE, Documented, paragraphs
 
 _EXIT_CODES = (
-    (0, "done, or verdict PASS"),
-    (2, "usage, configuration, or refused (no confirmation)"),
-    (3, "verdict FAIL: the backup or the migration is bad"),
-    (4, "the operation failed: tool, server, store, network"),
-    (5, "inconclusive: no backup, a tool is missing, nothing was checked"),
-    (130, "interrupted"),
+    (0, tr("done, or verdict PASS")),
+    (2, tr("usage, configuration, or refused (no confirmation)")),
+    (3, tr("verdict FAIL: the backup or the migration is bad")),
+    (4, tr("the operation failed: tool, server, store, network")),
+    (5, tr("inconclusive: no backup, a tool is missing, nothing was checked")),
+    (130, tr("interrupted")),
 )
 _ENVIRONMENT = (
-    ("DBOPS_CONFIG", "the configuration, instead of ./dbops.toml"),
-    ("DATABASE_URL", "the database, where no file names one"),
-    ("DBOPS_STORE", "where backups live, where no file says so"),
-    ("DBOPS_LOG_FORMAT", "as --log-format"),
-    ("DBOPS_RUN_ID", "a UUID for the run, to find it again in logs and reports"),
-    ("NO_COLOR", "no colours"),
+    ("DBOPS_CONFIG", tr("the configuration, instead of ./dbops.toml")),
+    ("DATABASE_URL", tr("the database, where no file names one")),
+    ("DBOPS_STORE", tr("where backups live, where no file says so")),
+    ("DBOPS_LOG_FORMAT", tr("as --log-format")),
+    ("DBOPS_RUN_ID", tr("a UUID for the run, to find it again in logs and reports")),
+    ("NO_COLOR", tr("no colours")),
 )
 
 
@@ -52,7 +52,11 @@ def find(tasks: Collection, name: str) -> Page:
     """Raises `ConfigError` for a task that there is not."""
     known = {page.name: page for page in pages(tasks)}
     if name not in known:
-        raise ConfigError(f"there is no task '{name}'", hint=f"tasks: {', '.join(known)}", kind="no-task")
+        raise ConfigError(
+            msg("there is no task '{name}'", name=name),
+            hint=msg("tasks: {known}", known=", ".join(known)),
+            kind="no-task",
+        )
     return known[name]
 
 
@@ -60,9 +64,9 @@ def text(page: Page) -> str:
     """For a terminal."""
     shown = [wrap(page.summary, f"{page.name}: ", "")]
     shown += [f"\n{wrap(paragraph, '', '')}" for paragraph in page.body]
-    shown += ["\nExamples:\n", *(f"  {example}\n" for example in page.examples)]
-    shown += ["\nFlags:\n", *(wrap(told, f"  {flag:<26}", " " * 28) for flag, told in page.flags)]
-    shown += ["\nExit codes:\n", *(f"  {code:<4}{told}\n" for code, told in _EXIT_CODES)]
+    shown += [tr("\nExamples:\n"), *(f"  {example}\n" for example in page.examples)]
+    shown += [tr("\nFlags:\n"), *(wrap(told, f"  {flag:<26}", " " * 28) for flag, told in page.flags)]
+    shown += [tr("\nExit codes:\n"), *(f"  {code:<4}{told}\n" for code, told in _EXIT_CODES)]
     return "".join(shown)
 
 
@@ -70,7 +74,7 @@ def overview(tasks: Collection) -> str:
     """What there is."""
     found = pages(tasks)
     lines = [wrap(page.summary, f"  {page.name:<10}", " " * 12) for page in found]
-    return "".join(lines) + "\nMore of each: invoke help TASK\n"
+    return "".join(lines) + tr("\nMore of each: invoke help TASK\n")
 
 
 def reference(tasks: Collection) -> str:
@@ -100,11 +104,11 @@ def _reference(tasks: Collection) -> Iterator[str]:
 
 
 def _page(name: str, task: Task[Any]) -> Page:
-    paragraphs = [" ".join(part.split("\n")) for part in re.split(r"\n\s*\n", inspect.getdoc(task) or "")]
+    found = paragraphs(inspect.getdoc(task) or "")
     lines = (inspect.getdoc(task) or "").splitlines()
-    examples = tuple(line.strip() for line in lines if line.strip().startswith("invoke "))
-    body = tuple(part for part in paragraphs[1:] if not part.strip().startswith("invoke "))
-    return Page(name, paragraphs[0], body, examples, tuple(_flags(task)))
+    examples = tuple(line.strip() for line in lines if line.strip().startswith(EXAMPLE))
+    body = tuple(part for part in found[1:] if not part.startswith(EXAMPLE))
+    return Page(name, found[0], body, examples, tuple(_flags(task)))
 
 
 def _flags(task: Task[Any]) -> Iterator[tuple[str, str]]:

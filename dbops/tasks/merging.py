@@ -10,6 +10,7 @@ from dbops import app
 from dbops.cli import Output
 from dbops.config.file import load
 from dbops.errors import ConfigError
+from dbops.language import msg
 from dbops.migrations.runner_place import find_place
 from dbops.ops.gate import Settings
 from dbops.ops.gate_commute import Commuter
@@ -24,18 +25,20 @@ from dbops.tasks.trying import workshop
 def merge(output: Output, request: gating.Request, message: str, accept: str, *, dry_run: bool) -> None:
     config = load(target=request.target, need_store=False)
     if not config.targets:
-        hint = (
+        hint = msg(
             "write [targets.NAME] url and [targets.NAME.migrations] kind, directory, python in dbops.toml (dbops init):"
         )
-        hint += "\nboth orders run in a throw-away server of the URL's kind; the database itself is not looked at"
+        hint += msg("\nboth orders run in a throw-away server of the URL's kind; the database itself is not looked at")
         raise ConfigError(
-            "merge has to run the application's revisions, and knows no target", hint=hint, kind="no-target"
+            msg("merge has to run the application's revisions, and knows no target"), hint=hint, kind="no-target"
         )
     target = config.target(request.target)
     migrations = target.migrations
     if migrations is None:
-        hint = f"write [targets.{target.name}.migrations] in dbops.toml"
-        raise ConfigError(f"targets.{target.name}: it has no migrations", hint=hint, kind="no-migrations")
+        hint = msg("write [targets.{target}.migrations] in dbops.toml", target=target.name)
+        raise ConfigError(
+            msg("targets.{target}: it has no migrations", target=target.name), hint=hint, kind="no-migrations"
+        )
     if request.directory:
         migrations = msgspec.structs.replace(migrations, directory=Path(request.directory).expanduser())
     history, _ = read_files(migrations.directory, None)

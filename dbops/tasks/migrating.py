@@ -15,6 +15,7 @@ from dbops.config.urls import with_password
 from dbops.engine.migrating import Intent
 from dbops.engine.restoring import Wishes as Restoring
 from dbops.errors import ConfigError, NothingToCheckError, StoreError
+from dbops.language import msg, tr
 from dbops.migrations.goal import HEADS, needed
 from dbops.migrations.history import History
 from dbops.migrations.runner import Runner
@@ -84,7 +85,9 @@ def run(work: Session, output: Output, request: Request, files: Files, flags: Fl
     def confirm(report: MigrationReport, pending: Sequence[str]) -> None:
         if not flags.yes:  # else the report at the end, which begins with all of this, is enough
             work.show(migrations_text.gate(report, seen[-1].history))
-        work.confirm(f"Migrate {target.name} ({', '.join(pending)})?", yes=flags.yes)
+        work.confirm(
+            msg("Migrate {target} ({pending})?", target=target.name, pending=", ".join(pending)), yes=flags.yes
+        )
 
     doors = Doors(
         engine=work.engine(),
@@ -112,12 +115,12 @@ def _backup_to_rehearse_on(work: Session, target: Target, killed: Intent | None)
     try:
         newest = catalog.latest(target.name)
     except (NothingToCheckError, StoreError):  # a store that cannot be read, the backup itself will name
-        why = "there is no backup yet"
+        why = msg("there is no backup yet")
     else:
         if killed is None or newest.snapshot_at > killed.begun_at:
             return
-        why = "a migration was killed after the newest backup"
-    work.progress.note(f"{why}: one is made, to rehearse on")
+        why = msg("a migration was killed after the newest backup")
+    work.progress.note(msg("{why}: one is made, to rehearse on", why=why))
     backup(work.engine(), catalog, target, clock=app.now, progress=work.progress)
 
 
@@ -141,16 +144,20 @@ def _print_sql(output: Output, request: Request, target: Target, to: str) -> Non
     ground, _, _, _ = judged(request)
     assert target.migrations is not None  # noqa: S101 - the caller has looked
     if ground.broken or ground.version is None or ground.pending is None:
-        raise ConfigError(f"what is pending is not known: {ground.broken}", hint="dbops status", kind="not-known")
+        raise ConfigError(
+            msg("what is pending is not known: {broken}", broken=ground.broken),
+            hint=msg("dbops status"),
+            kind="not-known",
+        )
     names = needed(ground.history, tuple(one.id for one in ground.pending), to)
     if not names:
-        output.show({"sql": ""}, "-- nothing is pending\n")
+        output.show({"sql": ""}, tr("-- nothing is pending\n"))
         return
     rows = sorted(ground.version.rows)
     if len(rows) > 1:
         raise ConfigError(
-            f"the database is at {len(rows)} revisions: {', '.join(rows)}",
-            hint="Alembic renders from one revision only: merge the heads first",
+            msg("the database is at {count} revisions: {rows}", count=len(rows), rows=", ".join(rows)),
+            hint=msg("Alembic renders from one revision only: merge the heads first"),
             kind="not-renderable",
         )
     runner = Runner(target.migrations, with_password(target.url.reveal(), password(target)))
@@ -161,8 +168,10 @@ def _print_sql(output: Output, request: Request, target: Target, to: str) -> Non
 def _configured(target: Target | None) -> Target:
     if target is None or target.migrations is None:
         name = target.name if target is not None else "NAME"
-        hint = f"write [targets.{name}.migrations] with kind and directory in dbops.toml"
-        raise ConfigError(f"targets.{name}: how its migrations are run is not known", hint=hint, kind="no-migrations")
+        hint = msg("write [targets.{name}.migrations] with kind and directory in dbops.toml", name=name)
+        raise ConfigError(
+            msg("targets.{name}: how its migrations are run is not known", name=name), hint=hint, kind="no-migrations"
+        )
     return target
 
 

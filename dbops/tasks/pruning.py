@@ -5,6 +5,7 @@ from __future__ import annotations
 from dbops import app, logs
 from dbops.cli import Output
 from dbops.errors import DbopsError, Exit
+from dbops.language import msg
 from dbops.ops.prune import Pruning, prune
 from dbops.report import pruning as pages
 from dbops.session import Session
@@ -18,7 +19,7 @@ def run(work: Session, output: Output, *, yes: bool, dry_run: bool) -> None:
             return False
         if not yes:
             work.show(pages.text(found, app.now(), deleted=False))
-        work.confirm("Delete these?", yes=yes)
+        work.confirm(msg("Delete these?"), yes=yes)
         return True
 
     name = work.name_in_store()
@@ -55,7 +56,7 @@ def after_backup(work: Session) -> None:
     except DbopsError as error:
         _failed(work, error.message)
     except KeyboardInterrupt:
-        _failed(work, "interrupted")
+        _failed(work, msg("interrupted"))
     except Exception as error:  # noqa: BLE001 - a mistake of ours here must not make a good backup look failed
         _failed(work, type(error).__name__)
 
@@ -63,12 +64,16 @@ def after_backup(work: Session) -> None:
 def _tell(work: Session, result: Pruning) -> None:
     for item in result.items:
         if not item.keep or item.refused:
-            work.progress.note(f"{'kept' if item.keep else 'deleted'} {item.name}: {item.reason}")
+            work.progress.note(
+                msg("kept {item}: {reason}", item=item.name, reason=item.reason)
+                if item.keep
+                else msg("deleted {item}: {reason}", item=item.name, reason=item.reason)
+            )
     for reason in result.frozen:
-        work.progress.note(f"retention is frozen, no backup is deleted: {reason}")
-    work.progress.note(f"prune: {pages.summary(result, deleted=True)}")
+        work.progress.note(msg("retention is frozen, no backup is deleted: {reason}", reason=reason))
+    work.progress.note(msg("prune: {summary}", summary=pages.summary(result, deleted=True)))
 
 
 def _failed(work: Session, reason: str) -> None:
     work.progress.end()
-    logs.say("warning", "prune-failed", f"the backup is made, but pruning after it failed: {reason}")
+    logs.say("warning", "prune-failed", msg("the backup is made, but pruning after it failed: {reason}", reason=reason))

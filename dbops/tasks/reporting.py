@@ -10,6 +10,7 @@ from typing import NamedTuple
 from dbops import app, logs
 from dbops.cli import Output
 from dbops.errors import ConfigError
+from dbops.language import msg
 from dbops.model import Report
 
 HISTORY = "reports/history.jsonl"
@@ -40,9 +41,11 @@ class Paths(NamedTuple):
                 if not there:
                     path.unlink()
             except OSError as error:
-                hint = f"give --{flag} with a path that you may write"
+                hint = msg("give --{flag} with a path that you may write", flag=flag)
                 raise ConfigError(
-                    f"{path} cannot be written: {error.strerror}", hint=hint, kind="not-writable"
+                    msg("{path} cannot be written: {reason}", path=path, reason=error.strerror),
+                    hint=hint,
+                    kind="not-writable",
                 ) from None
 
     def with_history(self) -> Paths:
@@ -69,8 +72,17 @@ def publish(
     report = stamped(report)
     past = history.extend(paths.history, drills, at)
     if past.trouble:
-        hint = "--history names another file"
-        logs.say("warning", "no-history", f"no history is kept in {paths.history}: {past.trouble} ({hint})")
+        hint = msg("--history names another file")
+        logs.say(
+            "warning",
+            "no-history",
+            msg(
+                "no history is kept in {history}: {trouble} ({hint})",
+                history=paths.history,
+                trouble=past.trouble,
+                hint=hint,
+            ),
+        )
     page = Page.of(report, drills, past, at)
     write(page, html=paths.html, junit=None if junit_written else paths.junit, json=paths.json)
     add_step_summary(report, drills)

@@ -12,6 +12,7 @@ from dbops.config import App, Target
 from dbops.config.urls import Secret, split_password
 from dbops.engine.restoring import Restorer, Wishes
 from dbops.errors import ConfigError
+from dbops.language import msg
 from dbops.model import Manifest, Report
 from dbops.ops import restore_aside
 from dbops.ops.backup import backup
@@ -38,17 +39,17 @@ class Request(NamedTuple):
 def run(work: Session, request: Request) -> Report:
     """The report of what was asked for."""
     if request.undo and request.drop_old:
-        raise ConfigError("--undo and --drop-old exclude each other", kind="bad-flag")
+        raise ConfigError(msg("--undo and --drop-old exclude each other"), kind="bad-flag")
     target = _target(work, request.into)
     wishes = request.wishes._replace(
         jobs=target.jobs, in_place=request.wishes.in_place or (target.swap == "in-place" and request.into is None)
     )
     if wishes.in_place and request.into is not None:
         # The safety backup would be one of another database under the target's name.
-        raise ConfigError("--in-place and --into exclude each other", kind="bad-flag")
+        raise ConfigError(msg("--in-place and --into exclude each other"), kind="bad-flag")
     if request.into == "":
-        hint = "give the name of a database, or a URL; without --into the target's own is restored"
-        raise ConfigError("--into names no database", hint=hint, kind="bad-flag")
+        hint = msg("give the name of a database, or a URL; without --into the target's own is restored")
+        raise ConfigError(msg("--into names no database"), hint=hint, kind="bad-flag")
     restorer = _restorer(work, request.into)
     # The application uses the target's own database: another one is restored without stopping it.
     application = target.app if request.into is None else App()
@@ -60,14 +61,14 @@ def run(work: Session, request: Request) -> Report:
             end_sessions=request.wishes.end_sessions,
             clock=app.now,
             progress=work.progress,
-            confirm=lambda aside: _agreed(work, request, overwrite.undo(restorer.name, aside), "Swap them?"),
+            confirm=lambda aside: _agreed(work, request, overwrite.undo(restorer.name, aside), msg("Swap them?")),
         )
     if request.drop_old:
         return restore_aside.drop_old(
             restorer,
             target.name,
             progress=work.progress,
-            confirm=lambda asides: _agreed(work, request, overwrite.drop(asides), "Drop for good?"),
+            confirm=lambda asides: _agreed(work, request, overwrite.drop(asides), msg("Drop for good?")),
         )
     catalog = work.catalog()
     manifest = catalog.find(target.name, request.backup)
@@ -78,7 +79,7 @@ def run(work: Session, request: Request) -> Report:
         name = plan.destination.name
         # The name must be typed where something is replaced; one that no keyboard has is asked for with y.
         typed = name if plan.destination.exists and name == name.strip() and name.isprintable() else "y"
-        return _agreed(work, request, overwrite.plan(plan), f"Restore into {name}?", typed)
+        return _agreed(work, request, overwrite.plan(plan), msg("Restore into {name}?", name=name), typed)
 
     return restore(
         restorer,
@@ -98,7 +99,7 @@ def _warn_of_newer(work: Session, catalog: Catalog, manifest: Manifest) -> None:
     """Says which newer backups 'latest' has stepped over because they cannot be used."""
     newer = [i.id for i in catalog.list(manifest.target) if i.state is State.BROKEN and i.id > manifest.id]
     if newer:
-        work.progress.note(f"warning: newer, but unusable (see: dbops backups): {', '.join(newer)}")
+        work.progress.note(msg("warning: newer, but unusable (see: dbops backups): {newer}", newer=", ".join(newer)))
 
 
 def repeated(*, target: str | None, url: str | None, store: str | None, into: str | None) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from dbops.cli import Output
 from dbops.config import Config
 from dbops.config.zones import zone
 from dbops.errors import ConfigError, RefusedError, ToolError
+from dbops.language import msg, tr, translated
 from dbops.schedule import ci, crontab, kubernetes, systemd
 from dbops.schedule.base import STARTS_SERVERS, File, Schedule
 from dbops.schedule.when import parse
@@ -22,11 +23,11 @@ from dbops.session import Session
 
 KINDS = ("systemd", "cron", "kubernetes", "github", "gitlab")
 TASKS = {
-    "backup": "daily 02:45",
-    "verify": "weekly sat 05:10",
-    "drill": "weekly sun 04:17",
-    "check": "weekly sun 04:17",
-    "prune": "daily 06:20",
+    "backup": msg("daily 02:45"),
+    "verify": msg("weekly sat 05:10"),
+    "drill": msg("weekly sun 04:17"),
+    "check": msg("weekly sun 04:17"),
+    "prune": msg("daily 06:20"),
 }
 """What can be scheduled, and when it runs unless told otherwise."""
 _MARK = "# Made by: dbops schedule"
@@ -58,17 +59,19 @@ def run(work: Session, output: Output, request: Request) -> None:
         output.show({"files": [file._asdict() for file in files]}, _text(files))
         return
     if request.kind not in ("systemd", "cron"):
-        hint = "print it into its file: leave out --install"
-        raise ConfigError(f"--install knows systemd and cron, not {request.kind}", hint=hint, kind="bad-flag")
+        hint = msg("print it into its file: leave out --install")
+        raise ConfigError(
+            msg("--install knows systemd and cron, not {kind}", kind=request.kind), hint=hint, kind="bad-flag"
+        )
     steps: _SystemdSteps | _CronSteps
     steps = _SystemdSteps(schedule, files, request.folder) if request.kind == "systemd" else _CronSteps(schedule)
     steps.check()
     if not request.dry_run:
         if not request.yes:
-            work.show(_text(files) + steps.told)
-        work.confirm("Install this?", yes=request.yes)
+            work.show(_text(files) + translated(steps.told))
+        work.confirm(msg("Install this?"), yes=request.yes)
         steps.install()
-    told = ("would do: " if request.dry_run else "done: ") + steps.told
+    told = (tr("would do: ") if request.dry_run else tr("done: ")) + translated(steps.told)
     output.show(
         {"files": [file._asdict() for file in files], "installed": not request.dry_run, "did": steps.told.rstrip()},
         _text(files) + told if request.dry_run else told,
@@ -87,26 +90,36 @@ def _files(schedule: Schedule, kind: str, targets: Sequence[str]) -> list[File]:
 
 def _schedule(config: Config, request: Request) -> Schedule:
     if request.kind not in KINDS:
-        raise ConfigError(f"--kind {request.kind}", hint=f"allowed: {', '.join(KINDS)}", kind="bad-flag")
+        raise ConfigError(
+            msg("--kind {kind}", kind=request.kind),
+            hint=msg("allowed: {kinds}", kinds=", ".join(KINDS)),
+            kind="bad-flag",
+        )
     if request.task not in TASKS:
-        raise ConfigError(f"--task {request.task}", hint=f"allowed: {', '.join(TASKS)}", kind="bad-flag")
+        raise ConfigError(
+            msg("--task {task}", task=request.task),
+            hint=msg("allowed: {tasks}", tasks=", ".join(TASKS)),
+            kind="bad-flag",
+        )
     if request.timezone is not None:
         try:
             zone(request.timezone)
         except ValueError as error:
-            raise ConfigError(f"--timezone: {error}", kind="bad-flag") from None
+            raise ConfigError(msg("--timezone: {error}", error=error), kind="bad-flag") from None
         if request.kind not in ("systemd", "kubernetes"):
-            hint = "cron uses the machine's zone, GitHub and GitLab have it in their own settings"
-            raise ConfigError(f"--timezone does not work with {request.kind}", hint=hint, kind="bad-flag")
+            hint = msg("cron uses the machine's zone, GitHub and GitLab have it in their own settings")
+            raise ConfigError(
+                msg("--timezone does not work with {kind}", kind=request.kind), hint=hint, kind="bad-flag"
+            )
     if request.kind == "kubernetes" and not request.image:
-        hint = "an image with dbops and the client programs of your server: --image registry.example.com/dbops:17"
-        raise ConfigError("--kind kubernetes needs --image", hint=hint, kind="bad-flag")
+        hint = msg("an image with dbops and the client programs of your server: --image registry.example.com/dbops:17")
+        raise ConfigError(msg("--kind kubernetes needs --image"), hint=hint, kind="bad-flag")
     here = config.file.absolute() if config.file is not None else None
     folder = here.parent if here is not None else Path.cwd()
     on_this_machine = request.kind in ("systemd", "cron")
     if on_this_machine and here is None:
-        hint = "write one: dbops init; what a shell's variables say is not there when the schedule runs"
-        raise ConfigError("a schedule needs a dbops.toml", hint=hint, kind="no-config")
+        hint = msg("write one: dbops init; what a shell's variables say is not there when the schedule runs")
+        raise ConfigError(msg("a schedule needs a dbops.toml"), hint=hint, kind="no-config")
     whom = ["--target", request.target] if request.target is not None else ["--all"]
     if request.target is not None:
         config.target(request.target)
@@ -127,12 +140,14 @@ def _schedule(config: Config, request: Request) -> Schedule:
         image=request.image or "",
     )
     if request.kind == "systemd" and set(schedule.argv[0]) & set("'\"\\"):
-        hint = "systemd starts no program with a quote or a backslash in its path: install dbops elsewhere"
-        raise ConfigError(f"{schedule.argv[0]} cannot be a unit's program", hint=hint, kind="bad-name")
+        hint = msg("systemd starts no program with a quote or a backslash in its path: install dbops elsewhere")
+        raise ConfigError(msg("{argv} cannot be a unit's program", argv=schedule.argv[0]), hint=hint, kind="bad-name")
     for text in (*schedule.argv, str(folder), request.user or ""):
         if not text.isprintable():
-            hint = "such a name cannot be written in a schedule: move or rename it"
-            raise ConfigError(f"{text!r} has characters that cannot be printed", hint=hint, kind="bad-name")
+            hint = msg("such a name cannot be written in a schedule: move or rename it")
+            raise ConfigError(
+                msg("{text!r} has characters that cannot be printed", text=text), hint=hint, kind="bad-name"
+            )
     return schedule
 
 
@@ -171,21 +186,28 @@ class _SystemdSteps:
         self._files = files
         self._writes = schedule.writes
         self._timer = f"{schedule.name}.timer"
-        self.told = f"{', '.join(file.path for file in files)} in {self._folder}; {self._timer} enabled and started\n"
+        self.told = msg(
+            "{files} in {folder}; {timer} enabled and started\n",
+            files=", ".join(file.path for file in files),
+            folder=self._folder,
+            timer=self._timer,
+        )
 
     def check(self) -> None:
         """A unit that somebody else wrote is not replaced; and one that is confined can make no folder."""
         for writes in self._writes:
             if not writes.is_dir():
-                hint = f"make it first: mkdir -p {shlex.quote(str(writes))}"
+                hint = msg("make it first: mkdir -p {quote}", quote=shlex.quote(str(writes)))
                 raise RefusedError(
-                    f"{writes} does not exist, and the service could not make it", hint=hint, kind="no-folder"
+                    msg("{writes} does not exist, and the service could not make it", writes=writes),
+                    hint=hint,
+                    kind="no-folder",
                 )
         for file in self._files:
             path = self._folder / file.path
             if path.exists() and not path.read_text(errors="replace").startswith(_MARK):
-                hint = "it was not made by dbops: move it away first"
-                raise RefusedError(f"{path} exists and is not touched", hint=hint, kind="file-exists")
+                hint = msg("it was not made by dbops: move it away first")
+                raise RefusedError(msg("{path} exists and is not touched", path=path), hint=hint, kind="file-exists")
 
     def install(self) -> None:
         before = {file.path: self._read(file.path) for file in self._files}
@@ -197,8 +219,10 @@ class _SystemdSteps:
             self._systemctl("enable", "--now", self._timer)
         except OSError as error:
             self._undo(before)
-            hint = "run it as root, or as the user whose own units they shall be"
-            raise ConfigError(f"{self._folder}: {error.strerror}", hint=hint, kind="not-writable") from None
+            hint = msg("run it as root, or as the user whose own units they shall be")
+            raise ConfigError(
+                msg("{folder}: {reason}", folder=self._folder, reason=error.strerror), hint=hint, kind="not-writable"
+            ) from None
         except BaseException:
             self._undo(before)
             raise
@@ -223,19 +247,19 @@ class _CronSteps:
 
     def __init__(self, schedule: Schedule) -> None:
         self._schedule = schedule
-        self.told = f"the lines of {schedule.name} in this account's crontab\n"
+        self.told = msg("the lines of {name} in this account's crontab\n", name=schedule.name)
 
     def check(self) -> None:
         if shutil.which("crontab") is None:
-            hint = "install cron, or use --kind systemd"
-            raise ToolError("crontab is not installed", hint=hint, kind="tool-missing")
+            hint = msg("install cron, or use --kind systemd")
+            raise ToolError(msg("crontab is not installed"), hint=hint, kind="tool-missing")
 
     def install(self) -> None:
         listed = command.run(["crontab", "-l"], timeout=_SECONDS)
         table = listed.stdout
         if listed.status != 0:
             if "no crontab" not in listed.stderr.lower():  # anything else: what is there must not be lost
-                raise ToolError("the crontab cannot be read", hint=listed.stderr, kind="tool-failed")
+                raise ToolError(msg("the crontab cannot be read"), hint=listed.stderr, kind="tool-failed")
             table = ""
         _told(["crontab", "-"], crontab.replaced(table, self._schedule).encode())
 
@@ -244,4 +268,6 @@ def _told(argv: Sequence[str], given: bytes | None = None) -> None:
     result = command.run(argv, input=given, timeout=_SECONDS)
     if result.status != 0:
         status = command.describe_status(result.status)
-        raise ToolError(f"{' '.join(argv)} {status}", hint=result.stderr, kind="tool-failed")
+        raise ToolError(
+            msg("{argv} {status}", argv=" ".join(argv), status=status), hint=result.stderr, kind="tool-failed"
+        )

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from dbops import command
 from dbops.errors import ConfigError
+from dbops.language import msg
 
 ROOT = Path(__file__).parents[2]
 
@@ -16,7 +17,7 @@ def run(*, fast: bool) -> int:
     """Runs each step with its output on the terminal; returns the exit status of the first that fails, or 0."""
     if not (ROOT / "tests").is_dir():
         raise ConfigError(
-            "this is an installed dbops, without its tests", hint="run it in a checkout", kind="no-checkout"
+            msg("this is an installed dbops, without its tests"), hint=msg("run it in a checkout"), kind="no-checkout"
         )
     for argv in steps(fast=fast):
         _say(f"== {Path(argv[0]).name if len(argv) < 3 else ' '.join(argv[2:])}")

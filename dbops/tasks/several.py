@@ -19,6 +19,7 @@ from dbops import command, logs, runs
 from dbops.config import Config
 from dbops.config.units import format_duration, format_size
 from dbops.errors import Exit, ToolError
+from dbops.language import msg
 from dbops.model import Finding, Severity
 from dbops.ops.announce import Outcome
 from dbops.ops.several import Ran
@@ -115,10 +116,20 @@ class _Watch:
             fields = {name: value for name, value in found.items() if name not in ("time", "run", "task")}
             logs.say(level, event, message, **fields)
         elif event == "phase-end":
-            amount = f"{format_size(found['bytes'])} in " if found.get("bytes") else ""
-            logs.say(level, event, f"{self._target}  {message}: {amount}{format_duration(found.get('seconds', 0.0))}")
+            amount = msg("{found} in ", found=format_size(found["bytes"])) if found.get("bytes") else ""
+            logs.say(
+                level,
+                event,
+                msg(
+                    "{target}  {message}: {amount}{found}",
+                    target=self._target,
+                    message=message,
+                    amount=amount,
+                    found=format_duration(found.get("seconds", 0.0)),
+                ),
+            )
         elif event not in ("phase-start", "progress", "error"):
-            logs.say(level, event, f"{self._target}  {message}")
+            logs.say(level, event, msg("{target}  {message}", target=self._target, message=message))
 
 
 def _environment() -> dict[str, str]:

@@ -12,6 +12,7 @@ from dbops.cli import Output, code_of, rank
 from dbops.config import Config
 from dbops.console import Display
 from dbops.errors import DbopsError, Exit
+from dbops.language import msg
 from dbops.model import Manifest, Report
 from dbops.notify.deliver import Undelivered
 from dbops.ops import announce
@@ -82,7 +83,7 @@ class Teller:
             self._progress.end()
         for finding in announce.warnings(undelivered):
             hint = f" ({finding.hint.splitlines()[-1]})" if finding.hint else ""
-            text = f"{finding.subject}: {finding.actual}{hint}"
+            text = msg("{subject}: {actual}{hint}", subject=finding.subject, actual=finding.actual, hint=hint)
             logs.say("warning", finding.id, text, channel=finding.subject)
 
 

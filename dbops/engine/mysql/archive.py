@@ -21,6 +21,7 @@ from dbops.engine.mysql.script import Kind, Script, Statement, statements
 from dbops.engine.mysql.script_errors import no_trailer
 from dbops.engine.mysql.script_facts import Facts
 from dbops.errors import BadBackupError
+from dbops.language import msg
 from dbops.model import Manifest
 from dbops.progress import Progress
 
@@ -209,7 +210,9 @@ def parts(path: Path, manifest: Manifest | None = None) -> list[Path]:
     files.sort(key=lambda file: order.get(file.name.partition(".")[0].partition("-")[0], 1))
     if not files or not files[0].name.startswith("schema."):
         raise BadBackupError(
-            f"{path.name} lacks the part 'schema'", hint="use another backup", kind="archive-truncated"
+            msg("{path} lacks the part 'schema'", path=path.name),
+            hint=msg("use another backup"),
+            kind="archive-truncated",
         )
     return files
 
@@ -235,25 +238,27 @@ def lines(manifest: Manifest, path: Path, table: TableRef) -> Iterator[bytes]:
         except BadBackupError as error:
             raise _of_part(part, error) from None
     if found is None:
-        raise BadBackupError(f"{path.name} holds no table {table.name}", kind="no-such-table")
+        raise BadBackupError(
+            msg("{path} holds no table {table}", path=path.name, table=table.name), kind="no-such-table"
+        )
 
 
 def _lines_of(one: Statement, table: Table | None, wanted: Sequence[str]) -> bytes:
     try:
         rows = read(one.text)
     except UnreadableError:
-        raise _unreadable(one, "its values are no plain literals") from None
+        raise _unreadable(one, msg("its values are no plain literals")) from None
     columns = by_name(table) if table is not None else {}
     names = (
         rows.columns if rows.columns is not None else tuple(column.name for column in table.columns) if table else ()
     )
     places = {name.lower(): place for place, name in enumerate(names)}
     if len(rows.values) != rows.number * len(names):
-        raise _unreadable(one, "it has another number of values than the table has columns")
+        raise _unreadable(one, msg("it has another number of values than the table has columns"))
     generated = {name for name in wanted if (column := columns.get(name.lower())) is not None and column.stored}
     missing = [name for name in wanted if name.lower() not in places and name not in generated]
     if missing:
-        raise _unreadable(one, f"it has no column {missing[0]}")
+        raise _unreadable(one, msg("it has no column {missing}", missing=missing[0]))
     writers = [None if name in generated else _writer(columns.get(name.lower())) for name in wanted]
     chosen = [0 if name in generated else places[name.lower()] for name in wanted]
     return b"".join(
@@ -276,11 +281,16 @@ def _writer(column: Column | None) -> Callable[[bytes], bytes]:
 
 
 def _unreadable(one: Statement, why: str) -> BadBackupError:
-    return BadBackupError(f"line {one.line}: the rows of {one.name} cannot be read: {why}", kind="rows-unreadable")
+    return BadBackupError(
+        msg("line {line}: the rows of {one} cannot be read: {why}", line=one.line, one=one.name, why=why),
+        kind="rows-unreadable",
+    )
 
 
 def _of_part(part: Path, error: BadBackupError) -> BadBackupError:
     """Names the file, where the message does not."""
     if error.message.startswith(part.name):
         return error
-    return BadBackupError(f"{part.name}: {error.message}", hint=error.hint, kind=error.kind)
+    return BadBackupError(
+        msg("{part}: {message}", part=part.name, message=error.message), hint=error.hint, kind=error.kind
+    )

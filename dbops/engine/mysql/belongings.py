@@ -13,6 +13,7 @@ from dbops.engine.mysql import ddl, view_text
 from dbops.engine.mysql.maintenance import rows
 from dbops.engine.mysql.statements import identifier, statement
 from dbops.errors import RefusedError
+from dbops.language import msg
 
 if TYPE_CHECKING:
     from dbops.engine.mysql.connect import Connection
@@ -79,8 +80,12 @@ def read(connection: Connection, database: str) -> Belongings:
         unknown = found.keys() - {"TRIGGER", "VIEW", "EVENT", *_ROUTINES}
         if unknown:
             raise RefusedError(
-                f"{database} has what dbops cannot move: {', '.join(sorted(unknown)).lower()}",
-                hint="restore with --in-place",
+                msg(
+                    "{database} has what dbops cannot move: {unknown}",
+                    database=database,
+                    unknown=", ".join(sorted(unknown)).lower(),
+                ),
+                hint=msg("restore with --in-place"),
                 kind="cannot-move",
             )
         return Belongings(
@@ -106,8 +111,14 @@ def _show(connection: Connection, kind: str, names: Sequence[str], form: _Form) 
         text = row[form.text]
         if not text:
             raise RefusedError(
-                f"the user may not see the definition of {kind.lower()} {name}, which a swap makes anew",
-                hint="GRANT SHOW_ROUTINE ON *.* (MySQL) or SELECT ON mysql.proc (MariaDB), or restore with --in-place",
+                msg(
+                    "the user may not see the definition of {kind} {name}, which a swap makes anew",
+                    kind=kind.lower(),
+                    name=name,
+                ),
+                hint=msg(
+                    "GRANT SHOW_ROUTINE ON *.* (MySQL) or SELECT ON mysql.proc (MariaDB), or restore with --in-place"
+                ),
                 kind="cannot-read-routine",
             )
         state = ""

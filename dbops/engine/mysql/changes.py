@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from dbops.errors import LockedError
+from dbops.language import msg
 
 _SHOWN = 5
 
@@ -19,7 +20,7 @@ def changed(before: Mapping[str, str], after: Mapping[str, str]) -> str:
 def tables_change(what: str) -> LockedError:
     """The error where the schema is another than it was when the moment was opened."""
     return LockedError(
-        f"the schema was changed while it was dumped: {what}",
-        hint="run it when no schema change is under way; nothing was published",
+        msg("the schema was changed while it was dumped: {what}", what=what),
+        hint=msg("run it when no schema change is under way; nothing was published"),
         kind="tables-change",
     )

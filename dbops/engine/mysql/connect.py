@@ -16,6 +16,7 @@ from dbops.engine.mysql.driver_errors import HINTS, NO_TLS, error_of, lost
 from dbops.engine.mysql.flavour import Flavour, flavour_of
 from dbops.engine.mysql.parameters import read
 from dbops.errors import DatabaseError, LockedError
+from dbops.language import msg
 
 if TYPE_CHECKING:
     from pymysql.connections import Connection as Driver
@@ -68,7 +69,7 @@ class Access:
 
     def place(self) -> str:
         """Database and server for people, without a secret."""
-        return f"{self.database or 'no database'} on {self.host()}"
+        return msg("{database} on {host}", database=self.database or msg("no database"), host=self.host())
 
     def host(self) -> str:
         """The server for people: host and port, or its socket."""
@@ -110,7 +111,9 @@ class Access:
             raise self._unreachable(error) from None
         except (OSError, ValueError, RuntimeError) as error:
             said = redact(str(error), self.secrets)
-            raise DatabaseError(f"cannot connect to {self.place()}: {said}", kind="unreachable") from None
+            raise DatabaseError(
+                msg("cannot connect to {place}: {said}", place=self.place(), said=said), kind="unreachable"
+            ) from None
         self.opened.add(connection.thread_id())  # type: ignore[no-untyped-call]
         with self.translated(), connection.cursor() as cursor:
             cursor.execute(f"SET SESSION {', '.join([*SESSION, *_of_flavour(flavour(connection))])}")
@@ -153,16 +156,22 @@ class Access:
         number, text = error_of(error)
         said = redact(text, self.secrets)
         if number == 1205:
-            return LockedError(f"{self.place()}: {said}", hint=HINTS[1205], kind="lock-timeout")
+            return LockedError(
+                msg("{place}: {said}", place=self.place(), said=said), hint=HINTS[1205], kind="lock-timeout"
+            )
         kind = "connection-lost" if lost(error) else f"mysql-{number}"
-        hint = "look into the server's log" if kind == "connection-lost" else HINTS.get(number, "")
-        return DatabaseError(f"{self.place()}: {said} ({number})", hint=hint, kind=kind)
+        hint = msg("look into the server's log") if kind == "connection-lost" else HINTS.get(number, "")
+        return DatabaseError(
+            msg("{place}: {said} ({number})", place=self.place(), said=said, number=number), hint=hint, kind=kind
+        )
 
     def _unreachable(self, error: Exception) -> DatabaseError:
         number, text = error_of(error)
         said = " ".join(redact(text, self.secrets).split())
-        hint = HINTS.get(number, "check host, port, user and ssl-mode in the URL")
-        return DatabaseError(f"cannot connect to {self.place()}: {said}", hint=hint, kind="unreachable")
+        hint = HINTS.get(number, msg("check host, port, user and ssl-mode in the URL"))
+        return DatabaseError(
+            msg("cannot connect to {place}: {said}", place=self.place(), said=said), hint=hint, kind="unreachable"
+        )
 
     # --- client programs ----------------------------------------------------------------------------------------------
 

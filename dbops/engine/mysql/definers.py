@@ -10,6 +10,7 @@ from dbops.engine.mysql.accounts import SYSTEM, Account, existing, of_definer
 from dbops.engine.mysql.driver_errors import lost
 from dbops.engine.mysql.maintenance import rows
 from dbops.engine.mysql.statements import statement
+from dbops.language import msg
 from dbops.model import Finding, Severity
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def finding(account: Account, severity: Severity, hint: str) -> Finding:
         id="definer-missing",
         severity=severity,
         subject=account.sql,
-        expected="an account: views, routines, triggers or events run with its rights",
-        actual="the server has no such account: they fail",
+        expected=msg("an account: views, routines, triggers or events run with its rights"),
+        actual=msg("the server has no such account: they fail"),
         hint=hint,
     )

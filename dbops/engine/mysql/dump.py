@@ -18,6 +18,7 @@ from dbops.engine.mysql.dumping import DumpingSnapshot
 from dbops.engine.mysql.packing import packer
 from dbops.engine.mysql.plan import SQL, Part, suffix
 from dbops.errors import BadBackupError, DatabaseError, DbopsError, StoreFullError, ToolError
+from dbops.language import joined, msg
 from dbops.progress import Progress
 
 TRAILER = b"-- Dump completed"
@@ -123,8 +124,12 @@ class Dump:
             raise self._explained(error) from None
         if not end.rstrip(b"\n").rpartition(b"\n")[2].startswith(TRAILER):
             raise ToolError(
-                f"{process.name} ended with status 0, but its output lacks the last line ('{TRAILER.decode()}')",
-                hint="nothing was published; older backups stay",
+                msg(
+                    "{process} ended with status 0, but its output lacks the last line ('{trailer}')",
+                    process=process.name,
+                    trailer=TRAILER.decode(),
+                ),
+                hint=msg("nothing was published; older backups stay"),
                 kind="tool-failed",
             )
 
@@ -139,8 +144,8 @@ class Dump:
         ]
         if lost:
             raise BadBackupError(
-                f"the dump does not hold what the database has: {'; '.join(lost)}",
-                hint="grant the backup's user the right to see them; nothing was published",
+                msg("the dump does not hold what the database has: {lost}", lost=joined("; ", lost)),
+                hint=msg("grant the backup's user the right to see them; nothing was published"),
                 kind="dump-incomplete",
             )
 
@@ -150,11 +155,11 @@ class Dump:
         if _CHANGED.search(text):
             return tables_change(text)
         if "No space left on device" in text or re.search(r"\b(1021|1114)\b", text):
-            return StoreFullError(text, hint="free space on the database server's disk", kind="server-full")
+            return StoreFullError(text, hint=msg("free space on the database server's disk"), kind="server-full")
         if re.search(r"\b(2006|2013)\b", text):
-            return DatabaseError(text, hint="look into the server's log", kind="connection-lost")
-        message = error.message if text == error.message else f"{error.message}: {text}"
-        return ToolError(message, hint="nothing was published; older backups stay", kind=error.kind)
+            return DatabaseError(text, hint=msg("look into the server's log"), kind="connection-lost")
+        message = error.message if text == error.message else msg("{message}: {text}", message=error.message, text=text)
+        return ToolError(message, hint=msg("nothing was published; older backups stay"), kind=error.kind)
 
 
 def _spare_threads(jobs: int) -> int:

@@ -19,6 +19,7 @@ from dbops.engine.base import Content
 from dbops.engine.mysql.columns import Column, Form
 from dbops.engine.mysql.statements import identifier
 from dbops.errors import DatabaseError
+from dbops.language import msg
 
 KIND = "rows-sum64"
 NULL_TEXT = "-"
@@ -66,8 +67,11 @@ def content(table: str, rows: int, total: int | None) -> Content:
     """What the statement gave. `DatabaseError` if the text of a row was too long for the server."""
     if total is not None and total < 0:
         raise DatabaseError(
-            f"no digest of {table}: the text of some of its rows is longer than the server's max_allowed_packet",
-            hint="raise max_allowed_packet on the server to 16 MB or more",
+            msg(
+                "no digest of {table}: the text of some of its rows is longer than the server's max_allowed_packet",
+                table=table,
+            ),
+            hint=msg("raise max_allowed_packet on the server to 16 MB or more"),
             kind="digest",
         )
     return Content(rows, digest_of(total or 0))

@@ -13,6 +13,7 @@ from dbops.engine.mysql.accounts import Account, existing, of_definer
 from dbops.engine.mysql.maintenance import Maintenance, rows, run
 from dbops.engine.mysql.statements import identifier
 from dbops.errors import DbopsError
+from dbops.language import msg
 from dbops.model import Finding, Severity
 
 
@@ -63,9 +64,9 @@ def findings(found: Definers, own: Iterable[str], *, cluster: bool) -> Iterator[
             id="roles-not-in-dump",
             severity=Severity.WARNING,
             subject=", ".join(missing),
-            expected="definers of views, routines, triggers and events are backed up with them",
-            actual="they are not in the dump: made locked, with every right on its databases, for this drill",
-            hint="on a new server what they define fails (1449): keep their CREATE USER and GRANT beside the dump",
+            expected=msg("definers of views, routines, triggers and events are backed up with them"),
+            actual=msg("they are not in the dump: made locked, with every right on its databases, for this drill"),
+            hint=msg("on a new server what they define fails (1449): keep their CREATE USER and GRANT beside the dump"),
         )
 
 

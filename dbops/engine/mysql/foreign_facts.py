@@ -16,6 +16,7 @@ from dbops.engine.mysql.foreign_statements import Act, Left
 from dbops.engine.mysql.script import Kind, Script, Statement
 from dbops.engine.mysql.script_errors import TRAILER
 from dbops.errors import BadBackupError, PreflightError
+from dbops.language import msg
 from dbops.model import Finding, Severity
 from dbops.progress import Progress
 
@@ -25,7 +26,9 @@ _COMPLETED = re.compile(rb"-- Dump completed on (\d{4}-\d\d-\d\d)\s+(\d{1,2}:\d\
 _SAVED = re.compile(rb"SET\s+@OLD_(?:SQL_NOTES|NOTE_VERBOSITY)\s*=\s*@@", re.IGNORECASE)
 _PUT_BACK = re.compile(rb"SET\s+(?:SQL_NOTES|NOTE_VERBOSITY)\s*=\s*@OLD_", re.IGNORECASE)
 _DRAWN = re.compile(r"\bnextval\(`([^`]+)`\.`([^`]+)`\)", re.IGNORECASE)
-_CUT_HINT = "the job that made it was killed, or ran out of space or connection: use another dump, and look at that job"
+_CUT_HINT = msg(
+    "the job that made it was killed, or ran out of space or connection: use another dump, and look at that job"
+)
 
 
 class Databases:
@@ -113,8 +116,12 @@ class ScriptFacts:
         told = self._script.facts
         if not self._script.complete and (told.tool or (self._saved and not self._put_back)):
             raise BadBackupError(
-                f"{self._name} is cut: it ends between two statements, without the line '{TRAILER.decode()}'"
-                + ("" if told.tool else " or the statements that put back the settings it began with"),
+                msg(
+                    "{name} is cut: it ends between two statements, without the line '{trailer}'{part}",
+                    name=self._name,
+                    trailer=TRAILER.decode(),
+                    part="" if told.tool else msg(" or the statements that put back the settings it began with"),
+                ),
                 hint=_CUT_HINT,
                 kind="archive-truncated",
             )
@@ -150,10 +157,12 @@ class ScriptFacts:
                 id="end-not-known",
                 severity=Severity.WARNING,
                 subject=self._name,
-                expected=f"a last line '{TRAILER.decode()}'",
-                actual="the dump was made without comments and settings (--compact): whether its end is missing cannot"
-                " be known, and a restore must set foreign_key_checks and sql_mode itself",
-                hint="make dumps without --compact and --skip-comments",
+                expected=msg("a last line '{trailer}'", trailer=TRAILER.decode()),
+                actual=msg(
+                    "the dump was made without comments and settings (--compact): whether its end is missing "
+                    "cannot be known, and a restore must set foreign_key_checks and sql_mode itself"
+                ),
+                hint=msg("make dumps without --compact and --skip-comments"),
             )
         if not known:
             yield source_not_named(self._name, self._engine)
@@ -165,8 +174,8 @@ def source_not_named(name: str, engine: str) -> Finding:
         id="source-not-named",
         severity=Severity.INFO,
         subject=name,
-        expected="the source's version",
-        actual=f"the dump does not say it: by its text it is one of {named(engine).title}",
+        expected=msg("the source's version"),
+        actual=msg("the dump does not say it: by its text it is one of {named}", named=named(engine).title),
     )
 
 

@@ -18,6 +18,7 @@ from dbops.engine.mysql.script import Statement
 from dbops.engine.mysql.script_errors import truncated
 from dbops.engine.mysql.script_words import CLIENT_WORDS, first_word, known
 from dbops.errors import BadBackupError, PreflightError
+from dbops.language import msg
 
 _PACKED = re.compile(r"\.(?:gz|zst|xz|lz4)\Z")
 _CHUNK = re.compile(r"(?:\.\d+)+\Z")
@@ -102,16 +103,20 @@ def metadata(folder: Path, name: str) -> Metadata:
         text = ""
     found = _read(text)
     if not found.finished:
-        here = f"{METADATA} has no line 'Finished dump at'" if text else f"it has no file {METADATA}"
+        here = (
+            msg("{metadata} has no line 'Finished dump at'", metadata=METADATA)
+            if text
+            else msg("it has no file {metadata}", metadata=METADATA)
+        )
         raise BadBackupError(
-            f"{name} is not the whole dump: {here}",
-            hint="mydumper was killed or failed: use another dump, and look at the job that makes it",
+            msg("{name} is not the whole dump: {here}", name=name, here=here),
+            hint=msg("mydumper was killed or failed: use another dump, and look at the job that makes it"),
             kind="archive-truncated",
         )
     if quotes := _QUOTES.search(text):
         raise PreflightError(
-            f"{name} quotes names with {quotes[1]}",
-            hint="make the dump without --identifier-quote-character",
+            msg("{name} quotes names with {quotes}", name=name, quotes=quotes[1]),
+            hint=msg("make the dump without --identifier-quote-character"),
             kind="format-unsupported",
         )
     return found
@@ -192,7 +197,7 @@ class Lines:
             return self._one(rest[:-1])
         if _SPACE.match(rest).end() < len(rest):  # type: ignore[union-attr]
             begin = self._line + rest.count(b"\n", 0, _SPACE.match(rest).end())  # type: ignore[union-attr]
-            raise truncated(f"it ends in the midst of a statement, which begins in line {begin}")
+            raise truncated(msg("it ends in the midst of a statement, which begins in line {begin}", begin=begin))
         return []
 
     def _one(self, text: bytes) -> list[Statement]:
@@ -204,8 +209,8 @@ class Lines:
             return []
         if text[:1] == b"\\" or first_word(text) in CLIENT_WORDS:
             raise BadBackupError(
-                f"line {line} is a command of the mysql client, not SQL",
-                hint="mydumper writes none: was the file edited? look at it before you load it by hand",
+                msg("line {line} is a command of the mysql client, not SQL", line=line),
+                hint=msg("mydumper writes none: was the file edited? look at it before you load it by hand"),
                 kind="client-command",
             )
         what = known(text)

@@ -10,6 +10,7 @@ from dbops.engine.mysql.foreign_facts import Databases, about, moment, source_no
 from dbops.engine.mysql.foreign_folder import Metadata, Part, Role, metadata, parts, statements
 from dbops.engine.mysql.script import Kind
 from dbops.errors import BadBackupError
+from dbops.language import msg
 from dbops.model import Finding, NotEvaluated
 from dbops.progress import Progress
 
@@ -32,8 +33,8 @@ def read_folder(dump: Dump, progress: Progress) -> DumpFacts:
     said = metadata(dump.path, name)
     found = parts(dump.path)
     if not found:
-        hint = "look at the job that makes it: was it told to dump nothing?"
-        raise BadBackupError(f"{name} has no scripts in it", hint=hint, kind="archive-empty")
+        hint = msg("look at the job that makes it: was it told to dump nothing?")
+        raise BadBackupError(msg("{name} has no scripts in it", name=name), hint=hint, kind="archive-empty")
     names = real_names(found, dump)
     gathered = Databases()
     size = 0
@@ -70,8 +71,10 @@ def _findings(dump: Dump, found: list[Part], databases: tuple[DumpDatabase, ...]
     yield source_not_named(dump.path.name, dump.engine)
     if databases and not any(part.role is Role.TABLE for part in found):
         raise BadBackupError(
-            f"{dump.path.name} has rows, but no table that they belong to",
-            hint="it was made with --no-schemas: dump the schemas too, or a restore has nothing to put the rows into",
+            msg("{path} has rows, but no table that they belong to", path=dump.path.name),
+            hint=msg(
+                "it was made with --no-schemas: dump the schemas too, or a restore has nothing to put the rows into"
+            ),
             kind="no-schemas",
         )
 
@@ -80,10 +83,13 @@ def _unknown(said: Metadata) -> Iterator[NotEvaluated]:
     if not said.rows:
         yield NotEvaluated(
             id="rows-counted",
-            reason="this mydumper has counted no rows (0.14.1 and later do): if a file of rows is missing, or ends"
-            " between two of its statements, that cannot be known",
+            reason=msg(
+                "this mydumper has counted no rows (0.14.1 and later do): if a file of rows is missing, or "
+                "ends between two of its statements, that cannot be known"
+            ),
         )
     elif said.checksums:
         yield NotEvaluated(
-            id="mydumper-checksums", reason="the checksums in its metadata were not compared, only its counts of rows"
+            id="mydumper-checksums",
+            reason=msg("the checksums in its metadata were not compared, only its counts of rows"),
         )

@@ -17,6 +17,7 @@ from dbops.engine.mysql.load import SESSION
 from dbops.engine.mysql.load_errors import of_definition, of_rows
 from dbops.engine.mysql.maintenance import run
 from dbops.engine.mysql.script import Kind, Statement
+from dbops.language import msg
 
 if TYPE_CHECKING:
     from dbops.engine.mysql.connect import Connection
@@ -65,7 +66,7 @@ class Player:
     def play(self, statement: Statement, file: str) -> None:
         """Raises `DatabaseError`, with no data in it, where the server refuses the statement."""
         judged = says.judge(statement, self.here, self._names)
-        place = f"line {statement.line} of {file}"
+        place = msg("line {line} of {file}", line=statement.line, file=file)
         if judged.act is Act.LEAVE:
             self._met.left.setdefault(judged.left, set()).add(self._shown(statement))
         elif judged.act is Act.USE:
@@ -101,7 +102,7 @@ class Player:
             try:
                 self._connection.select_db(name)
             except pymysql.MySQLError as error:
-                raise of_definition(error, f"use {name}", place) from None
+                raise of_definition(error, msg("use {name}", name=name), place) from None
 
     def _rows(self, statement: Statement, place: str) -> None:
         try:

@@ -15,6 +15,7 @@ from dbops.engine.dumps import DumpDatabase
 from dbops.engine.mysql.script import Kind, Statement
 from dbops.engine.mysql.script_words import ROUTINES, unquoted
 from dbops.errors import BadBackupError, PreflightError
+from dbops.language import msg
 
 SYSTEM = frozenset({"mysql", "sys", "information_schema", "performance_schema", "ndbinfo"})
 """Databases of the server itself."""
@@ -113,7 +114,9 @@ def judge(statement: Statement, here: str, names: Collection[str] | None = None)
     if kind is Kind.CREATE_DATABASE:
         return Judged(Act.DATABASE)
     if names is not None and statement.database not in ("", *names) and kind is not Kind.ALTER:
-        raise _foreign(statement, f"about a database that the dump does not have: {statement.database}")
+        raise _foreign(
+            statement, msg("about a database that the dump does not have: {database}", database=statement.database)
+        )
     if kind is Kind.ALTER and (found := _ALTER.match(text)):
         return Judged(Act.DEFAULTS if found[1].upper() in ("DATABASE", "SCHEMA") else Act.ROWS)
     if kind is Kind.INSERT:
@@ -124,11 +127,11 @@ def judge(statement: Statement, here: str, names: Collection[str] | None = None)
         return Judged(Act.RUN)
     if _LOAD.match(text):
         raise PreflightError(
-            f"line {statement.line}: the rows are in text files of their own, which cannot be loaded",
-            hint="make the dump without --load-data, --csv and --tab",
+            msg("line {line}: the rows are in text files of their own, which cannot be loaded", line=statement.line),
+            hint=msg("make the dump without --load-data, --csv and --tab"),
             kind="format-unsupported",
         )
-    raise _foreign(statement, "that no dump program writes")
+    raise _foreign(statement, msg("that no dump program writes"))
 
 
 def _left_out(statement: Statement, text: str, here: str) -> Left:
@@ -192,7 +195,7 @@ def what(statement: Statement) -> str:
 
 def _foreign(statement: Statement, why: str) -> BadBackupError:
     return BadBackupError(
-        f"line {statement.line} holds a statement ({statement.kind}) {why}",
-        hint="was the dump edited, or made by another program? look at it before you run it by hand",
+        msg("line {line} holds a statement ({kind}) {why}", line=statement.line, kind=statement.kind, why=why),
+        hint=msg("was the dump edited, or made by another program? look at it before you run it by hand"),
         kind="foreign-statement",
     )

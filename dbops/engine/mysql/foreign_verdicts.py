@@ -10,6 +10,7 @@ from dbops.engine.dumps import Dump, DumpFacts, Form
 from dbops.engine.mysql.flavour import Flavour, Version, named, parse_version
 from dbops.engine.mysql.foreign_statements import Left
 from dbops.errors import BadBackupError, DatabaseError, DbopsError, PreflightError, ToolError
+from dbops.language import msg
 from dbops.model import Finding, Severity
 
 _COLLATIONS = (
@@ -22,7 +23,7 @@ _COLLATIONS = (
 _OTHER = re.compile(r"Table '((?:[^'.]|\.(?=[^']*\.))+)\.[^']*' doesn't exist|Unknown database '([^']+)'")
 _SHOWN = 5
 _BROKEN_SET = ": set: You have an error in your SQL syntax"
-_OLD_MYDUMPER = "mydumper 0.10 writes this of routines of MySQL 9.7, with status 0: dump with a newer one"
+_OLD_MYDUMPER = msg("mydumper 0.10 writes this of routines of MySQL 9.7, with status 0: dump with a newer one")
 
 
 class Server(NamedTuple):
@@ -49,14 +50,17 @@ def explained(error: DatabaseError, dump: Dump, facts: DumpFacts, server: Server
         return ToolError(text, hint=error.hint, kind="server-lost")
     like = server.like(dump, facts)
     source = f"{named(dump.engine).title} {facts.server_version}".strip()
-    own = f"drill it on {source}, as its source was: this is {server}"
+    own = msg("drill it on {source}, as its source was: this is {server}", source=source, server=server)
     if hint := collation_hint(text):
         return PreflightError(text, hint=hint, kind="server-lacks" if like else "load-on-other-version")
     if error.kind == "server-lacks":
         return PreflightError(text, hint=error.hint if like else own, kind=error.kind)
     elsewhere = _elsewhere(text, {database.name for database in facts.databases})
     if elsewhere:
-        hint = f"it needs the database {elsewhere}, which the dump does not have: dump both in one go (--databases)"
+        hint = msg(
+            "it needs the database {elsewhere}, which the dump does not have: dump both in one go (--databases)",
+            elsewhere=elsewhere,
+        )
         return BadBackupError(text, hint=hint, kind="restore-failed")
     if _BROKEN_SET in text and dump.form is Form.SCRIPTS:
         return BadBackupError(text, hint=_OLD_MYDUMPER, kind="restore-failed")
@@ -79,8 +83,8 @@ def _elsewhere(text: str, names: Collection[str]) -> str:
 
 def not_empty(name: str) -> PreflightError:
     return PreflightError(
-        f"the server has a database '{name}' already",
-        hint="a drill needs an empty server: use a sandbox of dbops' own",
+        msg("the server has a database '{name}' already", name=name),
+        hint=msg("a drill needs an empty server: use a sandbox of dbops' own"),
         kind="server-not-empty",
     )
 
@@ -101,10 +105,12 @@ def locked_out(tables: Collection[str]) -> Iterator[Finding]:
             id="lock-in-the-way",
             severity=Severity.ERROR,
             subject=", ".join(sorted(tables)),
-            expected="the dump loads as it is",
-            actual="it locks the table and not the sequence that a default draws from: the mysql client stops there "
-            "(1100). It was loaded without these locks",
-            hint="make the dump with --skip-add-locks; load this one without its lines LOCK TABLES",
+            expected=msg("the dump loads as it is"),
+            actual=msg(
+                "it locks the table and not the sequence that a default draws from: the mysql client stops "
+                "there (1100). It was loaded without these locks"
+            ),
+            hint=msg("make the dump with --skip-add-locks; load this one without its lines LOCK TABLES"),
         )
 
 
@@ -115,9 +121,9 @@ def replaced(definers: Mapping[str, Collection[str]]) -> Iterator[Finding]:
             id="definer-replaced",
             severity=Severity.WARNING,
             subject=account,
-            expected=f"definer of {', '.join(sorted(names))}, as in the dump",
-            actual="the connecting user is: there is no such account, and it could not be made here",
-            hint="on a new server it must be there before the dump is loaded",
+            expected=msg("definer of {names}, as in the dump", names=", ".join(sorted(names))),
+            actual=msg("the connecting user is: there is no such account, and it could not be made here"),
+            hint=msg("on a new server it must be there before the dump is loaded"),
         )
 
 
@@ -127,7 +133,7 @@ def rows_differ(table: str, expected: int, actual: int | None) -> Finding:
         id="rows-differ",
         severity=Severity.ERROR,
         subject=table,
-        expected=f"{expected} rows, as mydumper counted them",
-        actual="the table is not there" if actual is None else f"{actual} rows",
-        hint="a file of rows is missing or cut: use another dump, and look at how it was copied",
+        expected=msg("{expected} rows, as mydumper counted them", expected=expected),
+        actual=msg("the table is not there") if actual is None else msg("{actual} rows", actual=actual),
+        hint=msg("a file of rows is missing or cut: use another dump, and look at how it was copied"),
     )

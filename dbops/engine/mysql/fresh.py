@@ -8,6 +8,7 @@ from dbops.engine.mysql.maintenance import create_database, drop_database, exist
 from dbops.engine.mysql.side import MysqlSide
 from dbops.engine.restoring import Wishes
 from dbops.errors import DatabaseError, RefusedError
+from dbops.language import msg
 from dbops.model import Manifest
 
 _DUPLICATE = "mysql-1007"
@@ -54,7 +55,7 @@ class Fresh(MysqlSide):
 
     def _taken(self) -> RefusedError:
         return RefusedError(
-            f"{self.name} exists already on {self._access.host()}",
-            hint="a drill fills an empty database of its own and drops it: choose another name",
+            msg("{name} exists already on {host}", name=self.name, host=self._access.host()),
+            hint=msg("a drill fills an empty database of its own and drops it: choose another name"),
             kind="exists",
         )

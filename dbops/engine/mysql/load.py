@@ -27,6 +27,7 @@ from dbops.engine.mysql.plan import PARTS, suffix
 from dbops.engine.mysql.script import Kind, Statement
 from dbops.engine.mysql.statements import identifier
 from dbops.engine.restoring import Wishes
+from dbops.language import msg
 from dbops.model import Finding, Manifest, Severity
 from dbops.progress import Progress
 
@@ -276,14 +277,14 @@ class Load:
                 id="definer-replaced",
                 severity=Severity.WARNING,
                 subject=account,
-                expected=f"definer of {', '.join(sorted(names))}, as in the source",
-                actual="the connecting user is: the server does not let it name another one",
-                hint="restore as a user that may (SET_ANY_DEFINER, SET_USER_ID, SET USER or SUPER)",
+                expected=msg("definer of {names}, as in the source", names=", ".join(sorted(names))),
+                actual=msg("the connecting user is: the server does not let it name another one"),
+                hint=msg("restore as a user that may (SET_ANY_DEFINER, SET_USER_ID, SET USER or SUPER)"),
             )
         for what in sorted(self._skipped):
             yield Finding(
                 id="statement-passed-over",
                 severity=Severity.INFO,
                 subject=what,
-                actual="is in the dump and was not run: it is about the server, not the database",
+                actual=msg("is in the dump and was not run: it is about the server, not the database"),
             )

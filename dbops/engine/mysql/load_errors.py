@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from dbops.engine.mysql.driver_errors import error_of
 from dbops.errors import DatabaseError
+from dbops.language import msg
 
 _FULL = (3, 1021, 1037, 1038, 1041, 1114, 1135, 3019)
 _LOST = (0, 1053, 1317, 1927, 2006, 2013, 2055, 4031)
@@ -55,7 +56,9 @@ def of_definition(error: Exception, what: str, place: str) -> DatabaseError:
     """The server refused a definition: `what` names it. Its text is told, without pieces of the statement."""
     number, text = error_of(error)
     said = " ".join(_NEAR.sub(r"\1…\2", text).split())[:_LONGEST]
-    return _error(number, text, f"{place}: {what}: {said} ({number})")
+    return _error(
+        number, text, msg("{place}: {what}: {said} ({number})", place=place, what=what, said=said, number=number)
+    )
 
 
 def of_rows(error: Exception, table: str, names: Iterable[str], place: str) -> DatabaseError:
@@ -66,11 +69,26 @@ def of_rows(error: Exception, table: str, names: Iterable[str], place: str) -> D
     where = ""
     if match := _KEY.search(text):
         key = match[1].rpartition(".")[2]
-        where = f", key {key}" if key in known or key == "PRIMARY" else ""
+        where = msg(", key {key}", key=key) if key in known or key == "PRIMARY" else ""
     elif match := _COLUMN.search(text):
-        where = f", column {match[1]}, row {match[2]} of its statement" if match[1] in known else ""
-    said = _symbol(number) if kind_of(number, text) != "server-lost" else "the connection was lost"
-    return _error(number, text, f"{place}: rows of {table}: {said} ({number}){where}")
+        where = (
+            msg(", column {match}, row {match2} of its statement", match=match[1], match2=match[2])
+            if match[1] in known
+            else ""
+        )
+    said = _symbol(number) if kind_of(number, text) != "server-lost" else msg("the connection was lost")
+    return _error(
+        number,
+        text,
+        msg(
+            "{place}: rows of {table}: {said} ({number}){where}",
+            place=place,
+            table=table,
+            said=said,
+            number=number,
+            where=where,
+        ),
+    )
 
 
 def _error(number: int, text: str, message: str) -> DatabaseError:
@@ -87,6 +105,6 @@ def _symbol(number: int) -> str:
     """The manual's name of an error, as words: `duplicate entry`."""
     from pymysql.constants import ER
 
-    words = {1062: "duplicate entry", 4025: "a CHECK constraint fails", 3819: "a CHECK constraint fails"}
+    words = {1062: msg("duplicate entry"), 4025: msg("a CHECK constraint fails"), 3819: msg("a CHECK constraint fails")}
     names = (name for name, value in vars(ER).items() if value == number and name.isupper())
     return words.get(number) or next(names, "the server refused them").lower().replace("_", " ")

@@ -16,6 +16,7 @@ from dbops.engine.mysql.load_errors import of_definition
 from dbops.engine.mysql.load_statements import Does, judge
 from dbops.engine.mysql.load_worker import Rows, Worker
 from dbops.engine.mysql.script import Kind, Statement, statements
+from dbops.language import msg
 
 if TYPE_CHECKING:
     from dbops.engine.mysql.connect import Connection
@@ -69,7 +70,7 @@ class Script:
             load.define(self._connection, statement, self._where())
         elif does is Does.DATABASE:
             own = ddl.in_head(text_of(statement), name, load.database)
-            self._send(own.encode(errors="surrogateescape"), "alter database")
+            self._send(own.encode(errors="surrogateescape"), msg("alter database"))
         elif does is Does.REPLICATION:
             load.passed_over(" ".join(text_of(statement).partition("=")[0].split())[:60])
         elif does is not Does.PASSED_OVER:
@@ -103,7 +104,7 @@ class Script:
 
     def _where(self) -> str:
         """For people: which line of which file, as it is unpacked."""
-        return f"{self._path.name}, line {self._line}"
+        return msg("{path}, line {line}", path=self._path.name, line=self._line)
 
     def _statements(self) -> Iterator[Statement]:
         packing = {".zst": ("zstd",), ".gz": ("gzip",)}.get(self._path.suffix, ())

@@ -11,6 +11,7 @@ from enum import Enum, auto
 from dbops.engine.mysql.script import Kind, Statement
 from dbops.engine.mysql.script_words import ROUTINES
 from dbops.errors import BadBackupError
+from dbops.language import msg
 
 
 class Does(Enum):
@@ -79,17 +80,22 @@ def judge(statement: Statement, source: str) -> Does:
         elif _AUTOCOMMIT.search(head) or _HISTORY in statement.text:  # every session of a load has it on
             does = Does.PASSED_OVER
     if does is None:
-        raise _foreign(statement, "that no dump program writes")
+        raise _foreign(statement, msg("that no dump program writes"))
     if does not in (Does.PASSED_OVER, Does.SETTING, Does.REPLICATION):
         other = statement.name if does is Does.DATABASE else statement.database
         if other not in ("", source):
-            raise _foreign(statement, f"about another database, {other}")
+            raise _foreign(statement, msg("about another database, {other}", other=other))
     return does
 
 
 def _foreign(statement: Statement, why: str) -> BadBackupError:
     return BadBackupError(
-        f"line {statement.line} of the dump holds a statement ({statement.kind}) {why}",
-        hint="was the dump edited, or made by another program? look at it before you run it by hand",
+        msg(
+            "line {line} of the dump holds a statement ({kind}) {why}",
+            line=statement.line,
+            kind=statement.kind,
+            why=why,
+        ),
+        hint=msg("was the dump edited, or made by another program? look at it before you run it by hand"),
         kind="foreign-statement",
     )

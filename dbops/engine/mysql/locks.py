@@ -16,6 +16,7 @@ import pymysql
 
 from dbops.engine.mysql.statements import statement
 from dbops.errors import LockedError
+from dbops.language import msg
 
 if TYPE_CHECKING:
     from dbops.engine.mysql.connect import Connection
@@ -36,14 +37,21 @@ def exclusive(connection: Connection, work: str, subject: str) -> Iterator[None]
             break
         if (holder := _one(connection, "SELECT IS_USED_LOCK(%s)", name)) is not None:
             raise LockedError(
-                f"another {work} of {subject} is running: {_who(connection, int(str(holder)))}",
-                hint="wait until it ends; the lock is a named lock of the server and goes with its session",
+                msg(
+                    "another {work} of {subject} is running: {who}",
+                    work=work,
+                    subject=subject,
+                    who=_who(connection, int(str(holder))),
+                ),
+                hint=msg("wait until it ends; the lock is a named lock of the server and goes with its session"),
                 kind=f"{work}-running",
             )
         time.sleep(0.02)  # whoever held it is going
     else:
         raise LockedError(
-            f"the lock of {work} {subject} comes and goes", hint="try again in a moment", kind=f"{work}-running"
+            msg("the lock of {work} {subject} comes and goes", work=work, subject=subject),
+            hint=msg("try again in a moment"),
+            kind=f"{work}-running",
         )
     try:
         yield
@@ -58,9 +66,15 @@ def _who(connection: Connection, session: int) -> str:
         cursor.execute(statement("lock_holder"), {"session": session})
         row = cursor.fetchone()
     if row is None:
-        return f"session {session}, of a user whose sessions this one may not see"
+        return msg("session {session}, of a user whose sessions this one may not see", session=session)
     user, host, since = row
-    return f"session {session} of {user} from {host}, since {since:%Y-%m-%d %H:%M:%S} UTC"
+    return msg(
+        "session {session} of {user} from {host}, since {since:%Y-%m-%d %H:%M:%S} UTC",
+        session=session,
+        user=user,
+        host=host,
+        since=since,
+    )
 
 
 def _one(connection: Connection, query: str, *values: object) -> object:

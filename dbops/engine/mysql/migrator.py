@@ -22,6 +22,7 @@ from dbops.engine.mysql.objects import read_definitions
 from dbops.engine.mysql.statements import statement
 from dbops.engine.mysql.table_locks import table_locks
 from dbops.errors import LockedError
+from dbops.language import msg
 
 if TYPE_CHECKING:
     from dbops.engine.mysql.connect import Connection
@@ -41,8 +42,15 @@ class MysqlMigrator:
             [(session,)] = _rows(connection, "SELECT IS_USED_LOCK(%s)", [self._mark])
             if session is not None:
                 raise LockedError(
-                    f"the migration of {name} that was killed is not through yet: session {session}",
-                    hint=f"wait until it ends, or end it: KILL {session}; then look at what it has done: dbops status",
+                    msg(
+                        "the migration of {name} that was killed is not through yet: session {session}",
+                        name=name,
+                        session=session,
+                    ),
+                    hint=msg(
+                        "wait until it ends, or end it: KILL {session}; then look at what it has done: dbops status",
+                        session=session,
+                    ),
                     kind="migration-running",
                 )
             yield

@@ -33,6 +33,7 @@ from dbops.engine.mysql.server import product
 from dbops.engine.mysql.snapshot import begin
 from dbops.engine.mysql.statements import statement
 from dbops.errors import BadBackupError, DatabaseError, DbopsError, LockedError, ToolError
+from dbops.language import msg
 from dbops.model import Finding, Severity
 
 if TYPE_CHECKING:
@@ -69,8 +70,10 @@ def open_moment(
         except DbopsError as error:
             if snapshot.gave_way:
                 raise LockedError(
-                    f"the backup gave way: {snapshot.gave_way}",
-                    hint="run it when no schema change is under way; give_way in dbops.toml: how long others may wait",
+                    msg("the backup gave way: {gave_way}", gave_way=snapshot.gave_way),
+                    hint=msg(
+                        "run it when no schema change is under way; give_way in dbops.toml: how long others may wait"
+                    ),
                     kind="gave-way",
                 ) from None
             if isinstance(error, (ToolError, DatabaseError, BadBackupError)):
@@ -128,8 +131,8 @@ class _Opening:
             number, _ = error_of(error)
             if number == 1205:
                 raise LockedError(
-                    f"a schema change is under way: {waits.running(self._holder, self._access)}",
-                    hint="wait until it ends; lock_timeout in dbops.toml says how long a backup waits",
+                    msg("a schema change is under way: {running}", running=waits.running(self._holder, self._access)),
+                    hint=msg("wait until it ends; lock_timeout in dbops.toml says how long a backup waits"),
                     kind="lock-timeout",
                 ) from None
             if number not in _DENIED:
@@ -159,8 +162,11 @@ class _Opening:
             held = time.monotonic() - since
         if opened is None:
             raise LockedError(
-                f"the dump programs had not begun within {self._lock_timeout:g} s, and nobody can write before",
-                hint="the server or this machine is overloaded: try again, or raise lock_timeout in dbops.toml",
+                msg(
+                    "the dump programs had not begun within {lock_timeout:g} s, and nobody can write before",
+                    lock_timeout=self._lock_timeout,
+                ),
+                hint=msg("the server or this machine is overloaded: try again, or raise lock_timeout in dbops.toml"),
                 kind="lock-timeout",
             )
         snapshot = self._snapshot(opened, cut, "snapshot")
@@ -169,8 +175,8 @@ class _Opening:
 
     def _not_granted(self, who: str) -> LockedError:
         return LockedError(
-            f"the server's read lock was not granted in time: {who}",
-            hint="wait for that session or end it; lock_timeout in dbops.toml says how long a backup waits",
+            msg("the server's read lock was not granted in time: {who}", who=who),
+            hint=msg("wait for that session or end it; lock_timeout in dbops.toml says how long a backup waits"),
             kind="lock-timeout",
         )
 
@@ -198,16 +204,22 @@ class _Opening:
         assert opened is not None  # noqa: S101 - of the last attempt
         snapshot = self._snapshot(opened, cut, "snapshot" if unmoved else "unanchored")
         if not unmoved:
-            why = "somebody wrote each time" if before or self._position() else "the server keeps no log that tells"
+            why = (
+                msg("somebody wrote each time")
+                if before or self._position()
+                else msg("the server keeps no log that tells")
+            )
             snapshot.findings.append(
                 Finding(
                     id="unanchored",
                     severity=Severity.WARNING,
                     subject=self._access.database,
-                    expected="inventory and dump of one moment",
-                    actual=f"begun one after the other: {why}",
-                    hint="grant the backup's user the right RELOAD (it takes FLUSH TABLES WITH READ LOCK), or run the "
-                    "backup when nobody writes",
+                    expected=msg("inventory and dump of one moment"),
+                    actual=msg("begun one after the other: {why}", why=why),
+                    hint=msg(
+                        "grant the backup's user the right RELOAD (it takes FLUSH TABLES WITH READ LOCK), or run the "
+                        "backup when nobody writes"
+                    ),
                 )
             )
         return snapshot

@@ -15,6 +15,7 @@ from dbops.engine.mysql.maintenance import run, session_number
 from dbops.engine.mysql.objects import object_digest, read_definitions, schema_state
 from dbops.engine.mysql.schema import Schema, keeps_history, read_schema
 from dbops.engine.mysql.statements import identifier, statement
+from dbops.language import msg
 from dbops.model import Extension, Finding, LargeObjects, ObjectDigest, Severity
 
 if TYPE_CHECKING:
@@ -143,7 +144,7 @@ class Outside:
                 Finding(id=i, severity=Severity(level), subject=subject, expected=expected, actual=actual, hint=hint)
                 for i, level, subject, expected, actual, hint in cursor.fetchall()
             ]
-            hint = (
+            hint = msg(
                 "create it, or give what it owns another DEFINER; globals.sql makes it, locked, where this is restored"
             )
             found += [definers.finding(account, Severity.WARNING, hint) for account in definers.missing(connection)]
@@ -153,9 +154,11 @@ class Outside:
                 id="history-left-out",
                 severity=Severity.WARNING,
                 subject=name,
-                expected="its history in the dump",
-                actual="left out: only its current rows are backed up",
-                hint="the dump program can carry it from MariaDB 10.11 on, and where no table keeps transaction ids",
+                expected=msg("its history in the dump"),
+                actual=msg("left out: only its current rows are backed up"),
+                hint=msg(
+                    "the dump program can carry it from MariaDB 10.11 on, and where no table keeps transaction ids"
+                ),
             )
             for name in self._remembered().without_history
         ]

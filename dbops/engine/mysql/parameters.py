@@ -10,6 +10,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from dbops.config.urls import split_password
 from dbops.engine.mysql.tls import MODES
 from dbops.errors import ConfigError
+from dbops.language import msg
 
 _KNOWN = ("unix_socket", "socket", "ssl-mode", "ssl-ca", "ssl-cert", "ssl-key", "charset", "read_default_file")
 
@@ -37,13 +38,15 @@ def read(url: str, password: str | None) -> tuple[Parameters, str | None]:
     for name in query:
         if name not in _KNOWN:
             raise ConfigError(
-                f"the database URL has a parameter '{name}', which is not known",
-                hint=f"known are {', '.join(_KNOWN)}",
+                msg("the database URL has a parameter '{name}', which is not known", name=name),
+                hint=msg("known are {known}", known=", ".join(_KNOWN)),
                 kind="bad-url",
             )
     mode = query.get("ssl-mode", "").upper() or ("VERIFY_CA" if query.get("ssl-ca") else "PREFERRED")
     if mode not in MODES:
-        raise ConfigError(f"ssl-mode={mode}", hint=f"one of {', '.join(MODES)}", kind="bad-url")
+        raise ConfigError(
+            msg("ssl-mode={mode}", mode=mode), hint=msg("one of {modes}", modes=", ".join(MODES)), kind="bad-url"
+        )
     own = _client_group(query.get("read_default_file"))
     user, _, _ = parts.netloc.rpartition("@")
     host = parts.hostname or ""
@@ -74,7 +77,9 @@ def _client_group(path: str | None) -> dict[str, str]:
         parser.read_string("\n".join(line for line in text.splitlines() if not line.lstrip().startswith("!")))
     except FileNotFoundError as error:
         if path:
-            raise ConfigError(f"{path}: {error.strerror}", hint="see read_default_file in the URL") from None
+            raise ConfigError(
+                msg("{path}: {reason}", path=path, reason=error.strerror), hint=msg("see read_default_file in the URL")
+            ) from None
         return {}
     except (OSError, ValueError, configparser.Error):
         return {}

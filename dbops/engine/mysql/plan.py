@@ -9,6 +9,7 @@ from typing import NamedTuple
 from dbops.engine.base import DumpPlan
 from dbops.engine.mysql.tools import Tool, options
 from dbops.errors import ConfigError
+from dbops.language import msg
 
 SQL = "sql"
 PARTS = "sql-parts"
@@ -61,7 +62,10 @@ def plan(tool: Tool, *, jobs: int, compression: str, history: bool = False) -> D
     Raises `ConfigError` for a compression that is none.
     """
     if compression and not _COMPRESSION.match(compression):
-        raise ConfigError(f"compression = {compression!r}", hint="zstd:1 to zstd:19, gzip:1 to gzip:9, or none")
+        raise ConfigError(
+            msg("compression = {compression!r}", compression=compression),
+            hint=msg("zstd:1 to zstd:19, gzip:1 to gzip:9, or none"),
+        )
     known = options(tool.path)
     argv = [str(tool.path), *_EVERYTHING, *(text for name, text in _IF_KNOWN.items() if name in known)]
     if history and "dump-history" in known:
@@ -83,7 +87,9 @@ def parts(plan: DumpPlan, tables: Sequence[tuple[str, int]], left_out: Sequence[
         return [Part("", without)]
     if sum(len(name.encode()) + 1 for name, _ in tables) > _ARGV_BYTES:
         raise ConfigError(
-            f"{len(tables)} tables are too many for a parallel dump", hint="set jobs = 1", kind="too-many-tables"
+            msg("{count} tables are too many for a parallel dump", count=len(tables)),
+            hint=msg("set jobs = 1"),
+            kind="too-many-tables",
         )
     shares = _balanced(tables, plan.jobs)
     data = [Part(f"data-{number:02d}", DATA, share) for number, share in enumerate(shares, start=1)]

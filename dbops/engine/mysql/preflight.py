@@ -19,6 +19,7 @@ from dbops.engine.mysql.names import BEFORE, RESTORE, beside
 from dbops.engine.mysql.preflight_settings import error, warning
 from dbops.engine.mysql.statements import statement
 from dbops.engine.restoring import Wishes
+from dbops.language import msg
 from dbops.model import Finding, Manifest, NotEvaluated
 
 if TYPE_CHECKING:
@@ -77,17 +78,29 @@ class Preflight:
     def _server(self) -> Iterator[Finding]:
         server, host = self._destination.server, self._destination.server.host
         if server.in_recovery:
-            yield error("standby", host, "a primary", "read only", "restore to the primary, or SET GLOBAL read_only")
+            yield error(
+                "standby",
+                host,
+                msg("a primary"),
+                msg("read only"),
+                msg("restore to the primary, or SET GLOBAL read_only"),
+            )
         elif self._is_replica():
-            hint = "restore to its primary: what is changed here alone will make them differ"
-            yield warning("replica", host, "a primary", "a replica that runs", hint)
+            hint = msg("restore to its primary: what is changed here alone will make them differ")
+            yield warning("replica", host, msg("a primary"), msg("a replica that runs"), hint)
         with suppress(pymysql.MySQLError):
             [(_, used)] = rows(self._connection, "SHOW GLOBAL STATUS LIKE 'Threads_connected'")
             free = int(self.variables.get("max_connections", "0")) - int(used)
             wanted = self._wishes.jobs + _EXTRA_SESSIONS
             if free < wanted:
-                hint = "lower --jobs, end sessions, or raise max_connections"
-                yield error("connections", host, f"{wanted} free connections", f"{max(0, free)} free", hint)
+                hint = msg("lower --jobs, end sessions, or raise max_connections")
+                yield error(
+                    "connections",
+                    host,
+                    msg("{wanted} free connections", wanted=wanted),
+                    msg("{max} free", max=max(0, free)),
+                    hint,
+                )
 
     def _is_replica(self) -> bool:
         for command in ("SHOW REPLICA STATUS", "SHOW SLAVE STATUS"):
@@ -98,25 +111,53 @@ class Preflight:
     def _product(self) -> Iterator[Finding]:
         source, here = self._manifest.engine, self._destination.server.info
         version, oldest = parse_version(here.server_version), OLDEST[here.name]
-        title = f"{named(here.name).title} {here.server_version}"
+        title = msg("{named} {server_version}", named=named(here.name).title, server_version=here.server_version)
         if version[:2] < oldest:
             yield error(
-                "server-version", title, f"{oldest[0]}.{oldest[1]} or newer", str(version), "upgrade the server"
+                "server-version",
+                title,
+                msg("{oldest}.{oldest2} or newer", oldest=oldest[0], oldest2=oldest[1]),
+                str(version),
+                msg("upgrade the server"),
             )
         if source.collation and not self._knows(source.encoding, source.collation):
-            hint = "restore to a server of the source's own product and version"
-            yield error("collation", title, f"knows {source.collation}, as the source", "does not know it", hint)
+            hint = msg("restore to a server of the source's own product and version")
+            yield error(
+                "collation",
+                title,
+                msg("knows {collation}, as the source", collation=source.collation),
+                msg("does not know it"),
+                hint,
+            )
         elif source.name != here.name:
-            expected = f"{named(source.name).title} {source.server_version}, as the source"
+            expected = msg(
+                "{named} {server_version}, as the source",
+                named=named(source.name).title,
+                server_version=source.server_version,
+            )
             if lacking := self._lacking(here.name):
-                hint = "restore to a server of the source's own product: this one has nothing of the kind"
-                yield error("other-product", title, expected, f"{title} has no {', '.join(lacking)}", hint)
+                hint = msg("restore to a server of the source's own product: this one has nothing of the kind")
+                yield error(
+                    "other-product",
+                    title,
+                    expected,
+                    msg("{title} has no {lacking}", title=title, lacking=", ".join(lacking)),
+                    hint,
+                )
                 return
-            hint = "what the source alone knows will stop the restore; the live database is not touched by that"
+            hint = msg("what the source alone knows will stop the restore; the live database is not touched by that")
             yield warning("other-product", title, expected, title, hint)
         elif version[:2] < parse_version(source.server_version)[:2]:
-            hint = "what the newer version alone knows will stop the restore; the live database is not touched by that"
-            yield warning("older-server", title, f"{source.server_version}, as the source", str(version), hint)
+            hint = msg(
+                "what the newer version alone knows will stop the restore; the live database is not touched by that"
+            )
+            yield warning(
+                "older-server",
+                title,
+                msg("{server_version}, as the source", server_version=source.server_version),
+                str(version),
+                hint,
+            )
 
     def _lacking(self, product: str) -> list[str]:
         """What the database holds, and the other product does not know."""
@@ -129,7 +170,10 @@ class Preflight:
     def _knows(self, encoding: str, collation: str) -> bool:
         """MariaDB 11 takes MySQL's names for collations that its list does not have: so it is tried."""
         try:
-            run(self._connection, f"DO CONVERT('' USING {encoding}) COLLATE {collation}")
+            run(
+                self._connection,
+                f"DO CONVERT('' USING {encoding}) COLLATE {collation}",
+            )
         except pymysql.MySQLError:
             return False
         return True
@@ -139,26 +183,42 @@ class Preflight:
     def _database(self) -> Iterator[Finding]:
         name, against, wishes = self._destination.name, self._against, self._wishes
         if name.lower() in _SYSTEM:
-            yield error("system-database", name, "an ordinary database", "the server's own", "use --into another name")
-        if wishes.in_place and not self._destination.exists:
-            yield error("no-database", name, "exists", "is not there", "create it, or restore without --in-place")
-        if against.foreign_keys and not wishes.in_place:
-            hint = "restore with --in-place: a swap would take these foreign keys along with the old tables"
-            yield error("cannot-move", name, "no foreign keys from elsewhere", ", ".join(against.foreign_keys), hint)
-        if against.half:
-            hint = f"what it held before is in the safety backup {against.half}" + (
-                f", which is put back if this restore fails; unless you drop the table {mark.TABLE}"
-                if wishes.in_place
-                else ""
+            yield error(
+                "system-database",
+                name,
+                msg("an ordinary database"),
+                msg("the server's own"),
+                msg("use --into another name"),
             )
-            yield warning("half-restored", name, "a whole database", "a restore in place was killed half-way", hint)
+        if wishes.in_place and not self._destination.exists:
+            yield error(
+                "no-database", name, msg("exists"), msg("is not there"), msg("create it, or restore without --in-place")
+            )
+        if against.foreign_keys and not wishes.in_place:
+            hint = msg("restore with --in-place: a swap would take these foreign keys along with the old tables")
+            yield error(
+                "cannot-move", name, msg("no foreign keys from elsewhere"), ", ".join(against.foreign_keys), hint
+            )
+        if against.half:
+            hint = msg(
+                "what it held before is in the safety backup {half}{text}",
+                half=against.half,
+                text=msg(
+                    ", which is put back if this restore fails; unless you drop the table {table}", table=mark.TABLE
+                )
+                if wishes.in_place
+                else "",
+            )
+            yield warning(
+                "half-restored", name, msg("a whole database"), msg("a restore in place was killed half-way"), hint
+            )
         if wishes.end_sessions:
             for inside in against.sessions:
                 if not inside.endable:
-                    hint = "use a user with CONNECTION_ADMIN (MySQL), CONNECTION ADMIN (MariaDB) or SUPER"
-                    yield error("cannot-end-session", name, "a session that we may end", inside.line, hint)
+                    hint = msg("use a user with CONNECTION_ADMIN (MySQL), CONNECTION ADMIN (MariaDB) or SUPER")
+                    yield error("cannot-end-session", name, msg("a session that we may end"), inside.line, hint)
         if not self._rights.has_everywhere("PROCESS"):
-            reason = "without the right PROCESS only sessions of the same user are seen"
+            reason = msg("without the right PROCESS only sessions of the same user are seen")
             self.skipped.append(NotEvaluated(id="sessions", reason=reason))
 
     def _missing_rights(self) -> Iterator[Finding]:
@@ -174,10 +234,15 @@ class Preflight:
                 missing.setdefault(", ".join(lacking), []).append(place)
         for listed, where in missing.items():
             pattern = name.replace("_", "\\_").replace("%", "\\%")
-            hint = f"GRANT {listed} ON `{pattern}%`.* TO the user" + (
-                "" if self._wishes.in_place else "; or restore with --in-place, which needs them on the database alone"
+            hint = msg(
+                "GRANT {listed} ON `{pattern}%`.* TO the user{part}",
+                listed=listed,
+                pattern=pattern,
+                part=""
+                if self._wishes.in_place
+                else msg("; or restore with --in-place, which needs them on the database alone"),
             )
-            yield error("missing-right", ", ".join(where), listed, "not granted", hint)
+            yield error("missing-right", ", ".join(where), listed, msg("not granted"), hint)
 
     def _accounts(self) -> Iterator[Finding]:
         needed = [of_sql(name) for name in self._manifest.inventory.roles]
@@ -187,17 +252,23 @@ class Preflight:
         try:
             there = existing(self._connection)
         except pymysql.MySQLError:
-            reason = "whether the server has the accounts that the database needs: this user may not see them"
+            reason = msg("whether the server has the accounts that the database needs: this user may not see them")
             self.skipped.append(NotEvaluated(id="missing-role", reason=reason))
             return
         missing = [account.sql for account in needed if account not in there]
         if missing and wishes.create_roles:
             if not self._rights.has_everywhere("CREATE USER"):
-                yield error("no-create-user", ", ".join(missing), "may create accounts", "may not", "GRANT CREATE USER")
+                yield error(
+                    "no-create-user",
+                    ", ".join(missing),
+                    msg("may create accounts"),
+                    msg("may not"),
+                    msg("GRANT CREATE USER"),
+                )
         elif missing:
-            hint = (
-                "add --create-roles, or run the backup's globals.sql\n"
-                "or restore with --no-owner: the connecting user becomes the definer, and nothing is granted"
+            hint = msg(
+                "add --create-roles, or run the backup's globals.sql\nor restore with --no-owner: the "
+                "connecting user becomes the definer, and nothing is granted"
             )
             finding = warning if wishes.no_owner else error
             yield finding("missing-role", ", ".join(missing), "exists on the server", "is not there", hint)
@@ -205,8 +276,8 @@ class Preflight:
             own = rows(self._connection, "SELECT CURRENT_USER()")[0][0]
             foreign = [account.sql for account in needed if f"{account.user}@{account.host}" != own]
             if foreign:
-                hint = "use a user with SET_ANY_DEFINER, SET_USER_ID, SET USER or SUPER, or add --no-owner"
-                yield error("foreign-role", ", ".join(foreign), "may be named as definer", "may not", hint)
+                hint = msg("use a user with SET_ANY_DEFINER, SET_USER_ID, SET USER or SUPER, or add --no-owner")
+                yield error("foreign-role", ", ".join(foreign), msg("may be named as definer"), msg("may not"), hint)
 
     def _functions(self) -> Iterator[Finding]:
         objects = self._manifest.inventory.objects
@@ -215,12 +286,12 @@ class Preflight:
         logs = self.variables.get("log_bin", "").upper() in ("ON", "1")
         trusts = self.variables.get("log_bin_trust_function_creators", "").upper() in ("ON", "1")
         if logs and not trusts and not self._rights.has_everywhere("SUPER"):
-            hint = "SET GLOBAL log_bin_trust_function_creators = 1, or restore as a user with SUPER"
+            hint = msg("SET GLOBAL log_bin_trust_function_creators = 1, or restore as a user with SUPER")
             yield error(
                 "trust-function-creators",
                 self._destination.server.host,
-                "triggers and functions can be created",
-                "it writes a binary log and does not trust this user",
+                msg("triggers and functions can be created"),
+                msg("it writes a binary log and does not trust this user"),
                 hint,
             )
 

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from dbops.language import msg
 from dbops.model import Finding, Manifest, NotEvaluated, Severity
 
 
@@ -17,12 +18,18 @@ def names(manifest: Manifest, variables: Mapping[str, str]) -> Iterator[Finding]
     if before in ("", here) or not here:
         return
     names = [table.name for table in manifest.inventory.tables if table.name != table.name.lower()]
-    subject, expected = "lower_case_table_names", f"{before}, as in the source"
+    subject, expected = "lower_case_table_names", msg("{before}, as in the source", before=before)
     if here == "1" and names:
-        hint = "restore to a server that keeps the case of names: it cannot be changed after its data was made"
-        yield error(subject.replace("_", "-"), ", ".join(names[:5]), expected, f"{here}: it would be renamed", hint)
+        hint = msg("restore to a server that keeps the case of names: it cannot be changed after its data was made")
+        yield error(
+            subject.replace("_", "-"),
+            ", ".join(names[:5]),
+            expected,
+            msg("{here}: it would be renamed", here=here),
+            hint,
+        )
     else:
-        hint = "a statement that writes a table's name in another case fails here"
+        hint = msg("a statement that writes a table's name in another case fails here")
         yield warning(subject.replace("_", "-"), subject, expected, here, hint if here == "0" else "")
 
 
@@ -31,12 +38,14 @@ def limits(manifest: Manifest, variables: Mapping[str, str]) -> Iterator[Finding
     before = manifest.inventory.settings
     packet, had = variables.get("max_allowed_packet", ""), before.get("max_allowed_packet", "")
     if packet and had and int(packet) < int(had):
-        hint = f"SET GLOBAL max_allowed_packet = {had}: a row that is larger stops the restore"
-        yield warning("max-allowed-packet", "max_allowed_packet", f"{had} bytes, as in the source", packet, hint)
+        hint = msg("SET GLOBAL max_allowed_packet = {had}: a row that is larger stops the restore", had=had)
+        yield warning(
+            "max-allowed-packet", "max_allowed_packet", msg("{had} bytes, as in the source", had=had), packet, hint
+        )
     for name in ("innodb_page_size", "sql_mode"):
         if before.get(name, "") and before[name] != variables.get(name, before[name]):
             actual = variables[name] or "''"
-            yield warning(name.replace("_", "-"), name, f"{before[name]}, as in the source", actual)
+            yield warning(name.replace("_", "-"), name, msg("{before}, as in the source", before=before[name]), actual)
 
 
 def space(manifest: Manifest, variables: Mapping[str, str], skipped: list[NotEvaluated]) -> Iterator[Finding]:
@@ -48,13 +57,17 @@ def space(manifest: Manifest, variables: Mapping[str, str], skipped: list[NotEva
             raise FileNotFoundError
         state = os.statvfs(folder)
     except OSError:
-        reason = f"the server's disk cannot be seen from here; tables and indexes need about {needed} bytes"
+        reason = msg(
+            "the server's disk cannot be seen from here; tables and indexes need about {needed} bytes", needed=needed
+        )
         skipped.append(NotEvaluated(id="disk-space", reason=reason))
         return
     free = state.f_bavail * state.f_frsize
     if free < needed:
-        hint = "free space on the database server: the old database stays beside the new one"
-        yield error("disk-space", str(folder), f"{needed} bytes free", f"{free} bytes", hint)
+        hint = msg("free space on the database server: the old database stays beside the new one")
+        yield error(
+            "disk-space", str(folder), msg("{needed} bytes free", needed=needed), msg("{free} bytes", free=free), hint
+        )
 
 
 def error(kind: str, subject: str, expected: str, actual: str, hint: str) -> Finding:

@@ -12,6 +12,7 @@ from dbops.engine.mysql import definers
 from dbops.engine.mysql.driver_errors import error_of, lost
 from dbops.engine.mysql.maintenance import rows
 from dbops.engine.mysql.statements import identifier, statement
+from dbops.language import msg
 from dbops.model import Finding, Manifest, Sequence, Severity
 
 if TYPE_CHECKING:
@@ -66,15 +67,15 @@ def _opening(connection: Connection, *, beside: bool) -> Iterator[Finding]:
                     id="view-not-tried",
                     severity=Severity.INFO,
                     subject=name,
-                    expected="it can be selected from, as in the source",
-                    actual="its definer may not read the copy under this name",
+                    expected=msg("it can be selected from, as in the source"),
+                    actual=msg("its definer may not read the copy under this name"),
                 )
             elif view and number in _GONE:
-                hint = "something that it needs is missing"
-                yield _error("invalid-view", name, "it can be selected from, as in the source", said, hint)
+                hint = msg("something that it needs is missing")
+                yield _error("invalid-view", name, msg("it can be selected from, as in the source"), said, hint)
             elif not view:
-                hint = "its files are missing or damaged: look into the server's log"
-                yield _error("table-unreadable", name, "it can be opened, as in the source", said, hint)
+                hint = msg("its files are missing or damaged: look into the server's log")
+                yield _error("table-unreadable", name, msg("it can be opened, as in the source"), said, hint)
 
 
 def _selects(connection: Connection, definition: str) -> bool:
@@ -90,8 +91,10 @@ def _selects(connection: Connection, definition: str) -> bool:
 
 def _disabled(connection: Connection) -> Iterator[Finding]:
     for table, index in rows(connection, statement("probe_disabled_indexes")):
-        hint = f"ALTER TABLE {identifier(table)} ENABLE KEYS"
-        yield _error("invalid-index", f"{index} of {table}", "it is in use, as in the source", "it is disabled", hint)
+        hint = msg("ALTER TABLE {identifier} ENABLE KEYS", identifier=identifier(table))
+        yield _error(
+            "invalid-index", f"{index} of {table}", msg("it is in use, as in the source"), msg("it is disabled"), hint
+        )
 
 
 def _definers(connection: Connection) -> Iterator[Finding]:
@@ -103,8 +106,8 @@ def _definers(connection: Connection) -> Iterator[Finding]:
 
 def _events(connection: Connection) -> Iterator[Finding]:
     for name, state in rows(connection, statement("probe_live_events")):
-        hint = "it acts on the copy, or on others: ALTER EVENT … DISABLE"
-        yield _error("event-enabled", name, "disabled in a copy", state, hint)
+        hint = msg("it acts on the copy, or on others: ALTER EVENT … DISABLE")
+        yield _error("event-enabled", name, msg("disabled in a copy"), state, hint)
 
 
 # --- next values ------------------------------------------------------------------------------------------------------
@@ -121,7 +124,7 @@ def _auto_increments(connection: Connection, manifest: Manifest) -> Iterator[Fin
             continue
         hint = f"ALTER TABLE {identifier(table)} AUTO_INCREMENT = {int(last) + 1}"
         if following >= most:
-            hint = f"no value is left in {column_type}: give the column a larger type"
+            hint = msg("no value is left in {column_type}: give the column a larger type", column_type=column_type)
         yield _behind(label, column, last, following, had_position(expected.get(label), following), hint)
 
 
@@ -133,10 +136,18 @@ def _sequences(connection: Connection, manifest: Manifest) -> Iterator[Finding]:
         for database, name in drawn(default):
             if database not in ("", own):
                 if database == manifest.engine.database:
-                    actual = f"it draws from {database}.{name}, a sequence of the source's database"
-                    hint = f"ALTER TABLE {identifier(table)} ALTER {identifier(column)} SET DEFAULT …"
+                    actual = msg(
+                        "it draws from {database}.{name}, a sequence of the source's database",
+                        database=database,
+                        name=name,
+                    )
+                    hint = msg(
+                        "ALTER TABLE {identifier} ALTER {identifier2} SET DEFAULT …",
+                        identifier=identifier(table),
+                        identifier2=identifier(column),
+                    )
                     yield _error(
-                        "sequence-elsewhere", f"{table}.{column}", "a sequence of its own database", actual, hint
+                        "sequence-elsewhere", f"{table}.{column}", msg("a sequence of its own database"), actual, hint
                     )
                 continue
             query = f"SELECT next_not_cached_value, increment FROM {identifier(name)}"  # noqa: S608
@@ -144,7 +155,11 @@ def _sequences(connection: Connection, manifest: Manifest) -> Iterator[Finding]:
             last = _extreme(connection, table, column, "MIN" if step < 0 else "MAX")
             if last is None or (following < last if step < 0 else following > last):
                 continue
-            hint = f"ALTER SEQUENCE {identifier(name)} RESTART WITH {int(last) + (step or 1)}"
+            hint = msg(
+                "ALTER SEQUENCE {identifier} RESTART WITH {last}",
+                identifier=identifier(name),
+                last=int(last) + (step or 1),
+            )
             as_source = had_position(expected.get(name), following)
             yield _behind(name, f"{table}.{column}", last, following, as_source, hint)
 
@@ -188,9 +203,13 @@ def _behind(label: str, column: str, last: int, following: int, as_source: bool,
         id="sequence-behind",
         severity=Severity.WARNING if as_source else Severity.ERROR,
         subject=label,
-        expected=f"beyond {last}, which {column} holds",
-        actual=f"the next value is {following}" + (", as in the source" if as_source else ""),
-        hint=f"an insert will fail: {hint}",
+        expected=msg("beyond {last}, which {column} holds", last=last, column=column),
+        actual=msg(
+            "the next value is {following}{text}",
+            following=following,
+            text=msg(", as in the source") if as_source else "",
+        ),
+        hint=msg("an insert will fail: {hint}", hint=hint),
     )
 
 

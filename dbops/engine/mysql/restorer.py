@@ -18,6 +18,7 @@ from dbops.engine.mysql.names import BEFORE, RESTORE, UNDONE, beside
 from dbops.engine.mysql.side import MysqlSide
 from dbops.engine.restoring import Aside, Preflight, SideDatabase, Wishes
 from dbops.errors import ConfigError, DbopsError
+from dbops.language import msg
 from dbops.model import Finding, Manifest, Severity
 
 
@@ -34,7 +35,9 @@ class MysqlRestorer:
     def name(self) -> str:
         name = self._access.database if self._name is None else self._name
         if not name:
-            raise ConfigError("the database URL names no database", hint="mysql://user@host/database", kind="bad-url")
+            raise ConfigError(
+                msg("the database URL names no database"), hint="mysql://user@host/database", kind="bad-url"
+            )
         return name
 
     @cached_property
@@ -61,7 +64,7 @@ class MysqlRestorer:
                     id="in-use",
                     severity=Severity.ERROR,
                     subject=self.name,
-                    expected="no other sessions",
+                    expected=msg("no other sessions"),
                     actual="; ".join(destination.sessions),
                     hint=refusal.hint,
                 )

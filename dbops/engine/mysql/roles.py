@@ -6,6 +6,7 @@ import re
 
 from dbops.engine.mysql.statements import identifier, statement
 from dbops.errors import ConfigError
+from dbops.language import msg
 from dbops.model import EngineInfo
 
 
@@ -14,8 +15,8 @@ def role_sql(info: EngineInfo) -> str:
     since a line break would end a comment and there is no other way to write it."""
     name = info.database
     if not name or not name.isprintable():
-        hint = "write the statements by hand: its name is not printable" if name else "name one in the URL"
-        raise ConfigError("there is no database to name in the statements", hint=hint, kind="no-database")
+        hint = msg("write the statements by hand: its name is not printable") if name else msg("name one in the URL")
+        raise ConfigError(msg("there is no database to name in the statements"), hint=hint, kind="no-database")
     # In a grant a name is a pattern, in which `_` is any character and `\_` is itself.
     plain = re.sub(r"([\\_%])", r"\\\1", name)
     values = {"database": identifier(name), "pattern": identifier(plain), "beside": identifier(rf"{plain}\_%")}

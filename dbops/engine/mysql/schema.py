@@ -9,6 +9,7 @@ from dbops.engine.mysql.columns import PERIOD_COLUMNS, Column
 from dbops.engine.mysql.flavour import Version, flavour_of, parse_version
 from dbops.engine.mysql.statements import identifier, statement
 from dbops.errors import DatabaseError
+from dbops.language import msg
 
 if TYPE_CHECKING:
     from dbops.engine.mysql.connect import Connection
@@ -30,8 +31,8 @@ class Schema(NamedTuple):
         known = self.columns.get(table.name, {})
         missing = [name for name in table.columns if name not in known]
         if missing or table.name not in self.columns:
-            what = f"no column {missing[0]}" if missing else "no such table"
-            raise DatabaseError(f"reading {table.label}: {what}", kind="no-such-column")
+            what = msg("no column {missing}", missing=missing[0]) if missing else msg("no such table")
+            raise DatabaseError(msg("reading {table}: {what}", table=table.label, what=what), kind="no-such-column")
         return [known[name] for name in table.columns]
 
     def rows_of(self, table: TableRef) -> str:

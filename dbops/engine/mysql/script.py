@@ -23,6 +23,7 @@ from dbops.engine.mysql.script_facts import Facts
 from dbops.engine.mysql.script_patterns import INSIDE, ROWS_END, SPACE, plain
 from dbops.engine.mysql.script_words import CLIENT_WORDS, INSERT_HEAD, Kind, first_word, known
 from dbops.errors import BadBackupError
+from dbops.language import msg
 
 __all__ = ["Facts", "Kind", "Script", "Statement", "statements"]
 
@@ -101,9 +102,14 @@ class Script:
         done = self.feed(b"")
         if self._begin >= 0:
             self._refuse_words(bytes(self._text[self._begin : self._at]))
-            raise truncated(f"the dump ends in the midst of a statement, which begins in line {self._begin_line}")
+            raise truncated(
+                msg(
+                    "the dump ends in the midst of a statement, which begins in line {begin_line}",
+                    begin_line=self._begin_line,
+                )
+            )
         if self._quote:
-            raise truncated(f"the dump ends in the midst of a comment, in line {self._line}")
+            raise truncated(msg("the dump ends in the midst of a comment, in line {line}", line=self._line))
         return done
 
     # --- the scanner ------------------------------------------------------------------------------------------------

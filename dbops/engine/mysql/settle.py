@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from dbops.engine.mysql.connect import Access, flavour
 from dbops.engine.mysql.statements import identifier
 from dbops.errors import BadBackupError
+from dbops.language import msg
 
 if TYPE_CHECKING:
     from dbops.engine.mysql.connect import Connection
@@ -131,8 +132,12 @@ def _statements(text: str, file: str, *known: re.Pattern[str]) -> Iterator[re.Ma
         found = next((match for pattern in known if (match := pattern.match(text, position))), None)
         if found is None:
             raise BadBackupError(
-                f"{file} holds something that dbops does not write: {text[position : position + 80].strip()!r}",
-                hint="was it edited? run it by hand after a restore, or restore another backup",
+                msg(
+                    "{file} holds something that dbops does not write: {text!r}",
+                    file=file,
+                    text=text[position : position + 80].strip(),
+                ),
+                hint=msg("was it edited? run it by hand after a restore, or restore another backup"),
                 kind=f"bad-{file.replace('.', '-')}",
             )
         yield found

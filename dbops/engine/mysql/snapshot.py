@@ -18,6 +18,7 @@ from dbops.engine.mysql.reading import selected, writer
 from dbops.engine.mysql.statements import identifier
 from dbops.engine.spread import spread
 from dbops.errors import ConfigError
+from dbops.language import msg
 from dbops.progress import Progress
 
 if TYPE_CHECKING:
@@ -146,7 +147,10 @@ class MysqlSnapshot(Outside):
     def newest(self, column: str) -> datetime | None:
         parts = column.split(".")
         if len(parts) not in (2, 3):
-            raise ConfigError(f"freshness = {column!r}", hint="write 'table.column' or 'database.table.column'")
+            raise ConfigError(
+                msg("freshness = {column!r}", column=column),
+                hint=msg("write 'table.column' or 'database.table.column'"),
+            )
         table = ".".join(identifier(part) for part in parts[:-1])
         with self.session() as connection, connection.cursor() as cursor:
             cursor.execute(f"SELECT CAST(MAX({identifier(parts[-1])}) AS DATETIME(6)) FROM {table}")  # noqa: S608

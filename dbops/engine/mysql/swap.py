@@ -34,6 +34,7 @@ from dbops.engine.mysql.maintenance import (
 from dbops.engine.mysql.settle import grant
 from dbops.engine.mysql.statements import identifier, statement
 from dbops.errors import DbopsError, RefusedError
+from dbops.language import joined, msg
 
 if TYPE_CHECKING:
     from dbops.engine.mysql.connect import Connection
@@ -54,8 +55,12 @@ def check_sessions(connection: Connection, name: str, *, end_sessions: bool) -> 
 
 def in_use(name: str, lines: Sequence[str]) -> RefusedError:
     return RefusedError(
-        f"{name} has other sessions: " + ("; ".join(lines) or "they hold its tables, and cannot be seen"),
-        hint="end them, configure targets.*.app.stop, or add --end-sessions",
+        msg(
+            "{name} has other sessions: {lines}",
+            name=name,
+            lines=joined("; ", lines) or msg("they hold its tables, and cannot be seen"),
+        ),
+        hint=msg("end them, configure targets.*.app.stop, or add --end-sessions"),
         kind="in-use",
     )
 
@@ -75,8 +80,8 @@ def plan(
     """What a swap will do. Raises `RefusedError` where tables cannot be moved without harm."""
     if others := foreign_keys_into(connection, live):
         raise RefusedError(
-            f"foreign keys of other databases lead into {live}: {', '.join(others)}",
-            hint="restore with --in-place: the tables of a swap would take them along",
+            msg("foreign keys of other databases lead into {live}: {others}", live=live, others=", ".join(others)),
+            hint=msg("restore with --in-place: the tables of a swap would take them along"),
             kind="cannot-move",
         )
     there = exists(connection, live)

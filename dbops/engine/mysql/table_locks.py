@@ -14,6 +14,7 @@ from dbops.engine.mysql.connect import Access, flavour
 from dbops.engine.mysql.driver_errors import error_of
 from dbops.engine.mysql.statements import statement
 from dbops.errors import NothingToCheckError
+from dbops.language import msg
 
 if TYPE_CHECKING:
     from dbops.engine.mysql.connect import Connection
@@ -58,18 +59,22 @@ def _performance_schema(connection: Connection) -> Iterator[None]:
         row = cursor.fetchone()
         if not row or not row[0]:
             raise NothingToCheckError(
-                "performance_schema is off in that server", hint="start it with performance_schema=ON", kind="no-locks"
+                msg("performance_schema is off in that server"),
+                hint=msg("start it with performance_schema=ON"),
+                kind="no-locks",
             )
         try:
             cursor.execute("SELECT COUNT(*) FROM performance_schema.metadata_locks")
             cursor.execute(_INSTRUMENT)
             on = cursor.fetchone()
         except pymysql.MySQLError as error:
-            raise NothingToCheckError(f"performance_schema: {error_of(error)[1]}", kind="no-locks") from None
+            raise NothingToCheckError(
+                msg("performance_schema: {error_of}", error_of=error_of(error)[1]), kind="no-locks"
+            ) from None
         if not on or on[0] != "YES":  # the table is there then, and empty
             raise NothingToCheckError(
-                "performance_schema does not record metadata locks in that server",
-                hint="enable the instrument wait/lock/metadata/sql/mdl",
+                msg("performance_schema does not record metadata locks in that server"),
+                hint=msg("enable the instrument wait/lock/metadata/sql/mdl"),
                 kind="no-locks",
             )
     yield
@@ -88,7 +93,8 @@ def _plugin(connection: Connection) -> Iterator[None]:
             cursor.execute("INSTALL SONAME 'metadata_lock_info'")
         except pymysql.MySQLError as error:
             raise NothingToCheckError(
-                f"the plugin metadata_lock_info cannot be loaded: {error_of(error)[1]}", kind="no-locks"
+                msg("the plugin metadata_lock_info cannot be loaded: {error_of}", error_of=error_of(error)[1]),
+                kind="no-locks",
             ) from None
         try:
             yield

@@ -16,6 +16,7 @@ from typing import NamedTuple
 from dbops.command import run
 from dbops.engine.mysql.flavour import MARIADB, MYSQL, Flavour, Version, flavour_of, named, parse_version
 from dbops.errors import PreflightError
+from dbops.language import msg
 
 _DISTRIBUTION_PATHS = (
     "/usr/bin",
@@ -65,8 +66,10 @@ def installed(configured: Path | None = None) -> list[Tool]:
     if configured is not None:
         tools = _of_folder(configured)
         if not tools:
-            message = f"bindir {configured} has neither a mysqldump nor a mariadb-dump that runs"
-            raise PreflightError(message, hint="correct bindir in dbops.toml", kind="tool-missing")
+            message = msg(
+                "bindir {configured} has neither a mysqldump nor a mariadb-dump that runs", configured=configured
+            )
+            raise PreflightError(message, hint=msg("correct bindir in dbops.toml"), kind="tool-missing")
         return tools
     found: dict[Path, Tool] = {}
     for folder in _folders():
@@ -90,16 +93,31 @@ def for_server(flavour: Flavour, version: Version, found: Sequence[Tool]) -> Too
     wanted, program = f"{flavour.title} {version.major}.{version.minor}", flavour.dump_programs[0]
     have = ", ".join(sorted({str(tool) for tool in found})) or "none"
     package = _PACKAGES[flavour.name]
-    hint = f"install the client programs of {wanted} ({package}; apt, dnf, brew), or set bindir in dbops.toml"
+    hint = msg(
+        "install the client programs of {wanted} ({package}; apt, dnf, brew), or set bindir in dbops.toml",
+        wanted=wanted,
+        package=package,
+    )
     if own:
         raise PreflightError(
-            f"the server is {wanted}, and no {program} of that series or newer is here (found: {have})",
+            msg(
+                "the server is {wanted}, and no {program} of that series or newer is here (found: {have})",
+                wanted=wanted,
+                program=program,
+                have=have,
+            ),
             hint=hint,
             kind="tool-too-old",
         )
     raise PreflightError(
-        f"the server is {wanted}, and no {program} of {flavour.title} is here (found: {have})",
-        hint=f"{hint}; the other product's program does not dump this server faithfully",
+        msg(
+            "the server is {wanted}, and no {program} of {flavour} is here (found: {have})",
+            wanted=wanted,
+            program=program,
+            flavour=flavour.title,
+            have=have,
+        ),
+        hint=msg("{hint}; the other product's program does not dump this server faithfully", hint=hint),
         kind="tool-missing",
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dbops.engine.mysql.connect import Access, flavour
 from dbops.engine.mysql.maintenance import run
 from dbops.errors import DatabaseError
+from dbops.language import msg
 
 
 def value(access: Access, query: str, timeout: float) -> object:
@@ -25,16 +26,18 @@ def value(access: Access, query: str, timeout: float) -> object:
         with connection.cursor() as cursor:
             cursor.execute(query)  # the driver sends one statement: the server refuses a second one
             if cursor.description is None:
-                raise _shape("no rows at all: it is not a query")
+                raise _shape(msg("no rows at all: it is not a query"))
             found = cursor.fetchmany(2)
             columns = len(cursor.description)
             if columns != 1 or len(found) != 1:
-                raise _shape(f"{cursor.rowcount} rows of {columns} columns")
+                raise _shape(msg("{rowcount} rows of {columns} columns", rowcount=cursor.rowcount, columns=columns))
         run(connection, "ROLLBACK")
         return found[0][0]
 
 
 def _shape(found: str) -> DatabaseError:
     return DatabaseError(
-        f"the query gives {found}", hint="one row of one column is wanted: SELECT count(*) FROM …", kind="not-one-value"
+        msg("the query gives {found}", found=found),
+        hint=msg("one row of one column is wanted: SELECT count(*) FROM …"),
+        kind="not-one-value",
     )

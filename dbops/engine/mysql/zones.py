@@ -17,6 +17,7 @@ import pymysql
 
 from dbops.engine.mysql.maintenance import rows
 from dbops.engine.mysql.statements import statement
+from dbops.language import msg
 from dbops.model import Finding, Severity
 
 if TYPE_CHECKING:
@@ -65,9 +66,9 @@ def findings(names: Iterable[str]) -> Iterator[Finding]:
             id="time-zone-given",
             severity=Severity.INFO,
             subject=name,
-            expected="a time zone that the server knows",
-            actual="a new server knows none: it was put into the drill's own",
-            hint="before a restore on a new server: mysql_tzinfo_to_sql /usr/share/zoneinfo | mysql mysql",
+            expected=msg("a time zone that the server knows"),
+            actual=msg("a new server knows none: it was put into the drill's own"),
+            hint=msg("before a restore on a new server: mysql_tzinfo_to_sql /usr/share/zoneinfo | mysql mysql"),
         )
 
 

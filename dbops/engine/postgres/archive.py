@@ -18,6 +18,7 @@ from dbops.engine.base import Content, Reading, TableKey, TableRef
 from dbops.engine.postgres.copytext import UNORDERED, Block, RowsDigest, ScriptReader, codec, merge, parse_header
 from dbops.engine.postgres.tools import Tools
 from dbops.errors import BadBackupError, ToolError
+from dbops.language import msg
 from dbops.model import Manifest
 from dbops.progress import Progress, Silent
 
@@ -53,7 +54,7 @@ class ArchiveText:
         self.close()
         self._process.check()
         if not self._script.complete():
-            raise ToolError("pg_restore printed a table's rows without their end", kind="tool-failed")
+            raise ToolError(msg("pg_restore printed a table's rows without their end"), kind="tool-failed")
         return _by_table(self._script.blocks)
 
     def close(self) -> None:
@@ -100,7 +101,7 @@ def decode(
             return ArchiveText(process, encoding, unordered, progress).finish()
         except ToolError as error:
             raise BadBackupError(
-                f"{path.name} cannot be decoded to its end: {error.message}",
+                msg("{path} cannot be decoded to its end: {message}", path=path.name, message=error.message),
                 hint=error.hint,
                 kind="archive-undecodable",
             ) from None
@@ -140,7 +141,7 @@ def file_entries(tools: Tools, folder: Path) -> dict[str, int]:
     """Of a directory-format archive with its table of contents: number of a data file -> OID of its table."""
     result = run([tools.program("pg_restore"), "--list", str(folder)], env=_ENVIRONMENT)
     if result.status != 0:
-        raise ToolError("pg_restore cannot read the table of contents", hint=result.stderr, kind="tool-failed")
+        raise ToolError(msg("pg_restore cannot read the table of contents"), hint=result.stderr, kind="tool-failed")
     return {number: int(oid) for number, oid in _DATA_ENTRY.findall(result.stdout)}
 
 
@@ -158,9 +159,11 @@ def decode_file(path: Path, *, ordered: bool) -> Content | None:
             while data := stream.read(READ_BYTES):
                 done = done or rows.feed(data)
     except (OSError, EOFError, zlib.error, zstd.ZstdError) as error:
-        raise ToolError(f"{path.name} cannot be decoded: {error}", kind="tool-failed") from None
+        raise ToolError(
+            msg("{path} cannot be decoded: {error}", path=path.name, error=error), kind="tool-failed"
+        ) from None
     if not done:
-        raise ToolError(f"{path.name} has no end of rows", kind="tool-failed")
+        raise ToolError(msg("{path} has no end of rows", path=path.name), kind="tool-failed")
     return Content(rows.rows, rows.digest)
 
 

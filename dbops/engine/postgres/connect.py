@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from dbops.command import redact
 from dbops.config.urls import Secret
 from dbops.errors import ConfigError, DatabaseError
+from dbops.language import msg
 
 if TYPE_CHECKING:
     import psycopg
@@ -52,16 +53,20 @@ _KEPT_ENVIRONMENT = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE
 # Encoding, time zone and date style decide how values print, and win over `options`; colours hide what a program says.
 _REFUSED_ENVIRONMENT = ("PGCLIENTENCODING", "PGTZ", "PGDATESTYLE", "PG_COLOR", "PG_COLORS")
 _HINTS = {
-    "": "look into the server's log: was it restarted, was the session ended, or did a standby cancel it "
-    "(max_standby_streaming_delay, hot_standby_feedback)?",
-    "22021": "an SQL_ASCII database takes any bytes: some name, comment or definition in it is not UTF-8, and only "
-    "rows may be so; rename or rewrite it (look with client_encoding = SQL_ASCII)",
-    "42501": "grant the missing right to the role in the URL, or use another role",
-    "53100": "free space on the database server's disk",
-    "53200": "raise max_locks_per_transaction on the server",
-    "53300": "too many connections: lower jobs, or raise max_connections",
-    "40001": "a standby cancelled the query: raise max_standby_streaming_delay or set hot_standby_feedback = on",
-    "57P01": "the server or an administrator ended the session; look into the server's log",
+    "": msg(
+        "look into the server's log: was it restarted, was the session ended, or did a standby "
+        "cancel it (max_standby_streaming_delay, hot_standby_feedback)?"
+    ),
+    "22021": msg(
+        "an SQL_ASCII database takes any bytes: some name, comment or definition in it is not UTF-8, "
+        "and only rows may be so; rename or rewrite it (look with client_encoding = SQL_ASCII)"
+    ),
+    "42501": msg("grant the missing right to the role in the URL, or use another role"),
+    "53100": msg("free space on the database server's disk"),
+    "53200": msg("raise max_locks_per_transaction on the server"),
+    "53300": msg("too many connections: lower jobs, or raise max_connections"),
+    "40001": msg("a standby cancelled the query: raise max_standby_streaming_delay or set hot_standby_feedback = on"),
+    "57P01": msg("the server or an administrator ended the session; look into the server's log"),
 }
 """What to do, by SQLSTATE (manual, appendix A)."""
 STANDBY_CONFLICT = "conflict with recovery"
@@ -87,13 +92,13 @@ class Access:
             parameters = {k: str(v) for k, v in conninfo_to_dict(url).items() if v is not None}
         except ProgrammingError as error:
             raise ConfigError(
-                f"the database URL cannot be read: {redact(str(error).strip(), [password or ''])}",
-                hint="postgresql://user@host:5432/database?sslmode=verify-full; percent-encode special characters",
+                msg("the database URL cannot be read: {error}", error=redact(str(error).strip(), [password or ""])),
+                hint=msg("postgresql://user@host:5432/database?sslmode=verify-full; percent-encode special characters"),
             ) from None
         if any(parameters.get(name) for name in _SECRET_PARAMETERS[1:]):
             raise ConfigError(
-                "sslpassword and oauth_client_secret do not belong in a database URL: programs would show them",
-                hint="put them in a service file (0600) and use postgresql:///?service=NAME",
+                msg("sslpassword and oauth_client_secret do not belong in a database URL: programs would show them"),
+                hint=msg("put them in a service file (0600) and use postgresql:///?service=NAME"),
             )
         from_url = parameters.pop("password", None)
         self.password = password if password is not None else from_url
@@ -177,18 +182,20 @@ class Access:
 
     def _unreachable(self, error: Exception) -> DatabaseError:
         text = " ".join(redact(str(error), self.secrets).split())
-        hint = "check host and port in the URL; is the server running?"
+        hint = msg("check host and port in the URL; is the server running?")
         if "password authentication failed" in text or "no password supplied" in text:
-            hint = "set password_file, password_env or password_command in dbops.toml, or use ~/.pgpass"
+            hint = msg("set password_file, password_env or password_command in dbops.toml, or use ~/.pgpass")
         elif "service" in self.parameters and "definition of service" in text:
-            hint = "name a service of ~/.pg_service.conf, or of the file that PGSERVICEFILE names"
+            hint = msg("name a service of ~/.pg_service.conf, or of the file that PGSERVICEFILE names")
         elif "SSL" in text or "certificate" in text or "no encryption" in text:
-            hint = "check sslmode, sslrootcert, sslcert and sslkey in the URL"
+            hint = msg("check sslmode, sslrootcert, sslcert and sslkey in the URL")
         elif "does not exist" in text:
-            hint = "check the database and user in the URL"
+            hint = msg("check the database and user in the URL")
         elif "FATAL:" in text:  # the server has answered
-            hint = "does the server's pg_hba.conf let this user in from here?"
-        return DatabaseError(f"cannot connect to {self.place()}: {text}", hint=hint, kind="unreachable")
+            hint = msg("does the server's pg_hba.conf let this user in from here?")
+        return DatabaseError(
+            msg("cannot connect to {place}: {text}", place=self.place(), text=text), hint=hint, kind="unreachable"
+        )
 
     def database_error(self, error: Exception) -> DatabaseError:
         """The server's error as ours: its first line, its SQLSTATE, and a hint where one is known."""
@@ -197,13 +204,20 @@ class Access:
         state = error.sqlstate if isinstance(error, psycopg.Error) and error.sqlstate else ""
         text = redact(str(error).strip(), self.secrets)
         kind = f"sqlstate-{state}" if state else "connection-lost"
-        return DatabaseError(f"{self.place()}: {text}", hint=_HINTS.get(state, ""), kind=kind)
+        return DatabaseError(
+            msg("{place}: {text}", place=self.place(), text=text), hint=_HINTS.get(state, ""), kind=kind
+        )
 
     def place(self) -> str:
         """Database and server for people, without a secret."""
         p = self.parameters
         if "service" in p:
-            return f"service {p['service']}"
-        host = p.get("host") or p.get("hostaddr") or os.environ.get("PGHOST") or "local socket"
+            return msg("service {name}", name=p["service"])
+        host = p.get("host") or p.get("hostaddr") or os.environ.get("PGHOST") or msg("local socket")
         port = p.get("port") or os.environ.get("PGPORT") or "5432"
-        return f"{p.get('dbname') or p.get('user') or 'the default database'} on {host}:{port}"
+        return msg(
+            "{database} on {host}:{port}",
+            database=p.get("dbname") or p.get("user") or msg("the default database"),
+            host=host,
+            port=port,
+        )

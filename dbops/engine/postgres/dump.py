@@ -16,6 +16,7 @@ from dbops.engine.postgres.copytext import merge
 from dbops.engine.postgres.snapshot import PostgresSnapshot
 from dbops.engine.postgres.tools import Tools, supports_zstd
 from dbops.errors import ConfigError, DbopsError, LockedError, StoreFullError, ToolError
+from dbops.language import msg
 from dbops.progress import Progress
 
 _FINISHED = re.compile(r"^pg_dump: finished item (\d+) TABLE DATA (.*)$")
@@ -28,11 +29,15 @@ _COMPRESSION = re.compile(r"^(none|zstd:(?:[1-9]|1[0-9])|gzip:[1-9])$")
 def plan(tools: Tools, *, jobs: int, compression: str, lock_timeout: float) -> DumpPlan:
     """What will be run. Without `compression`: zstd:1 where the tool has it, else gzip:1; never the slow default."""
     if compression and not _COMPRESSION.match(compression):
-        raise ConfigError(f"compression = {compression!r}", hint="zstd:1 to zstd:19, gzip:1 to gzip:9, or none")
+        raise ConfigError(
+            msg("compression = {compression!r}", compression=compression),
+            hint=msg("zstd:1 to zstd:19, gzip:1 to gzip:9, or none"),
+        )
     chosen = compression or ("zstd:1" if supports_zstd(tools) else "gzip:1")
     if tools.major < 16 and chosen.split(":")[0] not in ("gzip", "none"):
         raise ConfigError(
-            f"pg_dump {tools.version} cannot write {chosen}", hint="use gzip:1, or install a newer client with zstd"
+            msg("pg_dump {version} cannot write {chosen}", version=tools.version, chosen=chosen),
+            hint=msg("use gzip:1, or install a newer client with zstd"),
         )
     if tools.major < 16:
         compress = "--compress=0" if chosen == "none" else f"--compress={chosen.split(':')[1]}"
@@ -174,14 +179,18 @@ class Dump:
         """pg_dump's own words, with what we know of the reason."""
         text = "\n".join(line for line in error.hint.splitlines() if not _CHATTER.match(line)) or error.message
         if "No space left on device" in text:
-            return StoreFullError(f"pg_dump: {text}", hint="free space where the backup is written", kind="store-full")
+            return StoreFullError(
+                msg("pg_dump: {text}", text=text), hint=msg("free space where the backup is written"), kind="store-full"
+            )
         # --lock-wait-timeout is a statement_timeout to the server; parallel workers do not wait at all.
         if ("LOCK TABLE" in text and "timeout" in text) or "could not obtain lock" in text:
-            return LockedError(f"pg_dump: {text}", hint="end the session that holds the lock", kind="lock-timeout")
+            return LockedError(
+                msg("pg_dump: {text}", text=text), hint=msg("end the session that holds the lock"), kind="lock-timeout"
+            )
         if STANDBY_CONFLICT in text:
-            return ToolError(f"pg_dump: {text}", hint=STANDBY_HINT, kind="standby-conflict")
+            return ToolError(msg("pg_dump: {text}", text=text), hint=STANDBY_HINT, kind="standby-conflict")
         if "row-level security" in text:
-            hint = "back up as a role that has BYPASSRLS, or as a superuser"
-            return ToolError(f"pg_dump: {text}", hint=hint, kind="row-level-security")
-        message = error.message if text == error.message else f"{error.message}: {text}"
-        return ToolError(message, hint="nothing was published; older backups stay", kind=error.kind)
+            hint = msg("back up as a role that has BYPASSRLS, or as a superuser")
+            return ToolError(msg("pg_dump: {text}", text=text), hint=hint, kind="row-level-security")
+        message = error.message if text == error.message else msg("{message}: {text}", message=error.message, text=text)
+        return ToolError(message, hint=msg("nothing was published; older backups stay"), kind=error.kind)

@@ -23,6 +23,7 @@ from dbops.engine.postgres.statements import statement
 from dbops.engine.postgres.tools import Tools, installations
 from dbops.engine.restoring import Wishes
 from dbops.errors import DbopsError, PreflightError, RefusedError, ToolError
+from dbops.language import msg
 from dbops.model import Finding, Manifest, Severity
 from dbops.progress import Progress
 
@@ -43,8 +44,8 @@ class PostgresDumps:
             return foreign_facts.read_script(dump, progress)._replace(maintenance=MAINTENANCE)
         tools = installations(self._bindir)
         if not tools:
-            hint = "install postgresql-client (apt, dnf; brew install libpq), or set bindir in dbops.toml"
-            raise PreflightError("there is no pg_restore on this machine", hint=hint, kind="tool-missing")
+            hint = msg("install postgresql-client (apt, dnf; brew install libpq), or set bindir in dbops.toml")
+            raise PreflightError(msg("there is no pg_restore on this machine"), hint=hint, kind="tool-missing")
         facts = foreign_facts.read_archive(max(tools, key=lambda item: item.major), dump.path, dump.path.name)
         return facts._replace(size=dump.bytes, maintenance=MAINTENANCE)
 
@@ -99,9 +100,9 @@ class PostgresDumpLoader:
                 id="roles-not-in-dump",
                 severity=Severity.WARNING,
                 subject=", ".join(missing),
-                expected="roles that objects belong to are backed up with them",
-                actual="they are not in the dump: made without login, password and memberships for this drill",
-                hint="on a new server this dump alone does not load: keep `pg_dumpall --globals-only` beside it",
+                expected=msg("roles that objects belong to are backed up with them"),
+                actual=msg("they are not in the dump: made without login, password and memberships for this drill"),
+                hint=msg("on a new server this dump alone does not load: keep `pg_dumpall --globals-only` beside it"),
             )
         ]
 

@@ -14,11 +14,12 @@ from dbops.engine.postgres import foreign_statements as says
 from dbops.engine.postgres.foreign_script import Kind, Piece, Script
 from dbops.engine.postgres.tools import Tools
 from dbops.errors import BadBackupError, PreflightError
+from dbops.language import msg
 from dbops.progress import Progress
 
-HEADER = "PostgreSQL database dump"
-CLUSTER_HEADER = "PostgreSQL database cluster dump"
-_COMPLETE = " complete"
+HEADER = msg("PostgreSQL database dump")
+CLUSTER_HEADER = msg("PostgreSQL database cluster dump")
+_COMPLETE = msg(" complete")
 _VERSION = re.compile(r"Dumped (from database|by pg_dump) version:? (\S+)")
 _STARTED = re.compile(r"Started on (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(?: (\S+))?")
 _ENCODING = re.compile(r"SET client_encoding = '([^']+)';")
@@ -26,7 +27,9 @@ _OWN_LINES = re.compile(r"\\(?:un)?restrict [A-Za-z0-9]+\s*")
 _ENCODING_LINE = re.compile(r"\\encoding SQL_ASCII\s*")
 _CLIENT_ONLY = frozenset({"SJIS", "BIG5", "GBK", "UHC", "GB18030", "JOHAB", "SHIFT_JIS_2004"})
 """Encodings in which a backslash or a quote may be half of a letter."""
-_CUT_HINT = "the job that made it was killed, or ran out of space or connection: use another dump, and look at that job"
+_CUT_HINT = msg(
+    "the job that made it was killed, or ran out of space or connection: use another dump, and look at that job"
+)
 _LIST_ENVIRONMENT = {"LC_ALL": "C", "LANGUAGE": "C"}
 
 
@@ -67,10 +70,20 @@ class ScriptFacts:
             self._take(piece)
         if not self._complete or self._script.inside:
             what = CLUSTER_HEADER if self._cluster else HEADER
-            where = f" in the midst of {self._script.inside}" if self._script.inside else " between two statements"
+            where = (
+                msg(" in the midst of {inside}", inside=self._script.inside)
+                if self._script.inside
+                else msg(" between two statements")
+            )
             raise BadBackupError(
-                f"{self._name} is cut: it ends at line {self._script.line}{where}, "
-                f"without the line '-- {what}{_COMPLETE}'",
+                msg(
+                    "{name} is cut: it ends at line {line}{where}, without the line '-- {what}{complete}'",
+                    name=self._name,
+                    line=self._script.line,
+                    where=where,
+                    what=what,
+                    complete=_COMPLETE,
+                ),
                 hint=_CUT_HINT,
                 kind="archive-truncated",
             )
@@ -119,9 +132,16 @@ class ScriptFacts:
     def _command(self, piece: Piece) -> None:
         if not allowed(piece):
             raise BadBackupError(
-                f"{self._name} would make psql run a command of its own at line {piece.line}: {_command_word(piece)}",
-                hint="pg_dump writes no such line: somebody has put it there. It was not loaded; "
-                "do not restore this dump with psql, and find out who can write to where it lies",
+                msg(
+                    "{name} would make psql run a command of its own at line {line}: {command_word}",
+                    name=self._name,
+                    line=piece.line,
+                    command_word=_command_word(piece),
+                ),
+                hint=msg(
+                    "pg_dump writes no such line: somebody has put it there. It was not loaded; do not restore "
+                    "this dump with psql, and find out who can write to where it lies"
+                ),
                 kind="client-command",
             )
         name = says.connects_to(piece.text.decode("utf-8", "replace"))
@@ -134,8 +154,12 @@ class ScriptFacts:
         if match := _ENCODING.match(text):
             if match[1].upper() in _CLIENT_ONLY and not self._archive:
                 raise PreflightError(
-                    f"{self._name} is written in {match[1]}, which cannot be told apart from commands safely",
-                    hint="make the dump with --encoding=UTF8",
+                    msg(
+                        "{name} is written in {match}, which cannot be told apart from commands safely",
+                        name=self._name,
+                        match=match[1],
+                    ),
+                    hint=msg("make the dump with --encoding=UTF8"),
                     kind="client-encoding",
                 )
             self._encodings.setdefault(self._here, match[1])
@@ -202,14 +226,18 @@ def unreadable(label: str, words: str) -> BadBackupError | PreflightError:
     """The error for an archive that pg_restore does not read, by its words."""
     text = next((line for line in words.splitlines() if "error" in line), words).removeprefix("pg_restore: ")
     if "unsupported version" in text or "not supported" in text or "built without" in text:
-        hint = "install a newer postgresql-client, or one that is built with this compression"
+        hint = msg("install a newer postgresql-client, or one that is built with this compression")
         return PreflightError(
-            f"{label} cannot be read by this machine's pg_restore: {text}", hint=hint, kind="tool-too-old"
+            msg("{label} cannot be read by this machine's pg_restore: {text}", label=label, text=text),
+            hint=hint,
+            kind="tool-too-old",
         )
     cut = any(part in text for part in CUT_WORDS)
     return BadBackupError(
-        f"{label} is {'cut' if cut else 'not readable'}: {text}",
-        hint=_CUT_HINT if cut else "its bytes are not what pg_dump wrote: use another dump, and look at the storage",
+        msg("{label} is {part}: {text}", label=label, part="cut" if cut else msg("not readable"), text=text),
+        hint=_CUT_HINT
+        if cut
+        else msg("its bytes are not what pg_dump wrote: use another dump, and look at the storage"),
         kind="archive-truncated" if cut else "archive-corrupt",
     )
 

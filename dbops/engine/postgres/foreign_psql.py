@@ -24,6 +24,7 @@ from dbops.engine.postgres.inplace import check_tools
 from dbops.engine.postgres.maintenance import at_database
 from dbops.engine.postgres.tools import Tools, installations
 from dbops.errors import BadBackupError, PreflightError, ToolError
+from dbops.language import msg
 
 _SAID = re.compile(r"^psql:<stdin>:(\d+): (?:(ERROR|FATAL|PANIC):\s+|error: )(.*)$")
 _HINT = re.compile(r"^(?:psql:<stdin>:\d+: )?HINT:\s+(.*)$")
@@ -43,9 +44,12 @@ def restricted_psql(server_major: int, bindir: Path | None) -> Tools:
                 found.append(tools)
     if not found:
         raise PreflightError(
-            "no psql of this machine can keep a dump from running commands here (CVE-2025-8714)",
-            hint="install the newest minor version of postgresql-client: 18, 17.6, 16.10, 15.14, 14.19, 13.22 or later"
-            + (f" (found: {refusal.message})" if refusal else ""),
+            msg("no psql of this machine can keep a dump from running commands here (CVE-2025-8714)"),
+            hint=msg(
+                "install the newest minor version of postgresql-client: 18, 17.6, 16.10, 15.14, 14.19, 13.22 "
+                "or later{text}",
+                text=msg(" (found: {message})", message=refusal.message) if refusal else "",
+            ),
             kind="tool-too-old",
         )
     return min(found, key=lambda tools: (tools.major < server_major, abs(tools.major - server_major)))
@@ -89,7 +93,7 @@ class Psql:
             self._process.stdin.write(data)
         except BrokenPipeError:
             self.end()
-            raise ToolError("psql ended before its script did", kind="tool-failed") from None
+            raise ToolError(msg("psql ended before its script did"), kind="tool-failed") from None
 
     def end(self) -> None:
         """Waits for psql, and raises `Failed` where it stopped, `ToolError` where it died."""
@@ -103,7 +107,11 @@ class Psql:
         if self._said:
             line, words, command = self._said[0]
             raise Failed(self._offset + line, words, self._hint, command=command)
-        raise ToolError(f"psql {describe_status(status)}", hint=masked(tail), kind="tool-failed")
+        raise ToolError(
+            msg("psql {describe_status}", describe_status=describe_status(status)),
+            hint=masked(tail),
+            kind="tool-failed",
+        )
 
     def close(self) -> None:
         self._stack.close()
@@ -218,17 +226,30 @@ def explained(
     if failed.command:
         if "restricted" in failed.words or "restrict: wrong key" in failed.words:
             return BadBackupError(
-                f"{name} would make psql run a command of its own at line {failed.line}; psql refused it",
-                hint="pg_dump writes no such line: find out who can write to where this dump lies",
+                msg(
+                    "{name} would make psql run a command of its own at line {line}; psql refused it",
+                    name=name,
+                    line=failed.line,
+                ),
+                hint=msg("pg_dump writes no such line: find out who can write to where this dump lies"),
                 kind="client-command",
             )
-        return ToolError(f"psql, at line {failed.line} of {name}: {words}", kind="tool-failed")
+        return ToolError(
+            msg("psql, at line {line} of {name}: {words}", line=failed.line, name=name, words=words), kind="tool-failed"
+        )
     if any(part in failed.words for part in LOST):
-        return ToolError(f"psql, at line {failed.line} of {name}: {words}", kind="server-lost")
-    at = f"line {failed.line} of {name}" + (f" ({statement} …)" if statement else "")
+        return ToolError(
+            msg("psql, at line {line} of {name}: {words}", line=failed.line, name=name, words=words), kind="server-lost"
+        )
+    at = msg(
+        "line {line} of {name}{text}",
+        line=failed.line,
+        name=name,
+        text=msg(" ({statement} …)", statement=statement) if statement else "",
+    )
     hint = masked(failed.hint)
     kind = environment_kind(failed.words)
     if kind or not same_major:
-        hint = hint or "drill it on a server of the source's own major version that has what it needs"
-        return PreflightError(f"{at}: {words}", hint=hint, kind=kind or "load-on-other-version")
-    return BadBackupError(f"{at}: {words}", hint=hint, kind="restore-failed")
+        hint = hint or msg("drill it on a server of the source's own major version that has what it needs")
+        return PreflightError(msg("{at}: {words}", at=at, words=words), hint=hint, kind=kind or "load-on-other-version")
+    return BadBackupError(msg("{at}: {words}", at=at, words=words), hint=hint, kind="restore-failed")

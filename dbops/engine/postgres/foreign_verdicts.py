@@ -6,9 +6,10 @@ from dbops.engine.dumps import Dump, DumpFacts
 from dbops.engine.postgres.foreign_facts import unreadable
 from dbops.engine.postgres.foreign_words import environment_kind, masked
 from dbops.errors import BadBackupError, PreflightError, ToolError
+from dbops.language import msg
 from dbops.model import Finding, Severity, major_version
 
-_SAME_MAJOR = "drill it on a server of the source's own major version (--sandbox container, or install it)"
+_SAME_MAJOR = msg("drill it on a server of the source's own major version (--sandbox container, or install it)")
 _CORRUPT = (
     "could not uncompress",
     "could not decompress",
@@ -26,9 +27,9 @@ def left_out(what: dict[str, set[str]]) -> list[Finding]:
             id="missing-tablespace",
             severity=Severity.WARNING,
             subject=name,
-            expected="exists on the server",
-            actual="a throw-away server has no such folder: everything went into the default tablespace",
-            hint="create the folder and the tablespace before a real restore",
+            expected=msg("exists on the server"),
+            actual=msg("a throw-away server has no such folder: everything went into the default tablespace"),
+            hint=msg("create the folder and the tablespace before a real restore"),
         )
         for name in sorted(what["tablespace"])
     ]
@@ -51,8 +52,8 @@ def same_major(facts: DumpFacts, major: int) -> bool:
 
 def not_empty(name: str) -> PreflightError:
     return PreflightError(
-        f"the server has a database '{name}' already",
-        hint="a drill needs an empty server: use a sandbox of dbops' own",
+        msg("the server has a database '{name}' already", name=name),
+        hint=msg("a drill needs an empty server: use a sandbox of dbops' own"),
         kind="server-not-empty",
     )
 
@@ -71,4 +72,4 @@ def load_error(error: ToolError, dump: Dump, *, same_major: bool) -> BadBackupEr
     kind = environment_kind(words)
     if kind or not same_major:
         return PreflightError(text, hint=hint or _SAME_MAJOR, kind=kind or "load-on-other-version")
-    return BadBackupError(f"{dump.path.name}: {text}", hint=hint, kind="restore-failed")
+    return BadBackupError(msg("{path}: {text}", path=dump.path.name, text=text), hint=hint, kind="restore-failed")

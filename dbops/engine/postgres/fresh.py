@@ -13,6 +13,7 @@ from dbops.engine.postgres.side import PostgresSide, money_settings
 from dbops.engine.postgres.tools import Tools
 from dbops.engine.restoring import Wishes
 from dbops.errors import DatabaseError, PreflightError, RefusedError
+from dbops.language import msg
 from dbops.model import Manifest
 
 _LIMIT = re.compile(r"CONNECTION LIMIT (\d+)")
@@ -50,8 +51,11 @@ class Fresh(PostgresSide):
             limit = next((int(m[1]) for body in sorted_out.at_swap if (m := _LIMIT.search(body))), _SESSIONS)
             if limit < _SESSIONS and not superuser:
                 raise PreflightError(
-                    f"the source allows {limit} connections: with that, the copy lets this role in no more",
-                    hint="drill as a superuser, or in a sandbox of dbops' own",
+                    msg(
+                        "the source allows {limit} connections: with that, the copy lets this role in no more",
+                        limit=limit,
+                    ),
+                    hint=msg("drill as a superuser, or in a sandbox of dbops' own"),
                     kind="connection-limit",
                 )
             connection.execute("SET default_transaction_read_only = off")  # the database may have it on
@@ -64,8 +68,12 @@ class Fresh(PostgresSide):
 
     def _taken(self) -> RefusedError:
         return RefusedError(
-            f"{self.name} exists already on {self._access.place().rpartition(' on ')[2]}",
-            hint="a drill fills an empty database of its own and drops it: choose another name",
+            msg(
+                "{name} exists already on {rpartition}",
+                name=self.name,
+                rpartition=self._access.place().rpartition(" on ")[2],
+            ),
+            hint=msg("a drill fills an empty database of its own and drops it: choose another name"),
             kind="exists",
         )
 

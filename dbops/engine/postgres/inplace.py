@@ -16,6 +16,7 @@ from dbops.engine.postgres.statements import statement
 from dbops.engine.postgres.tools import Tools
 from dbops.engine.restoring import Wishes
 from dbops.errors import PreflightError, ToolError
+from dbops.language import msg
 from dbops.model import Finding, Manifest
 from dbops.progress import Progress
 
@@ -34,8 +35,12 @@ def check_tools(tools: Tools) -> None:
     needed = _RESTRICTED.get(tools.major)
     if tools.major < min(_RESTRICTED) or (needed is not None and int(match[1] if match else 0) < needed):
         raise PreflightError(
-            f"pg_restore {tools.version} cannot keep a dump from running commands on this machine",
-            hint=f"for --in-place, install its newest minor version ({tools.major}.{needed or 0} or later)",
+            msg("pg_restore {version} cannot keep a dump from running commands on this machine", version=tools.version),
+            hint=msg(
+                "for --in-place, install its newest minor version ({major}.{needed} or later)",
+                major=tools.major,
+                needed=needed or 0,
+            ),
             kind="tool-too-old",
         )
 
@@ -112,7 +117,11 @@ def _failed(client: Process, manifest: Manifest) -> ToolError:
     lines = client.stderr_tail.splitlines()
     text = next((match[0] for line in lines if (match := _ERROR.search(line))), "psql ended early")
     return ToolError(
-        f"backup {manifest.id} was not restored: rolled back, the old content is as it was: {text}",
+        msg(
+            "backup {manifest} was not restored: rolled back, the old content is as it was: {text}",
+            manifest=manifest.id,
+            text=text,
+        ),
         hint=client.stderr_tail,
         kind="load-failed",
     )

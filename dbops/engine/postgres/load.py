@@ -13,6 +13,7 @@ from dbops.engine.postgres.connect import Access
 from dbops.engine.postgres.tools import Tools, for_server, installations, supports_zstd
 from dbops.engine.restoring import Wishes
 from dbops.errors import PreflightError, ToolError
+from dbops.language import msg
 from dbops.model import Finding, Manifest, Severity, major_version
 from dbops.progress import Progress
 
@@ -40,10 +41,10 @@ _SERVER_LACKS = (
     "unsupported XML feature",
 )
 _IN_FUNCTION = re.compile(r"^CONTEXT:  .*function", re.MULTILINE)
-_PATH_HINT = (
-    "that function names something without its schema, and a dump is restored with an empty search_path. On the "
-    "source: ALTER FUNCTION … SET search_path, then back up again. This backup: restore it by hand, leaving that "
-    "object out (pg_restore --list and --use-list)"
+_PATH_HINT = msg(
+    "that function names something without its schema, and a dump is restored with an empty "
+    "search_path. On the source: ALTER FUNCTION … SET search_path, then back up again. This "
+    "backup: restore it by hand, leaving that object out (pg_restore --list and --use-list)"
 )
 _LONGEST = 300
 _POLL_SECONDS = 0.5
@@ -67,8 +68,14 @@ def tools_for(manifest: Manifest, server_major: int, bindir: Path | None) -> Too
     except PreflightError as error:
         have = ", ".join(sorted({tools.version for tools in found})) or "none"
         raise PreflightError(
-            f"the archive was written by pg_dump {manifest.tool.version}, and no pg_restore of version {wrote} "
-            f"or newer that reads {manifest.method.compression} is here (found: {have})",
+            msg(
+                "the archive was written by pg_dump {version}, and no pg_restore of version {wrote} or newer "
+                "that reads {compression} is here (found: {have})",
+                version=manifest.tool.version,
+                wrote=wrote,
+                compression=manifest.method.compression,
+                have=have,
+            ),
             hint=error.hint,
             kind="tool-too-old",
         ) from None
@@ -79,7 +86,7 @@ def tablespaces(tools: Tools, archive: Path) -> set[str]:
     argv = [tools.program("pg_restore"), "--schema-only", "--file=-", str(archive)]
     result = run(argv, env={"LC_ALL": "C", "LANGUAGE": "C"})
     if result.status != 0:
-        raise ToolError("pg_restore cannot read the archive", hint=result.stderr, kind="tool-failed")
+        raise ToolError(msg("pg_restore cannot read the archive"), hint=result.stderr, kind="tool-failed")
     names = (name.strip('"').replace('""', '"').strip("'") for name in _TABLESPACE.findall(result.stdout))
     return {name for name in names if name}
 
@@ -164,14 +171,14 @@ class Load:
             text = "; ".join(problem.text[:_LONGEST] for problem in told) or describe_status(status)
             details = "\n".join(line for problem in told for line in problem.details) or ("" if told else tail)
             if "does not exist" in text and _IN_FUNCTION.search(details):
-                details += f"\n{_PATH_HINT}"
-            raise ToolError(f"pg_restore: {text}", hint=details, kind=_kind(text + tail))
+                details += msg("\n{path_hint}", path_hint=_PATH_HINT)
+            raise ToolError(msg("pg_restore: {text}", text=text), hint=details, kind=_kind(text + tail))
         return [
             Finding(
                 id="harmless-error",
                 severity=Severity.INFO,
                 subject=words,
-                actual=f"passed over {count} times: {HARMLESS[words]}",
+                actual=msg("passed over {count} times: {harmless}", count=count, harmless=HARMLESS[words]),
             )
             for words, count in self._harmless.items()
             if count

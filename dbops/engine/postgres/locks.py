@@ -15,6 +15,7 @@ import psycopg
 from dbops.command import redact
 from dbops.engine.postgres.statements import statement
 from dbops.errors import LockedError
+from dbops.language import msg
 
 _ATTEMPTS = 50
 
@@ -40,14 +41,21 @@ def exclusive(connection: psycopg.Connection[tuple[Any, ...]], work: str, subjec
         holder = connection.execute(statement("lock_holder"), {"key": key}).fetchone()
         if holder is not None:
             raise LockedError(
-                f"another {work} of {subject} is running: {redact(str(holder[0]))}",
-                hint="wait until it ends; the lock is an advisory lock in the database and goes with its session",
+                msg(
+                    "another {work} of {subject} is running: {holder}",
+                    work=work,
+                    subject=subject,
+                    holder=redact(str(holder[0])),
+                ),
+                hint=msg("wait until it ends; the lock is an advisory lock in the database and goes with its session"),
                 kind=f"{work}-running",
             )
         connection.execute("SELECT pg_sleep(0.02)")  # whoever held it is going
     else:
         raise LockedError(
-            f"the lock of {work} {subject} comes and goes", hint="try again in a moment", kind=f"{work}-running"
+            msg("the lock of {work} {subject} comes and goes", work=work, subject=subject),
+            hint=msg("try again in a moment"),
+            kind=f"{work}-running",
         )
     try:
         yield

@@ -17,6 +17,7 @@ from dbops.engine.postgres.locks import exclusive, whoami
 from dbops.engine.postgres.objects import read_definitions
 from dbops.engine.postgres.statements import statement
 from dbops.errors import LockedError
+from dbops.language import msg
 
 if TYPE_CHECKING:
     from dbops.engine.postgres.connect import Connection
@@ -52,8 +53,14 @@ class PostgresMigrator:
                 left = connection.execute(statement("migration_left"), {"space": _SPACE, "mark": _MARK}).fetchone()
                 if left is not None:
                     raise LockedError(
-                        f"the migration of {name} that was killed is not through yet: {left[0]}",
-                        hint="wait until it ends, or end it with pg_terminate_backend: its work is rolled back then",
+                        msg(
+                            "the migration of {name} that was killed is not through yet: {left}",
+                            name=name,
+                            left=left[0],
+                        ),
+                        hint=msg(
+                            "wait until it ends, or end it with pg_terminate_backend: its work is rolled back then"
+                        ),
                         kind="migration-running",
                     )
                 yield

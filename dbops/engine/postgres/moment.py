@@ -19,6 +19,7 @@ from dbops.engine.postgres.snapshot import TABLES_A_STATEMENT, Connection, Postg
 from dbops.engine.postgres.statements import statement
 from dbops.engine.postgres.tools import Tools
 from dbops.errors import DbopsError, LockedError, PreflightError
+from dbops.language import msg
 
 _ATTEMPTS = 3
 _WATCH_SECONDS = 1.0
@@ -47,8 +48,10 @@ def open_snapshot(
         except DbopsError as error:
             if snapshot.gave_way:
                 raise LockedError(
-                    f"the backup gave way: {snapshot.gave_way}",
-                    hint="run it when no schema change is under way; give_way in dbops.toml: how long others may wait",
+                    msg("the backup gave way: {gave_way}", gave_way=snapshot.gave_way),
+                    hint=msg(
+                        "run it when no schema change is under way; give_way in dbops.toml: how long others may wait"
+                    ),
                     kind="gave-way",
                 ) from None
             if "due to lock timeout" in str(error) and not isinstance(error, LockedError):
@@ -78,8 +81,8 @@ def _begin(access: Access, tools: Tools, holder: Connection, application: str) -
             holder.execute("ROLLBACK")
             if attempt == _ATTEMPTS - 1:
                 raise LockedError(
-                    f"tables are rewritten all the time: {', '.join(replaced[:5])}",
-                    hint="run it when no TRUNCATE, CLUSTER, VACUUM FULL or schema change is under way",
+                    msg("tables are rewritten all the time: {replaced}", replaced=", ".join(replaced[:5])),
+                    hint=msg("run it when no TRUNCATE, CLUSTER, VACUUM FULL or schema change is under way"),
                     kind="tables-change",
                 )
         except psycopg.errors.LockNotAvailable:
@@ -87,8 +90,8 @@ def _begin(access: Access, tools: Tools, holder: Connection, application: str) -
             raise _not_granted(access) from None
         except psycopg.errors.OutOfMemory:
             raise PreflightError(
-                "the server has no room for a lock on every table",
-                hint="raise max_locks_per_transaction on the server (restart needed)",
+                msg("the server has no room for a lock on every table"),
+                hint=msg("raise max_locks_per_transaction on the server (restart needed)"),
                 kind="lock-table-full",
             ) from None
         except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
@@ -107,8 +110,8 @@ def _replaced(holder: Connection, tables: Sequence[TableRef]) -> list[str]:
 
 def _not_granted(access: Access) -> LockedError:
     return LockedError(
-        f"a lock in the database was not granted in time: {_who_blocks(access)}",
-        hint="wait for that session or end it; lock_timeout in dbops.toml says how long a backup waits",
+        msg("a lock in the database was not granted in time: {who_blocks}", who_blocks=_who_blocks(access)),
+        hint=msg("wait for that session or end it; lock_timeout in dbops.toml says how long a backup waits"),
         kind="lock-timeout",
     )
 
@@ -116,14 +119,19 @@ def _not_granted(access: Access) -> LockedError:
 def _who_blocks(access: Access) -> str:
     with access.session() as connection:
         rows = connection.execute(statement("blockers_of_tables")).fetchall()
-    return (
-        "; ".join(
-            f"{table} is locked by pid {pid} ({user}, {app or 'no application name'}, {state} for {int(age or 0)} s): "
-            + redact(query)
-            for table, pid, user, app, state, age, query in rows
+    return "; ".join(
+        msg(
+            "{table} is locked by pid {pid} ({user}, {app}, {state} for {age} s): {query}",
+            table=table,
+            pid=pid,
+            user=user,
+            app=app or msg("no application name"),
+            state=state,
+            age=int(age or 0),
+            query=redact(query),
         )
-        or "its holder has gone meanwhile"
-    )
+        for table, pid, user, app, state, age, query in rows
+    ) or msg("its holder has gone meanwhile")
 
 
 def _watch(access: Access, snapshot: PostgresSnapshot, give_way: float | None, stop: threading.Event) -> None:

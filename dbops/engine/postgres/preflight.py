@@ -13,6 +13,7 @@ from dbops.engine.postgres.maintenance import Connection
 from dbops.engine.postgres.server import OLDEST_MAJOR
 from dbops.engine.postgres.statements import statement
 from dbops.engine.restoring import Wishes
+from dbops.language import msg
 from dbops.model import Finding, Manifest, NotEvaluated, Severity, major_version
 
 _EXTRA_SESSIONS = 4
@@ -74,51 +75,84 @@ def _server(manifest: Manifest, destination: Destination, facts: Facts, wishes: 
     server = destination.server
     source = major_version(manifest.engine.server_version)
     if facts.in_recovery:
-        yield _error("standby", server.host, "a primary", "a standby: read only", "restore to the primary")
+        yield _error(
+            "standby", server.host, msg("a primary"), msg("a standby: read only"), msg("restore to the primary")
+        )
     if server.major < OLDEST_MAJOR:
-        yield _error("server-version", server.host, f"{OLDEST_MAJOR} or newer", str(server.major), "upgrade the server")
+        yield _error(
+            "server-version",
+            server.host,
+            msg("{oldest_major} or newer", oldest_major=OLDEST_MAJOR),
+            str(server.major),
+            msg("upgrade the server"),
+        )
     elif server.major < source:
         yield _warning(
             "older-server",
             f"PostgreSQL {server.info.server_version} on {server.host}",
-            f"{source}, as the source",
+            msg("{source}, as the source", source=source),
             str(server.major),
-            "what the newer version alone knows will stop the restore; the live database is not touched by that",
+            msg("what the newer version alone knows will stop the restore; the live database is not touched by that"),
         )
     wanted = wishes.jobs + _EXTRA_SESSIONS
     free = facts.free_sessions
     if not facts.superuser and facts.connection_limit >= 0:
         free = min(free, facts.connection_limit - facts.own_sessions)
     if free < wanted:
-        hint = "lower --jobs, end sessions, or raise max_connections (or the role's CONNECTION LIMIT)"
-        yield _error("connections", server.host, f"{wanted} free connections", f"{max(0, free)} free", hint)
+        hint = msg("lower --jobs, end sessions, or raise max_connections (or the role's CONNECTION LIMIT)")
+        yield _error(
+            "connections",
+            server.host,
+            msg("{wanted} free connections", wanted=wanted),
+            msg("{max} free", max=max(0, free)),
+            hint,
+        )
     if not (wishes.in_place or facts.superuser or facts.createdb):
-        hint = 'ALTER ROLE … CREATEDB; or restore with --in-place (swap = "in-place" in dbops.toml)'
-        yield _error("no-createdb", str(server.info.role), "may create and rename databases", "may not", hint)
+        hint = msg('ALTER ROLE … CREATEDB; or restore with --in-place (swap = "in-place" in dbops.toml)')
+        yield _error("no-createdb", str(server.info.role), msg("may create and rename databases"), msg("may not"), hint)
 
 
 def _database(destination: Destination, against: Obstructions, facts: Facts, wishes: Wishes) -> Iterator[Finding]:
     name = destination.name
     if name in ("template0", "template1") or against.is_template:
-        yield _error("template", name, "an ordinary database", "a template", "restore --into another name")
+        yield _error(
+            "template", name, msg("an ordinary database"), msg("a template"), msg("restore --into another name")
+        )
     if wishes.in_place and not destination.exists:
-        yield _error("no-database", name, "exists", "is not there", "create it, or restore without --in-place")
+        yield _error(
+            "no-database", name, msg("exists"), msg("is not there"), msg("create it, or restore without --in-place")
+        )
     if not (against.ours or facts.superuser):
-        hint = "use its owner's role or a superuser" + ("" if wishes.in_place else ", or --in-place where that will do")
-        yield _error("not-owner", name, f"owned by {destination.server.info.role}", "another owner", hint)
+        hint = msg(
+            "use its owner's role or a superuser{part}",
+            part="" if wishes.in_place else msg(", or --in-place where that will do"),
+        )
+        yield _error(
+            "not-owner", name, msg("owned by {role}", role=destination.server.info.role), msg("another owner"), hint
+        )
     for gid in against.prepared:
-        yield _error("prepared-transaction", name, "none", repr(gid), f"COMMIT PREPARED or ROLLBACK PREPARED {gid!r}")
+        yield _error(
+            "prepared-transaction",
+            name,
+            msg("none"),
+            repr(gid),
+            msg("COMMIT PREPARED or ROLLBACK PREPARED {gid!r}", gid=gid),
+        )
     for slot in against.slots:
-        hint = "its consumer would get nothing from the restored database: drop the slot, or use --into another name"
-        yield _error("replication-slot", name, "no logical replication slot", slot, hint)
+        hint = msg(
+            "its consumer would get nothing from the restored database: drop the slot, or use --into another name"
+        )
+        yield _error("replication-slot", name, msg("no logical replication slot"), slot, hint)
     for subscription in against.subscriptions:
-        hint = "rows that arrive meanwhile would be lost: ALTER SUBSCRIPTION … DISABLE, or restore --into another name"
-        yield _error("subscription", name, "no enabled subscription", subscription, hint)
+        hint = msg(
+            "rows that arrive meanwhile would be lost: ALTER SUBSCRIPTION … DISABLE, or restore --into another name"
+        )
+        yield _error("subscription", name, msg("no enabled subscription"), subscription, hint)
     if wishes.end_sessions:
         for line, endable in against.sessions:
             if not endable:
-                hint = "use a superuser, or a role that is in pg_signal_backend"
-                yield _error("cannot-end-session", name, "a session that we may end", line, hint)
+                hint = msg("use a superuser, or a role that is in pg_signal_backend")
+                yield _error("cannot-end-session", name, msg("a session that we may end"), line, hint)
 
 
 def _roles(connection: Connection, manifest: Manifest, facts: Facts, wishes: Wishes) -> Iterator[Finding]:
@@ -127,20 +161,22 @@ def _roles(connection: Connection, manifest: Manifest, facts: Facts, wishes: Wis
     missing = [role for role in needed if role not in there]
     if missing and wishes.create_roles:
         if not (facts.createrole or facts.superuser):
-            hint = "ALTER ROLE … CREATEROLE, or have them created"
-            yield _error("no-createrole", ", ".join(missing), "may create roles", "may not", hint)
+            hint = msg("ALTER ROLE … CREATEROLE, or have them created")
+            yield _error("no-createrole", ", ".join(missing), msg("may create roles"), msg("may not"), hint)
     elif missing:
-        hint = (
-            "add --create-roles, or run the backup's globals.sql: psql --dbname=postgres --file=globals.sql\n"
-            "or restore with --no-owner: without owners and grants"
+        hint = msg(
+            "add --create-roles, or run the backup's globals.sql: psql --dbname=postgres "
+            "--file=globals.sql\nor restore with --no-owner: without owners and grants"
         )
         finding = _warning if wishes.no_owner else _error
         yield finding("missing-role", ", ".join(missing), "exists on the server", "is not there", hint)
     if not (facts.superuser or wishes.no_owner):
         foreign = [role for role, member in there.items() if not member]
         if foreign:
-            hint = "use a superuser, GRANT these roles to the connecting one, or add --no-owner"
-            yield _error("foreign-role", ", ".join(sorted(foreign)), "objects may be given to it", "may not", hint)
+            hint = msg("use a superuser, GRANT these roles to the connecting one, or add --no-owner")
+            yield _error(
+                "foreign-role", ", ".join(sorted(foreign)), msg("objects may be given to it"), msg("may not"), hint
+            )
 
 
 def _extensions(connection: Connection, manifest: Manifest, facts: Facts) -> Iterator[Finding]:
@@ -149,27 +185,48 @@ def _extensions(connection: Connection, manifest: Manifest, facts: Facts) -> Ite
     there = {name: (default, versions, closed) for name, default, versions, closed in rows}
     for name, version in sorted(wanted.items()):
         if name not in there:
-            hint = "install its package on the database server"
-            yield _error("missing-extension", name, f"available, version {version}", "is not available", hint)
+            hint = msg("install its package on the database server")
+            yield _error(
+                "missing-extension",
+                name,
+                msg("available, version {version}", version=version),
+                msg("is not available"),
+                hint,
+            )
             continue
         default, versions, closed = there[name]
         if closed and not facts.superuser and name != "plpgsql":
-            yield _error("extension-right", name, "may be created", "only by a superuser", "restore as a superuser")
+            yield _error(
+                "extension-right",
+                name,
+                msg("may be created"),
+                msg("only by a superuser"),
+                msg("restore as a superuser"),
+            )
         if default != version:
-            actual = default if version in versions else f"{default}; {version} is not installed"
-            yield _warning("extension-version", name, version, actual, "a restore makes the default version")
+            actual = (
+                default
+                if version in versions
+                else msg("{default}; {version} is not installed", default=default, version=version)
+            )
+            yield _warning("extension-version", name, version, actual, msg("a restore makes the default version"))
 
 
 def _locale(manifest: Manifest, destination: Destination, facts: Facts) -> Finding | NotEvaluated | None:
     info = manifest.engine
     if info.locale_provider == "icu" and not facts.icu:
-        hint = "use a server that was built with ICU"
-        return _error("locale", info.locale, "ICU locales", "the server has no ICU", hint)
+        hint = msg("use a server that was built with ICU")
+        return _error("locale", info.locale, msg("ICU locales"), msg("the server has no ICU"), hint)
     if info.locale_provider == "builtin" and destination.server.major < 17:
-        return _error("locale", info.locale, "PostgreSQL 17 or newer", str(destination.server.major), "upgrade it")
+        return _error(
+            "locale", info.locale, msg("PostgreSQL 17 or newer"), str(destination.server.major), msg("upgrade it")
+        )
     unknown = {info.collation, info.ctype} - {"", *facts.locales, *_BUILTIN_LOCALES}
     if unknown:
-        reason = f"whether the server has {', '.join(sorted(unknown))} is seen when the side database is created"
+        reason = msg(
+            "whether the server has {unknown} is seen when the side database is created",
+            unknown=", ".join(sorted(unknown)),
+        )
         return NotEvaluated(id="locale", reason=reason)
     return None
 
@@ -183,10 +240,18 @@ def _space(manifest: Manifest, facts: Facts, server_process: int) -> Finding | N
             raise FileNotFoundError
         state = os.statvfs(folder)
     except OSError:
-        reason = f"the server's disk cannot be seen from here; tables alone need about {needed} bytes"
+        reason = msg(
+            "the server's disk cannot be seen from here; tables alone need about {needed} bytes", needed=needed
+        )
         return NotEvaluated(id="disk-space", reason=reason)
     free = state.f_bavail * state.f_frsize
     if free < needed:
-        hint = "free space on the database server: the old database stays beside the new one"
-        return _error("disk-space", str(folder), f"{needed} bytes free, and some for indexes", f"{free} bytes", hint)
+        hint = msg("free space on the database server: the old database stays beside the new one")
+        return _error(
+            "disk-space",
+            str(folder),
+            msg("{needed} bytes free, and some for indexes", needed=needed),
+            msg("{free} bytes", free=free),
+            hint,
+        )
     return None

@@ -9,6 +9,7 @@ import psycopg
 from psycopg import sql
 
 from dbops.engine.postgres.statements import statement
+from dbops.language import msg
 from dbops.model import Finding, Manifest, Sequence, Severity
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -30,7 +31,7 @@ def _warnings(connection: Connection, manifest: Manifest) -> Iterator[Finding]:
             id=kind,
             severity=severity,
             subject=subject,
-            expected=f"{expected}, as in the source",
+            expected=msg("{expected}, as in the source", expected=expected),
             actual=actual,
             hint=hint,
         )
@@ -55,14 +56,24 @@ def _sequences(connection: Connection, manifest: Manifest) -> Iterator[Finding]:
         if (following > last) if increment > 0 else (following < last):
             continue
         as_source = had_position(expected.get((schema, name)), value, called=called)
-        limit = f": pg_dump leaves out where sequences of the extension {extension} stand" if extension else ""
+        limit = (
+            msg(": pg_dump leaves out where sequences of the extension {extension} stand", extension=extension)
+            if extension
+            else ""
+        )
         yield Finding(
             id="sequence-behind",
             severity=Severity.WARNING if as_source or extension else Severity.ERROR,
             subject=f"{schema}.{name}",
-            expected=f"beyond {last}, which {'.'.join(column)} holds",
-            actual=f"the next value is {following}" + (", as in the source" if as_source else limit),
-            hint=f"an insert will fail: SELECT setval({_literal(schema, name)}, {last})",
+            expected=msg("beyond {last}, which {column} holds", last=last, column=".".join(column)),
+            actual=msg(
+                "the next value is {following}{text}",
+                following=following,
+                text=msg(", as in the source") if as_source else limit,
+            ),
+            hint=msg(
+                "an insert will fail: SELECT setval({literal}, {last})", literal=_literal(schema, name), last=last
+            ),
         )
 
 

@@ -19,6 +19,7 @@ from dbops.engine.postgres.connect import STANDBY_CONFLICT, STANDBY_HINT, Access
 from dbops.engine.postgres.copytext import RowsDigest
 from dbops.engine.postgres.tools import Tools
 from dbops.errors import DatabaseError
+from dbops.language import msg
 
 
 class RowReader:
@@ -54,8 +55,10 @@ class RowReader:
         self._process.wait()
         said = self._process.stderr_tail
         if STANDBY_CONFLICT in said:
-            raise DatabaseError(f"reading {table.label}: {said}", hint=STANDBY_HINT, kind="standby-conflict")
-        raise DatabaseError(f"reading {table.label} failed", hint=said, kind="read-failed")
+            raise DatabaseError(
+                msg("reading {table}: {said}", table=table.label, said=said), hint=STANDBY_HINT, kind="standby-conflict"
+            )
+        raise DatabaseError(msg("reading {table} failed", table=table.label), hint=said, kind="read-failed")
 
 
 @contextmanager

@@ -19,6 +19,7 @@ from dbops.engine.postgres.side import PostgresSide
 from dbops.engine.postgres.statements import statement
 from dbops.engine.restoring import Aside, Preflight, SideDatabase, Wishes
 from dbops.errors import DbopsError
+from dbops.language import msg
 from dbops.model import Finding, Manifest, Severity
 
 
@@ -65,7 +66,7 @@ class PostgresRestorer:
                     id="in-use",
                     severity=Severity.ERROR,
                     subject=self.name,
-                    expected="no other sessions",
+                    expected=msg("no other sessions"),
                     actual="; ".join(destination.sessions),
                     hint=refusal.hint,
                 )

@@ -10,6 +10,7 @@ import psycopg
 from dbops.engine.base import Server
 from dbops.engine.postgres.connect import Access
 from dbops.engine.postgres.statements import statement
+from dbops.language import msg
 from dbops.model import EngineInfo, Finding, Severity
 
 OLDEST_MAJOR = 13
@@ -65,15 +66,17 @@ def obstacles(connection: psycopg.Connection[tuple[Any, ...]]) -> list[Finding]:
                 id="server-version",
                 severity=Severity.ERROR,
                 subject=f"PostgreSQL {major}",
-                expected=f"{OLDEST_MAJOR} or newer",
+                expected=msg("{oldest_major} or newer", oldest_major=OLDEST_MAJOR),
                 actual=str(major),
-                hint="upgrade the server: this version gets no security fixes",
+                hint=msg("upgrade the server: this version gets no security fixes"),
             )
         )
     rows: list[tuple[str, str]] = connection.execute(statement("obstacles")).fetchall()
     role = connection.info.user
     if rows and (row := connection.execute("SELECT current_user").fetchone()) and row[0] != role:
-        role = f"{row[0]}, which a setting of the database or of {role} switches to (ALTER … SET role)"
+        role = msg(
+            "{row}, which a setting of the database or of {role} switches to (ALTER … SET role)", row=row[0], role=role
+        )
     for kind, group in groupby(rows, key=lambda row: row[0]):
         names = [name for _, name in group]
         expected, hint = _OBSTACLES[kind]
@@ -84,7 +87,7 @@ def obstacles(connection: psycopg.Connection[tuple[Any, ...]]) -> list[Finding]:
                 severity=Severity.ERROR,
                 subject=", ".join(names[:_SHOWN]) + more,
                 expected=expected,
-                actual=f"not for role {role}",
+                actual=msg("not for role {role}", role=role),
                 hint=hint,
             )
         )

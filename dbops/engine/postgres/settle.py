@@ -13,16 +13,17 @@ from psycopg import sql
 
 from dbops.engine.postgres.connect import Access
 from dbops.errors import BadBackupError, DatabaseError
+from dbops.language import msg
 
 _LITERAL = r"(?:E'(?:[^'\\]|''|\\.)*'|'(?:[^']|'')*')"
 _STATEMENT = re.compile(rf"\s*(?:--[^\n]*\n\s*)*DO\s+({_LITERAL})\s*;", re.DOTALL)
 _REST = re.compile(r"\s*(?:--[^\n]*(?:\n\s*|$))*")
 _TEMPLATE = re.compile(r"BEGIN EXECUTE format\(\s*E?'+([A-Z]+(?: [A-Z]+)*)(?: %I)?((?: [A-Z]+)*)")
 _HERE = "current_database()"
-_UNKNOWN_SETTING = (
-    "the source's database has a setting that this version of PostgreSQL does not know. On the source: ALTER DATABASE "
-    "(or ROLE … IN DATABASE) … RESET it, then back up again. This backup: restore it by hand as its RESTORE.md says, "
-    "without that line of database.sql"
+_UNKNOWN_SETTING = msg(
+    "the source's database has a setting that this version of PostgreSQL does not know. On the "
+    "source: ALTER DATABASE (or ROLE … IN DATABASE) … RESET it, then back up again. This backup: "
+    "restore it by hand as its RESTORE.md says, without that line of database.sql"
 )
 _OWNERSHIP = ("GRANT", "REVOKE", "ALTER ROLE", "OWNER TO")
 _AT_SWAP = ("COMMENT ON DATABASE", "CONNECTION LIMIT")
@@ -90,7 +91,7 @@ def _value(literal: str) -> str:
 
 def _foreign(text: str) -> BadBackupError:
     return BadBackupError(
-        f"database.sql holds something that dbops does not write: {text.strip()[:80]!r}",
-        hint="was it edited? run it by hand after a restore, or restore another backup",
+        msg("database.sql holds something that dbops does not write: {text!r}", text=text.strip()[:80]),
+        hint=msg("was it edited? run it by hand after a restore, or restore another backup"),
         kind="bad-database-sql",
     )

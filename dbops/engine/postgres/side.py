@@ -24,6 +24,7 @@ from dbops.engine.postgres.statements import statement
 from dbops.engine.postgres.tools import Tools
 from dbops.engine.restoring import Probed, Wishes
 from dbops.errors import PreflightError
+from dbops.language import msg
 from dbops.model import EngineInfo, Finding, Manifest, Severity
 from dbops.progress import Progress
 
@@ -64,8 +65,11 @@ class PostgresSide:
                 connection.execute(create_statement(self.name, manifest.engine, self._major))
             except (psycopg.errors.InvalidParameterValue, psycopg.errors.WrongObjectType) as error:
                 raise PreflightError(
-                    f"the server cannot make a database like the source's: {error.diag.message_primary}",
-                    hint="install the locale on the database server and restart it; nothing was changed",
+                    msg(
+                        "the server cannot make a database like the source's: {message_primary}",
+                        message_primary=error.diag.message_primary,
+                    ),
+                    hint=msg("install the locale on the database server and restart it; nothing was changed"),
                     kind="locale",
                 ) from None
             self.made = True
@@ -100,9 +104,9 @@ class PostgresSide:
                 id="missing-tablespace",
                 severity=Severity.WARNING,
                 subject=name,
-                expected="exists on the server",
-                actual="everything goes into the default tablespace",
-                hint="CREATE TABLESPACE first if that matters",
+                expected=msg("exists on the server"),
+                actual=msg("everything goes into the default tablespace"),
+                hint=msg("CREATE TABLESPACE first if that matters"),
             )
             for name in sorted(wanted - there)
         ]

@@ -22,6 +22,7 @@ from dbops.engine.postgres.statements import statement
 from dbops.engine.postgres.tools import Tools
 from dbops.engine.spread import spread
 from dbops.errors import ConfigError, DbopsError
+from dbops.language import msg
 from dbops.model import Extension, Finding, LargeObjects, ObjectDigest, Severity
 from dbops.progress import Progress
 
@@ -199,7 +200,9 @@ class PostgresSnapshot:
     def newest(self, column: str) -> datetime | None:
         parts = column.split(".")
         if len(parts) not in (2, 3):
-            raise ConfigError(f"freshness = {column!r}", hint="write 'table.column' or 'schema.table.column'")
+            raise ConfigError(
+                msg("freshness = {column!r}", column=column), hint=msg("write 'table.column' or 'schema.table.column'")
+            )
         with self.session() as connection:
             query = sql.SQL("SELECT max({})::timestamptz FROM {}")
             name = sql.Identifier(*(parts[:-1] if len(parts) == 3 else ("public", parts[0])))

@@ -11,6 +11,7 @@ from psycopg import sql
 
 from dbops.engine.postgres.maintenance import Connection, Maintenance, lingering, sessions_in
 from dbops.errors import DbopsError, RefusedError
+from dbops.language import joined, msg
 
 GRACE_SECONDS = 5.0
 """How long sessions that are on their way out, such as those of a stopped application, are waited for."""
@@ -28,8 +29,8 @@ def check_sessions(connection: Connection, name: str, *, end_sessions: bool) -> 
 
 def in_use(name: str, lines: Sequence[str]) -> RefusedError:
     return RefusedError(
-        f"{name} has other sessions: " + ("; ".join(lines) or "of the server itself"),
-        hint="end them, configure targets.*.app.stop, or add --end-sessions",
+        msg("{name} has other sessions: {lines}", name=name, lines=joined("; ", lines) or msg("of the server itself")),
+        hint=msg("end them, configure targets.*.app.stop, or add --end-sessions"),
         kind="in-use",
     )
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from dbops.command import run
 from dbops.errors import PreflightError
+from dbops.language import msg
 
 _DISTRIBUTION_PATHS = (
     "/usr/lib/postgresql/*/bin",  # Debian, Ubuntu
@@ -45,8 +46,8 @@ def installations(configured: Path | None = None) -> list[Tools]:
     if configured is not None:
         tools = _probe(configured)
         if tools is None:
-            message = f"bindir {configured} has no pg_dump that runs"
-            raise PreflightError(message, hint="correct bindir in dbops.toml", kind="tool-missing")
+            message = msg("bindir {configured} has no pg_dump that runs", configured=configured)
+            raise PreflightError(message, hint=msg("correct bindir in dbops.toml"), kind="tool-missing")
         return [tools]
     found: dict[Path, Tools] = {}
     for bindir in _candidates():
@@ -67,8 +68,14 @@ def for_server(major: int, found: Sequence[Tools]) -> Tools:
         return fit[0]
     have = ", ".join(sorted({f"{t.version} in {t.bindir}" for t in found})) or "none"
     raise PreflightError(
-        f"the server is PostgreSQL {major}, and no pg_dump of version {major} or newer is here (found: {have})",
-        hint=f"install postgresql-client-{major} (apt, dnf; brew install libpq), or set bindir in dbops.toml",
+        msg(
+            "the server is PostgreSQL {major}, and no pg_dump of version {major} or newer is here (found: {have})",
+            major=major,
+            have=have,
+        ),
+        hint=msg(
+            "install postgresql-client-{major} (apt, dnf; brew install libpq), or set bindir in dbops.toml", major=major
+        ),
         kind="tool-too-old",
     )
 

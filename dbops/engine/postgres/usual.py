@@ -11,6 +11,7 @@ import psycopg
 from dbops.engine.postgres.connect import Access
 from dbops.engine.postgres.statements import statement
 from dbops.errors import DatabaseError
+from dbops.language import msg
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 APPLICATION = "dbops drill"
@@ -42,14 +43,18 @@ def value(access: Access, query: str, timeout: float, role: str) -> object:
             # A prepared statement is one statement: the server refuses several, which could end the transaction.
             cursor = connection.execute(query.encode(), prepare=True)
             if cursor.description is None:
-                raise _shape("no rows at all: it is not a query")
+                raise _shape(msg("no rows at all: it is not a query"))
             rows = cursor.fetchmany(2)
             if len(cursor.description) != 1 or len(rows) != 1:
-                raise _shape(f"{cursor.rowcount} rows of {len(cursor.description)} columns")
+                raise _shape(
+                    msg("{rowcount} rows of {count} columns", rowcount=cursor.rowcount, count=len(cursor.description))
+                )
             return rows[0][0]
 
 
 def _shape(found: str) -> DatabaseError:
     return DatabaseError(
-        f"the query gives {found}", hint="one row of one column is wanted: SELECT count(*) FROM …", kind="not-one-value"
+        msg("the query gives {found}", found=found),
+        hint=msg("one row of one column is wanted: SELECT count(*) FROM …"),
+        kind="not-one-value",
     )

@@ -9,6 +9,7 @@ from psycopg import sql
 from dbops.engine.base import VersionRows
 from dbops.engine.postgres.statements import statement
 from dbops.errors import DatabaseError
+from dbops.language import msg
 from dbops.values import label
 
 if TYPE_CHECKING:
@@ -22,8 +23,13 @@ def version_rows(connection: Connection, table: str, schema: str | None) -> Vers
         return VersionRows(label(schema or "", table), found=False, rows=frozenset())
     if len(found) > 1:
         raise DatabaseError(
-            f"the database has {len(found)} tables {table}: in the schemas {', '.join(found)}",
-            hint="name the application's own: version_schema in [targets.….migrations] of dbops.toml",
+            msg(
+                "the database has {count} tables {table}: in the schemas {found}",
+                count=len(found),
+                table=table,
+                found=", ".join(found),
+            ),
+            hint=msg("name the application's own: version_schema in [targets.….migrations] of dbops.toml"),
             kind="version-table-ambiguous",
         )
     query = sql.SQL("SELECT version_num FROM {}").format(sql.Identifier(found[0], table))

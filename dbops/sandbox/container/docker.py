@@ -9,6 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from dbops.language import msg
 from dbops.sandbox.base import SandboxError, SandboxMissingError
 from dbops.sandbox.container.owner import MARK, is_leftover
 from dbops.sandbox.machine import Machine, free_room, room_lacking, room_needed, this_machine
@@ -34,7 +35,7 @@ class Docker:
         """Raises `SandboxMissingError` if the package is not installed, or nothing answers."""
         if find_spec("testcontainers") is None:
             raise SandboxMissingError(
-                "the package testcontainers is not installed", hint="pip install 'dbops[containers]'"
+                msg("the package testcontainers is not installed"), hint=msg("pip install 'dbops[containers]'")
             )
         from docker.errors import DockerException
         from testcontainers.core.docker_client import DockerClient
@@ -43,9 +44,13 @@ class Docker:
             self.client: Any = DockerClient(timeout=SECONDS).client
             self._info: dict[str, Any] = self.client.info()
         except (DockerException, OSError) as error:
-            raise SandboxMissingError(f"no Docker engine answers: {_first_line(error)}") from None
+            raise SandboxMissingError(
+                msg("no Docker engine answers: {first_line}", first_line=_first_line(error))
+            ) from None
         if self._info.get("OSType") != "linux":
-            raise SandboxMissingError(f"the Docker engine runs {self._info.get('OSType')} containers, not Linux ones")
+            raise SandboxMissingError(
+                msg("the Docker engine runs {info} containers, not Linux ones", info=self._info.get("OSType"))
+            )
 
     def close(self) -> None:
         self.client.close()
@@ -95,7 +100,7 @@ class Docker:
         """None: it is not here."""
         from docker.errors import ImageNotFound
 
-        with errors_of_docker(f"image {name}"):
+        with errors_of_docker(msg("image {name}", name=name)):
             try:
                 attributes = self.client.images.get(full_name(name)).attrs
             except ImageNotFound:
@@ -122,15 +127,19 @@ class Docker:
             self.client.images.pull(full_name(name))
         except (DockerException, OSError) as error:
             raise SandboxMissingError(
-                f"the image {name} is not here, and cannot be fetched: {_first_line(error)}",
-                hint=f"docker pull {name}",
+                msg(
+                    "the image {name} is not here, and cannot be fetched: {first_line}",
+                    name=name,
+                    first_line=_first_line(error),
+                ),
+                hint=msg("docker pull {name}", name=name),
             ) from None
 
     def log(self, name: str, lines: int) -> str:
         """The last lines that the container of that name has written; '' if there is none."""
         from docker.errors import NotFound
 
-        with errors_of_docker(f"container {name}"), suppress(NotFound):
+        with errors_of_docker(msg("container {name}", name=name)), suppress(NotFound):
             raw: bytes = self.client.containers.get(name).logs(tail=lines)
             return raw.decode("utf-8", "replace").strip()
         return ""
@@ -139,14 +148,14 @@ class Docker:
         """The container of that name, at once, with its anonymous volumes; if there is none, so much the better."""
         from docker.errors import NotFound
 
-        with errors_of_docker(f"container {name}"), suppress(NotFound):
+        with errors_of_docker(msg("container {name}", name=name)), suppress(NotFound):
             self.client.containers.get(name).remove(force=True, v=True)
 
     def sweep(self) -> None:
         """Removes containers of our own runs that were killed, with their anonymous volumes. Anybody else's stay."""
         from docker.errors import APIError, NotFound
 
-        with errors_of_docker("leftovers of earlier runs"):
+        with errors_of_docker(msg("leftovers of earlier runs")):
             found = self.client.containers.list(all=True, filters={"label": f"{MARK}=1"}, ignore_removed=True)
             for container in found:
                 if is_leftover(container.labels):
@@ -161,7 +170,9 @@ def errors_of_docker(subject: str) -> Iterator[None]:
     try:
         yield
     except (DockerException, OSError) as error:
-        raise SandboxError(f"Docker, {subject}: {_first_line(error)}", kind="sandbox") from None
+        raise SandboxError(
+            msg("Docker, {subject}: {first_line}", subject=subject, first_line=_first_line(error)), kind="sandbox"
+        ) from None
 
 
 @contextmanager

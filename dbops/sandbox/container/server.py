@@ -15,6 +15,7 @@ from dbops.command import redact
 from dbops.config.urls import Secret
 from dbops.errors import DbopsError
 from dbops.folder import Folder
+from dbops.language import msg
 from dbops.sandbox.base import About, Needs, SandboxError, SandboxMissingError
 from dbops.sandbox.container.docker import SECONDS, Docker, errors_of_docker, without_ryuk
 from dbops.sandbox.container.owner import labels
@@ -67,7 +68,9 @@ class ContainerServer:
             self._password = password
         except OSError as error:
             self.stop()
-            raise SandboxError(f"{self._image} could not be started: {error}", kind="sandbox") from None
+            raise SandboxError(
+                msg("{image} could not be started: {error}", image=self._image, error=error), kind="sandbox"
+            ) from None
         except BaseException:
             with suppress(DbopsError, OSError):
                 self.stop()
@@ -123,7 +126,9 @@ class ContainerServer:
                     self._isolated = False  # the engine does not see our files: we are in a container ourselves
                     self._start_container()
         except SandboxError as error:
-            raise SandboxError(f"the container could not be started: {error.message}", kind="sandbox") from None
+            raise SandboxError(
+                msg("the container could not be started: {message}", message=error.message), kind="sandbox"
+            ) from None
 
     def _start_container(self) -> None:
         from docker.types import Mount
@@ -173,9 +178,17 @@ class ContainerServer:
             if wrapped.status in ("exited", "dead"):
                 said = self.log()
                 if missing := self._recipe.missing(said):
-                    raise SandboxMissingError(f"{self._image} has no {missing}", hint=said)
-                raise SandboxError(f"the server of {self._image} ended at once", hint=said, kind="sandbox")
+                    raise SandboxMissingError(
+                        msg("{image} has no {missing}", image=self._image, missing=missing), hint=said
+                    )
+                raise SandboxError(
+                    msg("the server of {image} ended at once", image=self._image), hint=said, kind="sandbox"
+                )
             if self._recipe.ready(self.url("")):
                 return
             time.sleep(0.05)
-        raise SandboxError(f"{self._image} was not ready after {_START_SECONDS:g} s", hint=self.log(), kind="sandbox")
+        raise SandboxError(
+            msg("{image} was not ready after {start_seconds:g} s", image=self._image, start_seconds=_START_SECONDS),
+            hint=self.log(),
+            kind="sandbox",
+        )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from dbops.command import redact
 from dbops.config.urls import Secret
+from dbops.language import msg
 from dbops.sandbox.base import Needs, SandboxError
 from dbops.sandbox.mysql.driver import connected, port_url, row, socket_url
 from dbops.sandbox.mysql.product import Product, major_of, number_of, product_of, series_of
@@ -89,11 +90,15 @@ class MysqlImage:
                 version = " ".join(str(text) for text in row(connection, statement("version")))
         except (pymysql.MySQLError, OSError) as error:
             said = redact(str(error), [password])
-            raise SandboxError(f"the server in the container: {said}", kind="sandbox") from None
+            raise SandboxError(msg("the server in the container: {said}", said=said), kind="sandbox") from None
         if product_of(version) is not self._product:
             raise SandboxError(
-                f"the image holds {product_of(version).title}, not {self._product.title}",
-                hint=f"set the target's drill.image, or {self._product.variable}",
+                msg(
+                    "the image holds {product_of}, not {product}",
+                    product_of=product_of(version).title,
+                    product=self._product.title,
+                ),
+                hint=msg("set the target's drill.image, or {variable}", variable=self._product.variable),
                 kind="sandbox",
             )
         return number_of(version)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from dbops.command import run
 from dbops.folder import place
+from dbops.language import msg
 from dbops.sandbox.account import Account, can_isolate, environment, launched, other_account
 from dbops.sandbox.base import Needs, Offer, Sandbox, SandboxMissingError
 from dbops.sandbox.machine import room_lacking
@@ -67,4 +68,4 @@ def _runs(server: Path, account: Account) -> bool:
 
 
 def _nothing() -> Sandbox:
-    raise SandboxMissingError("no such server is installed on this machine")
+    raise SandboxMissingError(msg("no such server is installed on this machine"))

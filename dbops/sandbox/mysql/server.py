@@ -14,6 +14,7 @@ from pathlib import Path
 from dbops.command import Process, describe_status, redact
 from dbops.config.urls import Secret
 from dbops.folder import Folder
+from dbops.language import msg
 from dbops.sandbox.account import can_isolate, environment, launched, other_account
 from dbops.sandbox.base import About, Needs, SandboxError
 from dbops.sandbox.machine import free_room, this_machine
@@ -62,7 +63,9 @@ class ProgramServer:
             accounts.unlink()
         except OSError as error:
             self.stop()
-            raise SandboxError(f"{self._found.server} could not be started: {error}", kind="sandbox") from None
+            raise SandboxError(
+                msg("{server} could not be started: {error}", server=self._found.server, error=error), kind="sandbox"
+            ) from None
         except BaseException:
             with suppress(OSError):
                 self.stop()
@@ -123,10 +126,16 @@ class ProgramServer:
             status = self._process.wait(_MAKE_SECONDS)
         except subprocess.TimeoutExpired:
             raise SandboxError(
-                f"{argv[0]} did not end within {_MAKE_SECONDS:g} s", hint=self.log(), kind="sandbox"
+                msg("{argv} did not end within {make_seconds:g} s", argv=argv[0], make_seconds=_MAKE_SECONDS),
+                hint=self.log(),
+                kind="sandbox",
             ) from None
         if status != 0:
-            raise SandboxError(f"{argv[0]} {describe_status(status)}", hint=self.log(), kind="sandbox")
+            raise SandboxError(
+                msg("{argv} {describe_status}", argv=argv[0], describe_status=describe_status(status)),
+                hint=self.log(),
+                kind="sandbox",
+            )
         self._end_process()
 
     def _basedir(self) -> list[str]:
@@ -185,7 +194,13 @@ class ProgramServer:
         while time.monotonic() < until:
             if (status := self._process.poll()) is not None:
                 self._process.wait()
-                raise SandboxError(f"{self._found.server} {describe_status(status)}", hint=self.log(), kind="sandbox")
+                raise SandboxError(
+                    msg(
+                        "{server} {describe_status}", server=self._found.server, describe_status=describe_status(status)
+                    ),
+                    hint=self.log(),
+                    kind="sandbox",
+                )
             if self._socket.exists():
                 try:
                     with connected(self.url("")):
@@ -193,8 +208,18 @@ class ProgramServer:
                 except pymysql.MySQLError as error:
                     if error.args and error.args[0] == ACCESS_DENIED:
                         said = redact(str(error), [self._password])
-                        raise SandboxError(f"{self._found.server}: {said}", hint=self.log(), kind="sandbox") from None
+                        raise SandboxError(
+                            msg("{server}: {said}", server=self._found.server, said=said),
+                            hint=self.log(),
+                            kind="sandbox",
+                        ) from None
             time.sleep(0.02)
         raise SandboxError(
-            f"{self._found.server} was not ready after {_START_SECONDS:g} s", hint=self.log(), kind="sandbox"
+            msg(
+                "{server} was not ready after {start_seconds:g} s",
+                server=self._found.server,
+                start_seconds=_START_SECONDS,
+            ),
+            hint=self.log(),
+            kind="sandbox",
         )

@@ -6,6 +6,7 @@ from importlib.metadata import version as package_version
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from dbops.language import msg
 from dbops.sandbox.base import Needs, Offer, Sandbox, SandboxError, SandboxMissingError
 from dbops.sandbox.postgres.local import offer_of
 from dbops.sandbox.postgres.server import ProgramServer
@@ -49,7 +50,11 @@ class EmbeddedPostgres(ProgramServer):
                     more = cursor.nextset()
                 return outcomes
         except psycopg.Error as error:
-            raise SandboxError(f"{database} on {PACKAGE}: {error}", hint=self.log(), kind="sandbox-sql") from None
+            raise SandboxError(
+                msg("{database} on {package}: {error}", database=database, package=PACKAGE, error=error),
+                hint=self.log(),
+                kind="sandbox-sql",
+            ) from None
 
 
 class EmbeddedProvider:

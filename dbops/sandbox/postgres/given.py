@@ -5,6 +5,7 @@ from __future__ import annotations
 from dbops.command import redact
 from dbops.config.urls import Secret, database_name, split_password
 from dbops.errors import DatabaseError
+from dbops.language import msg
 from dbops.sandbox.base import Seen
 from dbops.sandbox.postgres.statements import statement
 
@@ -33,5 +34,5 @@ def look(url: Secret) -> Seen:
                     holds.append(name)
     except psycopg.Error as error:
         said = redact(str(error).strip(), [password] if password else [])
-        raise DatabaseError(f"the server cannot be used: {said}", kind="sandbox-unreachable") from None
+        raise DatabaseError(msg("the server cannot be used: {said}", said=said), kind="sandbox-unreachable") from None
     return Seen(str(version[0]).split()[0] if version else "", tuple(sorted(holds)), "postgres")

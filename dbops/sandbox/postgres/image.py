@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode
 
 from dbops.command import redact
 from dbops.config.urls import Secret
+from dbops.language import msg
 from dbops.sandbox.base import Needs, SandboxError
 from dbops.sandbox.machine import lacking_locales
 from dbops.sandbox.postgres.contrib import EXTENSIONS, LIBRARIES, LOCALES
@@ -107,7 +108,9 @@ class PostgresImage:
                 connection.execute(statement.format(sql.Identifier(_SUPERUSER), sql.Literal(verifier.decode())))
                 row = connection.execute("SHOW server_version").fetchone()
         except psycopg.Error as error:
-            raise SandboxError(f"the server in the container: {redact(str(error))}", kind="sandbox") from None
+            raise SandboxError(
+                msg("the server in the container: {error}", error=redact(str(error))), kind="sandbox"
+            ) from None
         return str(row[0]).split()[0] if row else ""
 
     def missing(self, log: str) -> str:

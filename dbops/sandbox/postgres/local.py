@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from dbops.folder import place
+from dbops.language import msg
 from dbops.sandbox.account import can_isolate, other_account
 from dbops.sandbox.base import Needs, Offer, Sandbox, SandboxMissingError
 from dbops.sandbox.machine import room_lacking
@@ -45,4 +46,4 @@ def _offer_of(found: Installation, needs: Needs) -> Offer:
 
 
 def _nothing() -> Sandbox:
-    raise SandboxMissingError("no PostgreSQL server is installed on this machine")
+    raise SandboxMissingError(msg("no PostgreSQL server is installed on this machine"))

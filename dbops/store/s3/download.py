@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from dbops.errors import StoreError
+from dbops.language import msg
 from dbops.store.base import CHUNK
 from dbops.store.s3.errors import translated
 
@@ -37,8 +38,13 @@ def download(client: S3Client, bucket: str, name: str, *, verify: bool) -> Itera
         if offset == 0:
             total = answer.get("ContentLength")
         elif not answer.get("ContentRange", "").startswith(f"bytes {offset}-"):
-            raise StoreError(f"reading {url}: cut at byte {offset:,}, and the service cannot resume there", kind="cut")
-        reason = "the connection ended early"
+            raise StoreError(
+                msg(
+                    "reading {url}: cut at byte {offset:,}, and the service cannot resume there", url=url, offset=offset
+                ),
+                kind="cut",
+            )
+        reason = msg("the connection ended early")
         body = answer["Body"]
         try:
             with translated(url, "reading"):
@@ -61,8 +67,15 @@ def download(client: S3Client, bucket: str, name: str, *, verify: bool) -> Itera
         broke_at = offset
         if breaks > RESUMES:
             raise StoreError(
-                f"reading {url}: cut at byte {offset:,} of {total}, after {RESUMES} resumptions: {reason}",
-                hint="check the network and the service's log",
+                msg(
+                    "reading {url}: cut at byte {offset:,} of {total}, after {resumes} resumptions: {reason}",
+                    url=url,
+                    offset=offset,
+                    total=total,
+                    resumes=RESUMES,
+                    reason=reason,
+                ),
+                hint=msg("check the network and the service's log"),
                 kind="cut",
             )
         if offset:

@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from typing import IO, cast
 
 from dbops.errors import StoreFullError
+from dbops.language import msg
 
 MAX_PARTS = 10_000
 MAX_PART_BYTES = 5 << 30
@@ -28,7 +29,8 @@ def part_bytes(number: int, first: int) -> int:
         if number <= last:
             return min(first * factor, MAX_PART_BYTES)
     raise StoreFullError(
-        f"an S3 upload cannot have more than {MAX_PARTS} parts", hint="back up in the directory format (jobs > 1)"
+        msg("an S3 upload cannot have more than {max_parts} parts", max_parts=MAX_PARTS),
+        hint=msg("back up in the directory format (jobs > 1)"),
     )
 
 
@@ -91,8 +93,13 @@ class FilePart:
             yield
         except OSError as error:
             raise StoreFullError(
-                f"a part of {self.size:,} bytes must wait in {tempfile.gettempdir()} for its upload: {error.strerror}",
-                hint="make room there, or set TMPDIR to a file system with twice that space",
+                msg(
+                    "a part of {size:,} bytes must wait in {gettempdir} for its upload: {reason}",
+                    size=self.size,
+                    gettempdir=tempfile.gettempdir(),
+                    reason=error.strerror,
+                ),
+                hint=msg("make room there, or set TMPDIR to a file system with twice that space"),
             ) from error
 
 

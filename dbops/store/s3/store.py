@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from dbops.errors import ConfigError, DbopsError, StoreError
 from dbops.folder import temporary_folder
+from dbops.language import msg
 from dbops.store.base import CHUNK, Entry, Protection, Stored, Unfinished, check_key
 from dbops.store.s3.client import ClientOptions, make_client
 from dbops.store.s3.download import download
@@ -54,7 +55,12 @@ class S3Store:
         max_attempts: int = 5,
     ) -> None:
         if part_bytes < MIN_PART_BYTES or concurrency < 1:
-            raise ConfigError(f"S3 parts have at least {MIN_PART_BYTES} bytes, and one at least is sent at once")
+            raise ConfigError(
+                msg(
+                    "S3 parts have at least {min_part_bytes} bytes, and one at least is sent at once",
+                    min_part_bytes=MIN_PART_BYTES,
+                )
+            )
         self.bucket = bucket
         self.prefix = f"{check_key(prefix.strip('/'))}/" if prefix.strip("/") else ""
         checksums = checksums or "when_supported"
@@ -106,7 +112,9 @@ class S3Store:
                     writer.write(data)
             path.unlink()
         except OSError as error:
-            raise StoreError(f"reading {path} for its upload: {error.strerror or error}") from error
+            raise StoreError(
+                msg("reading {path} for its upload: {reason}", path=path, reason=error.strerror or error)
+            ) from error
         return Stored(key, writer.bytes, writer.sha256)
 
     def read(self, key: str) -> Iterator[bytes]:
@@ -132,8 +140,8 @@ class S3Store:
 
         Without s3:GetObjectRetention and s3:GetObjectLegalHold nothing of a lock is seen.
         """
-        with translated(f"{self.url}/{key}", "looking at"):
-            found = self._client("looking at").head_object(Bucket=self.bucket, Key=self._name(key))
+        with translated(f"{self.url}/{key}", msg("looking at")):
+            found = self._client(msg("looking at")).head_object(Bucket=self.bucket, Key=self._name(key))
         until = found.get("ObjectLockRetainUntilDate")
         return Protection(
             locked_until=until.astimezone(UTC) if until else None,
@@ -171,8 +179,12 @@ class S3Store:
                 path = stack.enter_context(temporary_folder())
             except OSError as error:
                 raise StoreError(
-                    f"making a temporary folder in {tempfile.gettempdir()}: {error.strerror}",
-                    hint="set TMPDIR to a folder with room",
+                    msg(
+                        "making a temporary folder in {gettempdir}: {reason}",
+                        gettempdir=tempfile.gettempdir(),
+                        reason=error.strerror,
+                    ),
+                    hint=msg("set TMPDIR to a folder with room"),
                 ) from error
             yield path
 

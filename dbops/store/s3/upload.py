@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dbops.errors import StoreError
+from dbops.language import msg
 from dbops.store.hashing import Hashed
 from dbops.store.s3.errors import translated
 from dbops.store.s3.parts import FilePart, MemoryPart, Part, base64_text, part_bytes
@@ -185,7 +186,12 @@ class Upload(Hashed):
             with suppress(StoreError), translated(self._url, "deleting"):
                 self._client.delete_object(**self._where)
         raise StoreError(
-            f"writing {self._url}: {self._bytes:,} bytes were sent, the service holds {head['ContentLength']:,}",
-            hint='it may store checksum trailers inside objects: try checksums = "when_required" in [store]',
+            msg(
+                "writing {url}: {bytes:,} bytes were sent, the service holds {head:,}",
+                url=self._url,
+                bytes=self._bytes,
+                head=head["ContentLength"],
+            ),
+            hint=msg('it may store checksum trailers inside objects: try checksums = "when_required" in [store]'),
             kind="read-back",
         )

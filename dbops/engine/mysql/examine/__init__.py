@@ -29,6 +29,7 @@ from dbops.engine.mysql.examine.positions import kept_positions
 from dbops.engine.mysql.examine.run import run_tasks, worker_session
 from dbops.engine.restoring import Probed
 from dbops.evidence import Probe
+from dbops.language import msg
 from dbops.model import Finding, Manifest, NotEvaluated
 from dbops.progress import Progress
 
@@ -100,6 +101,7 @@ def _summary(results: Iterable[tuple[Task, Outcome]]) -> Probed:
             for reason, subject in outcome.skipped:
                 reasons.setdefault(reason, []).append(subject)
         skipped += [
-            NotEvaluated(id=kind, reason=f"{why}: {shown(sorted(who))}") for why, who in sorted(reasons.items())
+            NotEvaluated(id=kind, reason=msg("{why}: {who}", why=why, who=shown(sorted(who))))
+            for why, who in sorted(reasons.items())
         ]
     return Probed(tuple(findings), tuple(skipped), tuple(probes))

@@ -14,6 +14,7 @@ from dbops.engine.mysql.examine.facts import Column, Facts, Key, Table
 from dbops.engine.mysql.examine.tables import KIND
 from dbops.engine.mysql.maintenance import rows
 from dbops.engine.mysql.statements import identifier
+from dbops.language import msg
 from dbops.model import Severity
 
 if TYPE_CHECKING:
@@ -52,10 +53,14 @@ def _compare(connection: Connection, table: Table, keys: list[Key], source: Sour
             digest, count = rows(connection, query)[0]
             if (digest, count) == (whole[place], whole[-1]):
                 continue
-            actual = "it holds other values" if count == whole[-1] else f"it has {count} entries for {whole[-1]} rows"
+            actual = (
+                msg("it holds other values")
+                if count == whole[-1]
+                else msg("it has {count} entries for {whole} rows", count=count, whole=whole[-1])
+            )
             label = f"{key.name} of {table.name}"
-            hint = "ALTER TABLE … DROP INDEX, ADD INDEX mends the copy, not the cause"
-            finding = error("index-corrupt", label, "it holds the rows of its table", actual, hint)
+            hint = msg("ALTER TABLE … DROP INDEX, ADD INDEX mends the copy, not the cause")
+            finding = error("index-corrupt", label, msg("it holds the rows of its table"), actual, hint)
             severity = Severity.WARNING if source.knows("index-corrupt", label) else Severity.ERROR
             findings.append(graded(finding, severity))
     return Outcome(len(keys), tuple(findings))

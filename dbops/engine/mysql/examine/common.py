@@ -17,6 +17,7 @@ from dbops.engine.mysql.driver_errors import error_of, lost
 from dbops.engine.mysql.maintenance import run
 from dbops.engine.mysql.objects import object_digest, read_definitions
 from dbops.engine.mysql.server import describe
+from dbops.language import msg
 from dbops.model import Finding, Manifest, Severity
 
 if TYPE_CHECKING:
@@ -154,7 +155,7 @@ def not_tried(label: str, failure: pymysql.MySQLError) -> Outcome:
     """What an error means that says nothing about the copy, unless it says that its files are damaged."""
     number = error_of(failure)[0]
     if damaged(failure):
-        return Outcome(1, (error("heap-corrupt", label, "it can be read", said(failure)),))
+        return Outcome(1, (error("heap-corrupt", label, msg("it can be read"), said(failure)),))
     if number in TIMEOUTS:
         return too_long(label)
     if number in _LOCKS:
@@ -176,7 +177,7 @@ def impeded(failure: pymysql.MySQLError) -> bool:
 def said(failure: pymysql.MySQLError) -> str:
     """The server's words on one line. Only for errors whose words hold names and keys, but no other data."""
     number, text = error_of(failure)
-    return f"{' '.join(text.split())} ({number})"
+    return msg("{text} ({number})", text=" ".join(text.split()), number=number)
 
 
 def error(kind: str, subject: str, expected: str, actual: str, hint: str = "") -> Finding:
@@ -192,7 +193,7 @@ def graded(finding: Finding, severity: Severity) -> Finding:
         severity=severity,
         subject=finding.subject,
         expected=finding.expected,
-        actual=f"{finding.actual}, as in the source",
+        actual=msg("{actual}, as in the source", actual=finding.actual),
         hint=finding.hint,
     )
 

@@ -24,13 +24,14 @@ from dbops.engine.mysql.examine.common import (
 from dbops.engine.mysql.examine.facts import Check, Facts, Table
 from dbops.engine.mysql.maintenance import rows
 from dbops.engine.mysql.statements import identifier
+from dbops.language import msg
 from dbops.model import Finding, Severity
 
 if TYPE_CHECKING:
     from dbops.engine.mysql.connect import Connection
 
 KIND = "constraints"
-TITLE = "every row satisfies the checks, unique keys and partitions of its table"
+TITLE = msg("every row satisfies the checks, unique keys and partitions of its table")
 _LONGEST = 200
 _LOST_CHARACTER = "????"
 
@@ -60,8 +61,8 @@ def _check(connection: Connection, table: Table, source: Source, product: str) -
         if count:
             label = label_of(check, table)
             severity = Severity.WARNING if source.knows("constraint-violated", label) else Severity.ERROR
-            expected = f"every row: CHECK ({check.expression[:_LONGEST]})"
-            actual = f"{count} rows violate it{_keys(connection, table, check, count)}"
+            expected = msg("every row: CHECK ({expression})", expression=check.expression[:_LONGEST])
+            actual = msg("{count} rows violate it{keys}", count=count, keys=_keys(connection, table, check, count))
             findings.append(graded(error("constraint-violated", label, expected, actual), severity))
     return Outcome(len(table.checks) - len(skipped), tuple(findings), tuple(skipped))
 

@@ -19,13 +19,14 @@ from dbops.engine.mysql.examine.common import (
 from dbops.engine.mysql.examine.facts import Facts, Table
 from dbops.engine.mysql.maintenance import rows
 from dbops.engine.mysql.statements import identifier, statement
+from dbops.language import msg
 from dbops.model import Severity
 
 if TYPE_CHECKING:
     from dbops.engine.mysql.connect import Connection
 
 KIND = "foreign-keys"
-TITLE = "every foreign key finds its row"
+TITLE = msg("every foreign key finds its row")
 
 
 class Pair(NamedTuple):
@@ -103,13 +104,13 @@ def _check(connection: Connection, key: Key, table: Table, source: Source) -> Ou
         refers = named(columns, [values[name] for name in columns])
         own = named(table.primary, [values[name] for name in table.primary])
         keys.append(f"{own} ({refers})" if own and set(table.primary) != set(columns) else refers)
-    expected = f"every row finds its row in {key.other_table}"
-    hint = "were the rows loaded with foreign_key_checks off, or those that they refer to deleted?"
-    actual = f"{count} do not: {shown(keys, count)}"
+    expected = msg("every row finds its row in {other_table}", other_table=key.other_table)
+    hint = msg("were the rows loaded with foreign_key_checks off, or those that they refer to deleted?")
+    actual = msg("{count} do not: {keys}", count=count, keys=shown(keys, count))
     severity = Severity.WARNING if source.knows("fk-orphans", key.label) else Severity.ERROR
     if not there:
-        hint = "no row can be inserted into it"
-        actual = f"there is no such table or column; {count} rows refer to it"
+        hint = msg("no row can be inserted into it")
+        actual = msg("there is no such table or column; {count} rows refer to it", count=count)
         severity = source.severity()
     return Outcome(1, (graded(error("fk-orphans", key.label, expected, actual, hint), severity),))
 

@@ -12,6 +12,7 @@ from dbops.engine.mysql.examine.facts import Facts, Key, Table
 from dbops.engine.mysql.examine.tables import KIND
 from dbops.engine.mysql.maintenance import rows
 from dbops.engine.mysql.statements import identifier
+from dbops.language import msg
 
 if TYPE_CHECKING:
     from dbops.engine.mysql.connect import Connection
@@ -29,7 +30,7 @@ def tasks(facts: Facts, source: Source) -> list[Task]:
         def failed(failure: pymysql.MySQLError) -> Outcome | None:
             if not damaged(failure):
                 return None
-            return Outcome(1, (error("index-corrupt", label, "it can be searched", said(failure)),))
+            return Outcome(1, (error("index-corrupt", label, msg("it can be searched"), said(failure)),))
 
         return Task(KIND, label, 0, lambda session: _search(session, table, key, source), failed)
 
@@ -53,7 +54,7 @@ def _search(connection: Connection, table: Table, key: Key, source: Source) -> O
                 return Outcome(1)
     if len(chosen) < 3:
         return Outcome(skipped=(Skipped("too few plain words to look for", label),))
-    actual = f"none of {len(chosen)} words of its rows finds one"
+    actual = msg("none of {count} words of its rows finds one", count=len(chosen))
     return Outcome(
-        1, (graded(error("index-corrupt", label, "it finds the rows of its table", actual), source.severity()),)
+        1, (graded(error("index-corrupt", label, msg("it finds the rows of its table"), actual), source.severity()),)
     )

@@ -34,13 +34,14 @@ from dbops.engine.mysql.examine.positions import Positions, next_of, set_sequenc
 from dbops.engine.mysql.maintenance import rows, run
 from dbops.engine.mysql.probes import drawn
 from dbops.engine.mysql.statements import identifier, statement
+from dbops.language import msg
 from dbops.model import Severity
 
 if TYPE_CHECKING:
     from dbops.engine.mysql.connect import Connection
 
 KIND = "insert"
-TITLE = "a row can be inserted into every table, with the next value where one is drawn"
+TITLE = msg("a row can be inserted into every table, with the next value where one is drawn")
 _DUPLICATE = 1062
 _NO_MORE_VALUES = (167, 1264, 1467, 4084)
 """Out of range (MariaDB), out of range, AUTO_INCREMENT failed, the sequence has run out."""
@@ -165,13 +166,13 @@ class Inserts:
         fed = [column.name for column in table.columns if column.fed]
         taken = number == _DUPLICATE and _of_a_fed_key(table, failure)
         if taken or (fed and number in _NO_MORE_VALUES):
-            expected = f"an insert that takes the next value for {', '.join(fed)}"
-            hint = f"set the next value beyond those that {table.name} holds"
+            expected = msg("an insert that takes the next value for {fed}", fed=", ".join(fed))
+            hint = msg("set the next value beyond those that {table} holds", table=table.name)
             finding = error("insert-fails", table.name, expected, said(failure), hint)
             return Outcome(1, (graded(finding, self._severity(table, number)),))
         if number in MISSING or number == NO_DEFINER:
-            hint = "something that the table, its defaults or its triggers need is missing"
-            finding = error("insert-fails", table.name, "a row can be inserted", said(failure), hint)
+            hint = msg("something that the table, its defaults or its triggers need is missing")
+            finding = error("insert-fails", table.name, msg("a row can be inserted"), said(failure), hint)
             return Outcome(1, (graded(finding, self._source.severity_of(failure)),))
         return not_tried(table.name, failure) if damaged(failure) else None
 

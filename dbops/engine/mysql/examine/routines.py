@@ -9,12 +9,13 @@ import pymysql
 from dbops.engine.mysql.examine.common import Outcome, Skipped, Source, Task, error, graded, impeded, said
 from dbops.engine.mysql.maintenance import rows
 from dbops.engine.mysql.statements import identifier, statement
+from dbops.language import msg
 
 if TYPE_CHECKING:
     from dbops.engine.mysql.connect import Connection
 
 KIND = "routines"
-TITLE = "every routine, trigger and event can be read"
+TITLE = msg("every routine, trigger and event can be read")
 _TEXT = {"TRIGGER": 2, "EVENT": 3}
 """Where SHOW CREATE has the text; of routines, and of packages, it is in the third column."""
 
@@ -26,7 +27,7 @@ def tasks(connection: Connection, source: Source) -> list[Task]:
         def failed(failure: pymysql.MySQLError) -> Outcome | None:
             if impeded(failure):
                 return None
-            finding = error("routine-broken", label, "its definition can be read", said(failure))
+            finding = error("routine-broken", label, msg("its definition can be read"), said(failure))
             return Outcome(1, (graded(finding, source.severity()),))
 
         return Task(KIND, label, 0, lambda session: _show(session, word, name, label), failed)

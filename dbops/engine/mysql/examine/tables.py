@@ -15,19 +15,20 @@ from dbops.engine.mysql.examine.common import Outcome, Skipped, Task, damaged, e
 from dbops.engine.mysql.examine.facts import Facts, Table
 from dbops.engine.mysql.maintenance import rows
 from dbops.engine.mysql.statements import identifier
+from dbops.language import msg
 from dbops.model import Finding
 
 if TYPE_CHECKING:
     from dbops.engine.mysql.connect import Connection
 
 KIND = "indexes"
-TITLE = "every index agrees with its table, and every page can be read (CHECK TABLE)"
+TITLE = msg("every index agrees with its table, and every page can be read (CHECK TABLE)")
 _UNSUPPORTED = "doesn't support check"
 _VERDICT = "Corrupt"
 _MISPLACED = "misplaced row"
 _RECORD = re.compile(r": (?:COMPACT |REDUNDANT |DYNAMIC )?RECORD\b.*", re.DOTALL | re.IGNORECASE)
 _LONGEST = 300
-_HINT = "did the copy's disk, or a collation or function that an index is built on, change?"
+_HINT = msg("did the copy's disk, or a collation or function that an index is built on, change?")
 
 
 def tasks(facts: Facts) -> list[Task]:
@@ -43,7 +44,7 @@ def unreadable(facts: Facts) -> list[tuple[Task, Outcome]]:
     for table, failure in facts.unreadable:
         outcome = not_tried(table.name, failure)
         if damaged(failure):
-            outcome = Outcome(1, (error("heap-corrupt", table.name, "it can be opened", said(failure)),))
+            outcome = Outcome(1, (error("heap-corrupt", table.name, msg("it can be opened"), said(failure)),))
         found.append((Task(KIND, table.name, 0, lambda _: Outcome()), outcome))
     return found
 
@@ -53,7 +54,7 @@ def _check(connection: Connection, table: Table) -> Outcome:
         found = rows(connection, f"CHECK TABLE {identifier(table.name)} EXTENDED")
     except pymysql.MySQLError as failure:
         if damaged(failure):
-            return Outcome(1, (error("heap-corrupt", table.name, "its pages are sound", said(failure)),))
+            return Outcome(1, (error("heap-corrupt", table.name, msg("its pages are sound"), said(failure)),))
         raise
     told = [(str(kind).lower(), str(text)) for _, _, kind, text in found]
     if any(_UNSUPPORTED in text for _, text in told):
@@ -71,8 +72,8 @@ def _check(connection: Connection, table: Table) -> Outcome:
 def _finding(table: Table, words: list[str]) -> Finding:
     actual = "; ".join(words)[:_LONGEST]
     if any(_MISPLACED in word for word in words):
-        hint = "a dump that is restored again puts every row into its own partition"
-        return error("row-misplaced", table.name, "every row is in its own partition", actual, hint)
+        hint = msg("a dump that is restored again puts every row into its own partition")
+        return error("row-misplaced", table.name, msg("every row is in its own partition"), actual, hint)
     if any("index" in word.lower() for word in words):
-        return error("index-corrupt", table.name, "its indexes hold its rows, in order", actual, _HINT)
-    return error("heap-corrupt", table.name, "its pages are sound", actual, _HINT)
+        return error("index-corrupt", table.name, msg("its indexes hold its rows, in order"), actual, _HINT)
+    return error("heap-corrupt", table.name, msg("its pages are sound"), actual, _HINT)

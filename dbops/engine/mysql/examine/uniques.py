@@ -21,6 +21,7 @@ from dbops.engine.mysql.examine.constraints import KIND
 from dbops.engine.mysql.examine.facts import Facts, Key, Table
 from dbops.engine.mysql.maintenance import rows
 from dbops.engine.mysql.statements import identifier
+from dbops.language import msg
 from dbops.model import Severity
 
 if TYPE_CHECKING:
@@ -62,6 +63,11 @@ def _unique(connection: Connection, table: Table, key: Key, source: Source) -> O
         return Outcome(1)
     count = int(found[0][-1])
     keys = shown([named([part.label for part in key.parts], row[:-1]) for row in found], count)
-    finding = error("not-unique", label, "every key is there once", f"{count} are there more than once: {keys}")
+    finding = error(
+        "not-unique",
+        label,
+        msg("every key is there once"),
+        msg("{count} are there more than once: {keys}", count=count, keys=keys),
+    )
     severity = Severity.WARNING if source.knows("not-unique", label) else Severity.ERROR
     return Outcome(1, (graded(finding, severity),))

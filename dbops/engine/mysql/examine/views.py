@@ -22,12 +22,13 @@ from dbops.engine.mysql.examine.common import (
 )
 from dbops.engine.mysql.maintenance import rows, run
 from dbops.engine.mysql.statements import identifier, statement
+from dbops.language import msg
 
 if TYPE_CHECKING:
     from dbops.engine.mysql.connect import Connection
 
 KIND = "views"
-TITLE = "every view can be selected from"
+TITLE = msg("every view can be selected from")
 FIRST_ROW_SECONDS = 20
 """What takes longer is no fault of the view: it was planned, and some rows were looked for."""
 _READ_ONLY = 1792
@@ -76,6 +77,6 @@ def _broken(name: str, failure: pymysql.MySQLError, source: Source) -> Outcome |
         return Outcome(skipped=(Skipped("it writes when it is run", name),))
     if number not in MISSING and number != NO_DEFINER:
         return None
-    hint = "something that it needs is missing"
-    finding = error("view-broken", name, "it can be selected from", said(failure), hint)
+    hint = msg("something that it needs is missing")
+    finding = error("view-broken", name, msg("it can be selected from"), said(failure), hint)
     return Outcome(1, (graded(finding, source.severity_of(failure)),))

@@ -16,6 +16,7 @@ from dbops.engine.postgres.examine.positions import kept_positions
 from dbops.engine.postgres.examine.run import TIMEOUTS, not_tried, run_tasks, worker_session
 from dbops.engine.restoring import Probed
 from dbops.evidence import Probe
+from dbops.language import msg
 from dbops.model import Finding, Manifest, NotEvaluated
 from dbops.progress import Progress
 
@@ -92,6 +93,7 @@ def _summary(results: Iterable[tuple[Task, Outcome]]) -> Probed:
             for reason, subject in outcome.skipped:
                 reasons.setdefault(reason, []).append(subject)
         skipped += [
-            NotEvaluated(id=kind, reason=f"{why}: {shown(sorted(who))}") for why, who in sorted(reasons.items())
+            NotEvaluated(id=kind, reason=msg("{why}: {who}", why=why, who=shown(sorted(who))))
+            for why, who in sorted(reasons.items())
         ]
     return Probed(tuple(findings), tuple(skipped), tuple(probes))

@@ -26,9 +26,10 @@ from dbops.engine.postgres.examine.common import (
 )
 from dbops.engine.postgres.statements import statement
 from dbops.engine.postgres.usual import APPLICATION, read_only
+from dbops.language import msg
 
 KIND = "indexes"
-TITLE = "every index agrees with its table, and every page can be read (amcheck)"
+TITLE = msg("every index agrees with its table, and every page can be read (amcheck)")
 _CORRUPT = ("XX001", "XX002")
 _BTREE, _HEAP, _GIN = "bt_index_check", "verify_heapam", "gin_index_check"
 _WITH_UNIQUE = 3
@@ -127,9 +128,9 @@ def _index(extension: Amcheck, function: str, oid: int, label: str, size: int) -
         finding = error(
             "index-corrupt",
             label,
-            "it holds the rows of its table, in order",
+            msg("it holds the rows of its table, in order"),
             said(failure),
-            "did a function or collation that it is built on change? REINDEX mends the copy, not the cause",
+            msg("did a function or collation that it is built on change? REINDEX mends the copy, not the cause"),
         )
         return Outcome(1, (finding,))
 
@@ -148,6 +149,6 @@ def _heap(extension: Amcheck, oid: int, label: str, size: int) -> Task:
         if not rows:
             return Outcome(1)
         words = [f"block {block} item {item}: {text}" for block, item, text, _ in rows]
-        return Outcome(1, (error("heap-corrupt", label, "its pages are sound", shown(words, rows[0][-1])),))
+        return Outcome(1, (error("heap-corrupt", label, msg("its pages are sound"), shown(words, rows[0][-1])),))
 
     return Task(KIND, label, size, work)

@@ -12,6 +12,7 @@ from psycopg import sql
 from dbops.engine.postgres import probes
 from dbops.engine.postgres.connect import Access
 from dbops.engine.postgres.objects import object_digest, read_definitions
+from dbops.language import msg
 from dbops.model import Finding, Manifest, Severity, major_version
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -123,7 +124,7 @@ def graded(finding: Finding, severity: Severity) -> Finding:
         severity=severity,
         subject=finding.subject,
         expected=finding.expected,
-        actual=f"{finding.actual}, as in the source",
+        actual=msg("{actual}, as in the source", actual=finding.actual),
         hint=finding.hint,
     )
 

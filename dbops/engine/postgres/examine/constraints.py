@@ -28,10 +28,11 @@ from dbops.engine.postgres.examine.common import (
 )
 from dbops.engine.postgres.statements import statement
 from dbops.engine.postgres.usual import read_only
+from dbops.language import msg
 from dbops.model import Finding, Severity
 
 KIND = "constraints"
-TITLE = "every row satisfies the checks, keys, NOT NULLs, domains and partition bounds of its table"
+TITLE = msg("every row satisfies the checks, keys, NOT NULLs, domains and partition bounds of its table")
 _LONGEST = 200
 
 
@@ -101,8 +102,8 @@ def _check(connection: Connection, table: Table, source: Source) -> Outcome:
             finding = error(
                 "constraint-violated",
                 demand.label,
-                f"every row: {demand.says[:_LONGEST]}",
-                f"{count} rows violate it: {_keys(connection, table, demand, count)}",
+                msg("every row: {says}", says=demand.says[:_LONGEST]),
+                msg("{count} rows violate it: {keys}", count=count, keys=_keys(connection, table, demand, count)),
             )
             findings.append(graded(finding, Severity.WARNING if known else Severity.ERROR))
     if table.domains:
@@ -158,7 +159,7 @@ def _domains(connection: Connection, table: Table, skipped: list[Skipped]) -> li
         except psycopg.errors.IntegrityError as failure:
             if failure.sqlstate not in ("23514", "23502") or failure.diag.datatype_name is None:
                 raise
-            expected = f"every value is one of domain {domain}"
+            expected = msg("every value is one of domain {domain}", domain=domain)
             found = error("constraint-violated", subject, expected, said(failure))
             findings.append(graded(found, _domain_severity(connection, failure)))
         except psycopg.Error as failure:

@@ -22,10 +22,11 @@ from dbops.engine.postgres.examine.common import (
 )
 from dbops.engine.postgres.statements import statement
 from dbops.engine.postgres.usual import read_only
+from dbops.language import msg
 from dbops.model import Severity
 
 KIND = "foreign-keys"
-TITLE = "every foreign key finds its row"
+TITLE = msg("every foreign key finds its row")
 _NO_INDEXES = ("enable_indexscan", "enable_indexonlyscan", "enable_bitmapscan")
 
 
@@ -84,9 +85,9 @@ def _check(connection: Connection, key: Key, source: Source) -> Outcome:
     finding = error(
         "fk-orphans",
         key.label,
-        f"every row finds its row in {table_label(key.other_schema, key.other_table)}",
-        f"{count} do not: {shown(keys, count)}",
-        "were the rows loaded with triggers off, or those that they refer to deleted?",
+        msg("every row finds its row in {table_label}", table_label=table_label(key.other_schema, key.other_table)),
+        msg("{count} do not: {keys}", count=count, keys=shown(keys, count)),
+        msg("were the rows loaded with triggers off, or those that they refer to deleted?"),
     )
     return Outcome(1, (graded(finding, Severity.WARNING if known else Severity.ERROR),))
 

@@ -28,10 +28,11 @@ from dbops.engine.postgres.examine.common import (
 from dbops.engine.postgres.examine.positions import Positions, set_position
 from dbops.engine.postgres.examine.run import NO_RIGHT, TIMEOUTS, not_tried
 from dbops.engine.postgres.statements import statement
+from dbops.language import msg
 from dbops.model import Severity
 
 KIND = "insert"
-TITLE = "a row can be inserted wherever a sequence gives the next value"
+TITLE = msg("a row can be inserted wherever a sequence gives the next value")
 _NO_MORE_VALUES = "2200H"
 _SCHEMA_CLASSES = ("42", "3F")
 _EMPTY_OR_ELSEWHERE = {
@@ -103,14 +104,14 @@ class Inserts:
         """What a failed insert proves; None if it proves nothing."""
         state = failure.sqlstate or ""
         where = [failure.diag.schema_name, failure.diag.constraint_name]
-        expected = f"an insert that takes the next value for {', '.join(table.fed)}"
+        expected = msg("an insert that takes the next value for {fed}", fed=", ".join(table.fed))
         if state == _NO_MORE_VALUES or (state == "23505" and where in table.fed_indexes):
-            names = ", ".join(table_label(*each) for each in table.sequences) or "the sequence"
-            hint = f"set {names} beyond the values that {table.label} holds"
+            names = ", ".join(table_label(*each) for each in table.sequences) or msg("the sequence")
+            hint = msg("set {names} beyond the values that {table} holds", names=names, table=table.label)
             found = error("insert-fails", table.label, expected, said(failure), hint)
             return Outcome(1, (graded(found, self._sequence_severity(table, state)),))
         if (state.startswith(_SCHEMA_CLASSES) and state != NO_RIGHT) or state == "XX000":
-            hint = "something that the table, its defaults or its triggers need is missing"
+            hint = msg("something that the table, its defaults or its triggers need is missing")
             found = error("insert-fails", table.label, expected, said(failure), hint)
             return Outcome(1, (graded(found, self._source.severity()),))
         return not_tried(table.label, failure) if state in ("XX001", "XX002") else None

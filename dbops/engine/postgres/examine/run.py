@@ -24,6 +24,7 @@ from dbops.engine.postgres.examine.common import (
 )
 from dbops.engine.postgres.statements import statement
 from dbops.engine.postgres.usual import APPLICATION, usual_path
+from dbops.language import msg
 from dbops.progress import Progress
 
 _SETTINGS = {
@@ -138,5 +139,5 @@ def wider(connection: Connection, work: Callable[[Connection], Outcome]) -> Outc
 def not_tried(label: str, failure: psycopg.Error) -> Outcome:
     """What an error means that says nothing about the copy, unless it says that its files are damaged."""
     if failure.sqlstate in _CORRUPT:
-        return Outcome(1, (error("heap-corrupt", label, "it can be read", said(failure)),))
+        return Outcome(1, (error("heap-corrupt", label, msg("it can be read"), said(failure)),))
     return Outcome(skipped=(Skipped(_REASONS.get(failure.sqlstate or "", said(failure)), label),))

@@ -20,6 +20,7 @@ from dbops.engine.postgres.examine.common import (
 from dbops.engine.postgres.examine.constraints import KIND
 from dbops.engine.postgres.statements import statement
 from dbops.engine.postgres.usual import read_only
+from dbops.language import msg
 
 _NO_INDEXES = ("enable_indexscan", "enable_indexonlyscan", "enable_bitmapscan")
 
@@ -67,8 +68,12 @@ def _unique(connection: Connection, unique: Unique) -> Outcome:
     if not found:
         return Outcome(1)
     keys = [expression for expression, _ in unique.keys]
-    actual = f"{found[0][-1]} are there more than once: {_shown(keys, [row[:-1] for row in found], found[0][-1])}"
-    return Outcome(1, (error("not-unique", unique.label, "every key is there once", actual),))
+    actual = msg(
+        "{found} are there more than once: {keys}",
+        found=found[0][-1],
+        keys=_shown(keys, [row[:-1] for row in found], found[0][-1]),
+    )
+    return Outcome(1, (error("not-unique", unique.label, msg("every key is there once"), actual),))
 
 
 def _excluded(connection: Connection, unique: Unique) -> Outcome:
@@ -88,8 +93,12 @@ def _excluded(connection: Connection, unique: Unique) -> Outcome:
     if not found:
         return Outcome(1)
     keys = [expression for expression, _ in unique.keys]
-    actual = f"{found[0][-1]} rows conflict: {_shown(keys, [row[:-1] for row in found], found[0][-1])}"
-    return Outcome(1, (error("constraint-violated", unique.label, "no two rows conflict", actual),))
+    actual = msg(
+        "{found} rows conflict: {keys}",
+        found=found[0][-1],
+        keys=_shown(keys, [row[:-1] for row in found], found[0][-1]),
+    )
+    return Outcome(1, (error("constraint-violated", unique.label, msg("no two rows conflict"), actual),))
 
 
 def _names(unique: Unique) -> list[sql.Identifier]:

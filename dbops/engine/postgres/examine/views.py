@@ -19,9 +19,13 @@ from dbops.engine.postgres.examine.common import (
 from dbops.engine.postgres.examine.run import NO_RIGHT
 from dbops.engine.postgres.statements import statement
 from dbops.engine.postgres.usual import read_only
+from dbops.language import msg
 
 VIEWS, MATVIEWS = "views", "matviews"
-TITLES = {VIEWS: "every view can be selected from", MATVIEWS: "every materialized view can be selected from"}
+TITLES = {
+    VIEWS: msg("every view can be selected from"),
+    MATVIEWS: msg("every materialized view can be selected from"),
+}
 _NOT_POPULATED = "55000"
 
 
@@ -43,9 +47,9 @@ def tasks(connection: Connection, source: Source) -> list[Task]:
             found = error(
                 "matview-broken" if materialized else "view-broken",
                 label,
-                "it can be selected from",
+                msg("it can be selected from"),
                 said(failure),
-                "something that it needs is missing",
+                msg("something that it needs is missing"),
             )
             return Outcome(1, (graded(found, source.severity()),))
 
