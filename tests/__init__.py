@@ -1,4 +1,5 @@
 """The tests of dbops. They read its messages in English."""
+
 import os
 
 from dbops import language

@@ -64,7 +64,11 @@ def _signer(catalog: Catalog, target: Target) -> SigningKey | None:
     """What signs the backup. `ConfigError` where it would be one that is not accepted here."""
     signer, trusted = catalog.keys.signer(target.name), catalog.keys.trusted(target.name)
     if trusted and (signer is None or signer.public not in trusted):
-        who = "nothing signs it" if signer is None else f"it would be signed by {signer.public.id}"
+        who = (
+            msg("nothing signs it")
+            if signer is None
+            else msg("it would be signed by {public}", public=signer.public.id)
+        )
         raise ConfigError(
             (
                 msg(

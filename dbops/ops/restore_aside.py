@@ -74,7 +74,7 @@ def drop_old(restorer: Restorer, target: str, *, progress: Progress, confirm: Ca
 
 def _nothing(restorer: Restorer, *, starts: bool = False) -> NothingToCheckError:
     # It may be asked for after a restore that was killed before its swap: only a restore, or a person, starts it then.
-    start = "; if a killed restore left the application stopped, restore again or run its start command"
+    start = msg("; if a killed restore left the application stopped, restore again or run its start command")
     return NothingToCheckError(
         msg("no restore has set aside a database of {restorer}", restorer=restorer.name),
         hint=msg("nothing was changed{start}", start=start if starts else ""),

@@ -131,7 +131,7 @@ class Run:
             raise
         self._provenance["old_database"] = old
         # Said at once: what follows (starting the application) may fail, and then there is no report to read it in.
-        undo = f"; the old one is {old}, undo: {self.command('--undo')}" if old else ""
+        undo = msg("; the old one is {old}, undo: {command}", old=old, command=self.command("--undo")) if old else ""
         self._progress.note(msg("{restorer} is the restored database now{undo}", restorer=restorer.name, undo=undo))
         if old:
             self._provenance |= {"undo": self.command("--undo"), "drop": self.command("--drop-old")}
