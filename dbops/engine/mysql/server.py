@@ -10,6 +10,7 @@ from dbops.engine.mysql import mark, rights
 from dbops.engine.mysql.flavour import OLDEST, Flavour, Version, flavour_of, parse_version
 from dbops.engine.mysql.statements import statement
 from dbops.errors import ConfigError
+from dbops.language import msg
 from dbops.model import EngineInfo, Finding, Severity
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def obstacles(connection: Connection) -> list[Finding]:
     flavour, version = product(connection)
     database = _rows(connection, "server")[0][2]
     if database is None:
-        raise ConfigError("the database URL names no database", hint="mysql://user@host/database", kind="bad-url")
+        raise ConfigError(msg("the database URL names no database"), hint="mysql://user@host/database", kind="bad-url")
     return [
         *_too_old(flavour, version),
         *_half_restored(connection, database),
@@ -82,9 +83,9 @@ def _too_old(flavour: Flavour, version: Version) -> list[Finding]:
         _finding(
             "server-version",
             f"{flavour.title} {version}",
-            expected=f"{oldest[0]}.{oldest[1]} or newer",
+            expected=msg("{oldest}.{oldest2} or newer", oldest=oldest[0], oldest2=oldest[1]),
             actual=str(version),
-            hint="upgrade the server: this version gets no security fixes",
+            hint=msg("upgrade the server: this version gets no security fixes"),
         )
     ]
 
@@ -96,9 +97,11 @@ def _half_restored(connection: Connection, database: str) -> list[Finding]:
         _finding(
             "half-restored",
             database,
-            expected="a whole database",
-            actual="a restore in place of it is under way, or was killed half-way",
-            hint=f"run that restore again; what the database held before is in the safety backup {safety}",
+            expected=msg("a whole database"),
+            actual=msg("a restore in place of it is under way, or was killed half-way"),
+            hint=msg(
+                "run that restore again; what the database held before is in the safety backup {safety}", safety=safety
+            ),
         )
     ]
 
@@ -112,21 +115,21 @@ def _rights(connection: Connection, flavour: Flavour, database: str) -> list[Fin
             _finding(
                 "cannot-read-database",
                 database,
-                expected=f"{', '.join(missing)} on the whole database",
-                actual="not granted",
+                expected=msg("{missing} on the whole database", missing=", ".join(missing)),
+                actual=msg("not granted"),
                 hint=f"GRANT {', '.join(_NEEDED)} ON the database to the backup's user",
             )
         )
     if not _sees_routines(connection, held, flavour) and not any(held.has(right) for right in _LISTS_ROUTINES):
-        wanted = "SHOW_ROUTINE on the server" if flavour.name == "mysql" else "SELECT on mysql.proc"
+        wanted = msg("SHOW_ROUTINE on the server") if flavour.name == "mysql" else "SELECT on mysql.proc"
         grant = "GRANT SHOW_ROUTINE ON *.*" if flavour.name == "mysql" else "GRANT SELECT ON mysql.proc"
         found.append(
             _finding(
                 "cannot-see-routines",
                 database,
                 expected=wanted,
-                actual="procedures and functions of others do not show",
-                hint=f"{grant} to the backup's user: else they would be missing in the backup",
+                actual=msg("procedures and functions of others do not show"),
+                hint=msg("{grant} to the backup's user: else they would be missing in the backup", grant=grant),
             )
         )
     return found
@@ -155,8 +158,8 @@ def _hidden_routines(connection: Connection) -> list[Finding]:
         _finding(
             "cannot-read-routine",
             _few(names),
-            expected="the right to see its body",
-            actual="hidden: it belongs to somebody else",
+            expected=msg("the right to see its body"),
+            actual=msg("hidden: it belongs to somebody else"),
             hint="GRANT SHOW_ROUTINE ON *.* (MySQL) or SELECT ON mysql.proc (MariaDB) to the backup's user",
         )
     ]
@@ -168,9 +171,9 @@ def _unreadable(connection: Connection) -> list[Finding]:
         _finding(
             "table-unreadable",
             name,
-            expected="a table that opens",
+            expected=msg("a table that opens"),
             actual=redact(str(said)),
-            hint="repair or drop it on the source: see the server's log",
+            hint=msg("repair or drop it on the source: see the server's log"),
         )
         for name, said in _rows(connection, "unreadable")
     ]
@@ -185,9 +188,9 @@ def _endless_events(connection: Connection, flavour: Flavour, version: Version) 
         _finding(
             "endless-event",
             str(name),
-            expected="an event without ';;' in its body",
-            actual="the dump program would never end at it",
-            hint="write the body in another way on the source, with a space between the two",
+            expected=msg("an event without ';;' in its body"),
+            actual=msg("the dump program would never end at it"),
+            hint=msg("write the body in another way on the source, with a space between the two"),
         )
         for (name,) in _rows(connection, "endless_events")
     ]

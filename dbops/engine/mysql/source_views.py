@@ -15,6 +15,7 @@ from dbops.engine.mysql.driver_errors import error_of, lost
 from dbops.engine.mysql.maintenance import rows, run
 from dbops.engine.mysql.statements import identifier, statement
 from dbops.engine.mysql.view_text import CANNOT_OPEN
+from dbops.language import msg
 from dbops.model import Finding, Severity
 
 if TYPE_CHECKING:
@@ -37,10 +38,16 @@ class LeftOut(NamedTuple):
             id="view-left-out",
             severity=Severity.WARNING,
             subject=self.name,
-            expected="a view that can be dumped",
-            actual=f"{self.said} ({CANNOT_OPEN}): this backup holds its definition, and a restore does not make it",
-            hint="correct it or drop it on the source, or, if it works for others, grant the backup's user what it "
-            "reads; its definition is at the end of database.sql",
+            expected=msg("a view that can be dumped"),
+            actual=msg(
+                "{said} ({cannot_open}): this backup holds its definition, and a restore does not make it",
+                said=self.said,
+                cannot_open=CANNOT_OPEN,
+            ),
+            hint=msg(
+                "correct it or drop it on the source, or, if it works for others, grant the backup's user "
+                "what it reads; its definition is at the end of database.sql"
+            ),
         )
 
 
@@ -91,7 +98,7 @@ def failing(connection: Connection) -> Iterator[Finding]:
                     id=INVALID,
                     severity=Severity.WARNING,
                     subject=name,
-                    expected="it can be selected from",
+                    expected=msg("it can be selected from"),
                     actual=f"{' '.join(said.split())} ({number})",
-                    hint="correct it or drop it on the source: a restored copy has it as it is",
+                    hint=msg("correct it or drop it on the source: a restored copy has it as it is"),
                 )
