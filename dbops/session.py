@@ -130,7 +130,7 @@ def session(
     count = None if jobs is None else number(jobs, "jobs")
     only = next(iter(config.targets)) if len(config.targets) == 1 else None
     run = runs.current()
-    with console.progress(target=name or only, head=f"run {run.id}: {run.task}") as progress:
+    with app.routes(), console.progress(target=name or only, head=f"run {run.id}: {run.task}") as progress:
         keys = Keyring(config.targets, identity=Path(identity) if identity is not None else None, signed=signed)
         yield Session(config, progress, name, count, keys)
 

@@ -11,6 +11,9 @@ from urllib.parse import unquote
 import msgspec
 
 from dbops.app.channels import open_channels as open_channels
+from dbops.app.routes import full_url as full_url
+from dbops.app.routes import reach as reach
+from dbops.app.routes import routes as routes
 from dbops.app.sandboxes import MYSQL_FAMILY, sandbox_choice
 from dbops.app.sandboxes import open_sandbox as open_sandbox
 from dbops.catalog import Catalog
@@ -83,19 +86,22 @@ def open_catalog(config: StoreConfig, keys: Keyring | None = None) -> Catalog:
 
 
 def open_engine(target: Target) -> Engine:
-    """The engine of a target's URL, bound to its connection; nothing is connected yet."""
-    from dbops.config.passwords import password
-
-    url, given = split_password(target.url)[0], password(target)
+    """The engine of a target's URL, bound to its connection; nothing is connected yet, but for the way there if it
+    needs one (ssh, run_as, container)."""
+    url, given, route = reach(target)
     lock_timeout = float(target.lock_timeout)
     give_way = None if math.isinf(target.give_way) else float(target.give_way)
     if dialect(target.url) in MYSQL_FAMILY:
         from dbops.engine.mysql.engine import MysqlEngine
 
-        return MysqlEngine(url, password=given, bindir=target.bindir, lock_timeout=lock_timeout, give_way=give_way)
+        return MysqlEngine(
+            url, password=given, bindir=target.bindir, lock_timeout=lock_timeout, give_way=give_way, route=route
+        )
     from dbops.engine.postgres.engine import PostgresEngine
 
-    return PostgresEngine(url, password=given, bindir=target.bindir, lock_timeout=lock_timeout, give_way=give_way)
+    return PostgresEngine(
+        url, password=given, bindir=target.bindir, lock_timeout=lock_timeout, give_way=give_way, route=route
+    )
 
 
 def places(target: Target, sandbox: str | None = None) -> Places:

@@ -198,6 +198,12 @@ class Target(Value, frozen=True):
     password_file: Path | None = None
     password_env: str | None = None
     password_command: Argv | None = None
+    ssh: Words | None = None
+    """`user@host`, as ssh takes it: the server is reached through a tunnel, and the URL's host is seen from there."""
+    run_as: Words | None = None
+    """The account as which a unix socket of this machine is used, by sudo: for peer authentication."""
+    container: Words | None = None
+    """A container, or a Compose service (`service` or `project/service`), that the server runs in."""
     jobs: Annotated[int, msgspec.Meta(ge=1, le=64)] = 2
     inventory: Literal["content", "archive", "counts"] = "content"
     bindir: Path | None = None
@@ -217,6 +223,11 @@ class Target(Value, frozen=True):
     signing: SigningConfig | None = None
     archives: str | None = None
     """Dumps that another tool makes: a glob of this machine (the last by name counts), or `s3://bucket/prefix`."""
+
+    def elsewhere(self, url: Secret) -> Target:
+        """The same settings for another URL: neither the password nor the way belongs to that one."""
+        own = ("password_file", "password_env", "password_command", "ssh", "run_as", "container")
+        return msgspec.structs.replace(self, url=url, **dict.fromkeys(own))
 
 
 class Config(Value, frozen=True):

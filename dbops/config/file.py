@@ -29,6 +29,7 @@ DEFAULT_FILE = "dbops.toml"
 _TABLES = ("store", "targets", "notify")
 _VARIABLE = re.compile(r"\$\{[^}]*\}")
 _COMPRESSION = re.compile(r"none|zstd:(?:[1-9]|1[0-9])|gzip:[1-9]")
+_WAY = re.compile(r"[^-\s]\S*")
 _COLUMN = re.compile(r"[^.]+(?:\.[^.]+){1,2}")
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -162,6 +163,7 @@ def _targets(tables: dict[str, Any], label: str, folder: Path, notify: dict[str,
         channels = merged(notify, own) if isinstance(own, dict) else own
         targets[name] = _convert({**table, "name": name, "notify": channels}, Target, key, label, folder)
         _check_forms(targets[name], key, label)
+        _check_way(targets[name], key, label)
         _check_keep(targets[name].policy.keep, f"{key}.policy.keep", label)
         _check_keys(targets[name], key, label)
         if "url" not in table and targets[name].archives:
@@ -194,6 +196,22 @@ def _check_forms(target: Target, key: str, label: str) -> None:
                 hint=msg("write {allowed}", allowed=allowed),
                 kind="config-value",
             )
+
+
+def _check_way(target: Target, key: str, label: str) -> None:
+    """At most one way to the server, and no word that a program would take for an option."""
+    ways = {
+        name: value
+        for name, value in (("ssh", target.ssh), ("run_as", target.run_as), ("container", target.container))
+        if value
+    }
+    if len(ways) > 1:
+        hint = f"keep one of {', '.join(ways)}; for peer authentication behind ssh, log in as that user"
+        raise ConfigError(f"{label}: {key}: more than one way to the server", hint=hint, kind="config-value")
+    for name, value in ways.items():
+        if not _WAY.fullmatch(value):
+            hint = "write a name, without spaces and not beginning with a hyphen"
+            raise ConfigError(f"{label}: {key}.{name} = {value!r}", hint=hint, kind="config-value")
 
 
 def _check_keep(keep: Keep | None, key: str, label: str) -> None:
@@ -255,8 +273,7 @@ def _only(url: str, name: str | None, targets: dict[str, Target], notify: Notify
             kind="bad-target",
         )
     settings = targets.get(name) or Target(url=Secret(url), name=name, notify=notify)
-    changed = {"url": Secret(url), "password_file": None, "password_env": None, "password_command": None}
-    return {name: msgspec.structs.replace(settings, **changed)}
+    return {name: settings.elsewhere(Secret(url))}
 
 
 def _convert(table: dict[str, Any], kind: type[T], key: str, label: str, folder: Path) -> T:

@@ -10,8 +10,6 @@ import msgspec
 from dbops import app
 from dbops.cli import Output
 from dbops.config import App, Target
-from dbops.config.passwords import password
-from dbops.config.urls import with_password
 from dbops.engine.migrating import Intent
 from dbops.engine.restoring import Wishes as Restoring
 from dbops.errors import ConfigError, NothingToCheckError, StoreError
@@ -91,7 +89,7 @@ def run(work: Session, output: Output, request: Request, files: Files, flags: Fl
 
     doors = Doors(
         engine=work.engine(),
-        url=with_password(target.url.reveal(), password(target)),
+        url=app.full_url(target),
         catalog=work.catalog,
         gate=judge,
         confirm=confirm,
@@ -160,7 +158,7 @@ def _print_sql(output: Output, request: Request, target: Target, to: str) -> Non
             hint=msg("Alembic renders from one revision only: merge the heads first"),
             kind="not-renderable",
         )
-    runner = Runner(target.migrations, with_password(target.url.reveal(), password(target)))
+    runner = Runner(target.migrations, app.full_url(target))
     text = runner.render(rows[0] if rows else "base", to)
     output.show({"sql": text}, text)
 

@@ -132,8 +132,7 @@ def _restorer(work: Session, into: str | None) -> Restorer:
     target = _target(work, into)
     if into is None or "://" not in into:
         return app.open_engine(target).restorer(into)
-    changed = {"url": Secret(into), "password_file": None, "password_env": None, "password_command": None}
-    return app.open_engine(msgspec.structs.replace(target, **changed)).restorer(None)
+    return app.open_engine(target.elsewhere(Secret(into))).restorer(None)
 
 
 def _agreed(work: Session, request: Request, text: str, question: str, answer: str = "y") -> bool:

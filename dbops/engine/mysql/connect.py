@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -17,6 +18,7 @@ from dbops.engine.mysql.flavour import Flavour, flavour_of
 from dbops.engine.mysql.parameters import read
 from dbops.errors import DatabaseError, LockedError
 from dbops.language import msg
+from dbops.route.base import Route, blamed
 
 if TYPE_CHECKING:
     from pymysql.connections import Connection as Driver
@@ -46,11 +48,13 @@ class Access:
 
     What neither of them says (user, password, host, port, socket) is taken from the `[client]` group of the option
     file that `read_default_file` in the URL names, or else of `~/.my.cnf`, as the programs themselves do.
+    `route`: the way whose address the URL has.
     Raises `ConfigError` when the URL cannot be used. Never shows the password in `repr`.
     """
 
-    def __init__(self, url: str, *, password: str | None = None) -> None:
+    def __init__(self, url: str, *, password: str | None = None, route: Route | None = None) -> None:
         self.parameters, self.password = read(url, password)
+        self._route = route
         p = self.parameters
         self.opened: set[int] = set()
         """The server's numbers of all sessions that were opened by this, and by copies of it."""
@@ -74,6 +78,8 @@ class Access:
     def host(self) -> str:
         """The server for people: host and port, or its socket."""
         p = self.parameters
+        if self._route is not None:
+            return f"{p.server_name or 'its socket'} {self._route.label}"
         return p.socket or f"{p.host}:{p.port}"
 
     # --- the driver ---------------------------------------------------------------------------------------------------
@@ -110,10 +116,7 @@ class Access:
         except pymysql.MySQLError as error:
             raise self._unreachable(error) from None
         except (OSError, ValueError, RuntimeError) as error:
-            said = redact(str(error), self.secrets)
-            raise DatabaseError(
-                msg("cannot connect to {place}: {said}", place=self.place(), said=said), kind="unreachable"
-            ) from None
+            raise self._lost_way(redact(str(error), self.secrets), "") from None
         self.opened.add(connection.thread_id())  # type: ignore[no-untyped-call]
         with self.translated(), connection.cursor() as cursor:
             cursor.execute(f"SET SESSION {', '.join([*SESSION, *_of_flavour(flavour(connection))])}")
@@ -126,10 +129,10 @@ class Access:
         how: dict[str, Any] = {"ssl_disabled": True}
         if encrypted:
             how = {"ssl": tls.context(p.ssl_mode, p.ssl_ca, p.ssl_cert, p.ssl_key)}
-        return pymysql.connect(
+        connection = pymysql.connect(
             user=p.user,
             password=(self.password or "").encode(),  # as text the driver would send it as latin-1
-            host=p.host or "localhost",
+            host=p.server_name or p.host or "localhost",  # the driver holds the certificate against it
             port=p.port,
             unix_socket=p.socket or None,
             database=database or None,
@@ -138,8 +141,12 @@ class Access:
             connect_timeout=_SECONDS,
             max_allowed_packet=_PACKET,
             program_name="dbops",
+            defer_connect=bool(p.server_name),
             **how,
         )
+        if p.server_name:
+            _connect_elsewhere(connection, p.host, p.port)
+        return connection
 
     @contextmanager
     def translated(self) -> Iterator[None]:
@@ -161,17 +168,21 @@ class Access:
             )
         kind = "connection-lost" if lost(error) else f"mysql-{number}"
         hint = msg("look into the server's log") if kind == "connection-lost" else HINTS.get(number, "")
-        return DatabaseError(
-            msg("{place}: {said} ({number})", place=self.place(), said=said, number=number), hint=hint, kind=kind
-        )
+        told = msg("{place}: {said} ({number})", place=self.place(), said=said, number=number)
+        found = DatabaseError(told, hint=hint, kind=kind)
+        return blamed(found, self._route) if kind == "connection-lost" else found
 
     def _unreachable(self, error: Exception) -> DatabaseError:
         number, text = error_of(error)
         said = " ".join(redact(text, self.secrets).split())
         hint = HINTS.get(number, msg("check host, port, user and ssl-mode in the URL"))
-        return DatabaseError(
-            msg("cannot connect to {place}: {said}", place=self.place(), said=said), hint=hint, kind="unreachable"
-        )
+        return self._lost_way(said, hint, answered=number in (1044, 1045, 1049, 1698, 1130))
+
+    def _lost_way(self, said: str, hint: str, *, answered: bool = False) -> DatabaseError:
+        """`answered`: the server itself has refused."""
+        told = msg("cannot connect to {place}: {said}", place=self.place(), said=said)
+        error = DatabaseError(told, hint=hint, kind="unreachable")
+        return error if answered else blamed(error, self._route)
 
     # --- client programs ----------------------------------------------------------------------------------------------
 
@@ -204,6 +215,15 @@ class Access:
         """The whole environment of a client program; no file of the user's home is read by it."""
         kept = {k: v for k, v in os.environ.items() if k in _KEPT_ENVIRONMENT}
         return kept | {"LC_ALL": "C", "LANGUAGE": "C", "MYSQL_TEST_LOGIN_FILE": os.devnull}
+
+
+def _connect_elsewhere(connection: Connection, host: str, port: int) -> None:
+    """Connects not to the host that the certificate must name, but to the address of a way to it."""
+    way = socket.create_connection((host, port), _SECONDS)
+    way.settimeout(None)
+    way.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    way.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    connection.connect(way)
 
 
 def close(connection: Connection) -> None:

@@ -18,6 +18,7 @@ from dbops.engine.mysql.schema import keeps_history
 from dbops.engine.mysql.tools import for_server, installed
 from dbops.model import Finding, Manifest
 from dbops.progress import Progress
+from dbops.route.base import Route
 
 if TYPE_CHECKING:
     from dbops.engine.mysql.migrator import MysqlMigrator
@@ -39,9 +40,10 @@ class MysqlEngine:
         bindir: Path | None = None,
         lock_timeout: float = 5.0,
         give_way: float | None = 60.0,
+        route: Route | None = None,
     ) -> None:
         self.name = url.partition(":")[0]
-        self._access = Access(url, password=password)
+        self._access = Access(url, password=password, route=route)
         self._bindir = bindir
         self._lock_timeout = lock_timeout
         self._give_way = give_way

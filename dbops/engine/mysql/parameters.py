@@ -12,7 +12,11 @@ from dbops.engine.mysql.tls import MODES
 from dbops.errors import ConfigError
 from dbops.language import msg
 
-_KNOWN = ("unix_socket", "socket", "ssl-mode", "ssl-ca", "ssl-cert", "ssl-key", "charset", "read_default_file")
+SERVER_NAME = "ssl-server-name"
+_KNOWN = (
+    *("unix_socket", "socket", "ssl-mode", "ssl-ca", "ssl-cert", "ssl-key", SERVER_NAME),
+    *("charset", "read_default_file"),
+)
 
 
 class Parameters(NamedTuple):
@@ -27,6 +31,8 @@ class Parameters(NamedTuple):
     ssl_ca: str
     ssl_cert: str
     ssl_key: str
+    server_name: str
+    """Whom the server's certificate must name, where that is not the host: at the end of a tunnel."""
 
 
 def read(url: str, password: str | None) -> tuple[Parameters, str | None]:
@@ -34,7 +40,10 @@ def read(url: str, password: str | None) -> tuple[Parameters, str | None]:
     cannot be used."""
     plain, from_url = split_password(url)
     parts = urlsplit(plain)
-    query = {key.replace("ssl_", "ssl-"): value for key, value in parse_qsl(parts.query)}
+    query = {
+        key.replace("ssl_server_name", SERVER_NAME).replace("ssl_", "ssl-"): value
+        for key, value in parse_qsl(parts.query)
+    }
     for name in query:
         if name not in _KNOWN:
             raise ConfigError(
@@ -61,6 +70,7 @@ def read(url: str, password: str | None) -> tuple[Parameters, str | None]:
         ssl_ca=query.get("ssl-ca", ""),
         ssl_cert=query.get("ssl-cert", ""),
         ssl_key=query.get("ssl-key", ""),
+        server_name=query.get(SERVER_NAME, ""),
     )
     given = password if password is not None else from_url
     return parameters, given if given is not None else own.get("password")

@@ -12,6 +12,7 @@ from dbops.command import redact
 from dbops.config.urls import Secret
 from dbops.errors import ConfigError, DatabaseError
 from dbops.language import msg
+from dbops.route.base import Route, blamed
 
 if TYPE_CHECKING:
     import psycopg
@@ -79,12 +80,13 @@ logging.getLogger("psycopg").setLevel(logging.CRITICAL)
 
 
 class Access:
-    """Connection settings of one target: a libpq URL or conninfo, and its password apart from it.
+    """Connection settings of one target: a libpq URL or conninfo, and its password apart from it. `route`: the way
+    whose address the URL has.
 
     Raises `ConfigError` when the URL cannot be parsed. Never shows the password in `repr`.
     """
 
-    def __init__(self, url: str, *, password: str | None = None) -> None:
+    def __init__(self, url: str, *, password: str | None = None, route: Route | None = None) -> None:
         from psycopg import ProgrammingError
         from psycopg.conninfo import conninfo_to_dict
 
@@ -104,6 +106,7 @@ class Access:
         self.password = password if password is not None else from_url
         parameters.pop("client_encoding", None)  # a dump keeps the server's encoding; our own sessions use UTF-8
         self.parameters = parameters
+        self._route = route
 
     def __repr__(self) -> str:
         return f"Access({self.conninfo()!r})"
@@ -193,9 +196,9 @@ class Access:
             hint = msg("check the database and user in the URL")
         elif "FATAL:" in text:  # the server has answered
             hint = msg("does the server's pg_hba.conf let this user in from here?")
-        return DatabaseError(
-            msg("cannot connect to {place}: {text}", place=self.place(), text=text), hint=hint, kind="unreachable"
-        )
+        told = msg("cannot connect to {place}: {text}", place=self.place(), text=text)
+        found = DatabaseError(told, hint=hint, kind="unreachable")
+        return found if "FATAL:" in text else blamed(found, self._route)
 
     def database_error(self, error: Exception) -> DatabaseError:
         """The server's error as ours: its first line, its SQLSTATE, and a hint where one is known."""
@@ -204,15 +207,18 @@ class Access:
         state = error.sqlstate if isinstance(error, psycopg.Error) and error.sqlstate else ""
         text = redact(str(error).strip(), self.secrets)
         kind = f"sqlstate-{state}" if state else "connection-lost"
-        return DatabaseError(
-            msg("{place}: {text}", place=self.place(), text=text), hint=_HINTS.get(state, ""), kind=kind
-        )
+        told = msg("{place}: {text}", place=self.place(), text=text)
+        found = DatabaseError(told, hint=_HINTS.get(state, ""), kind=kind)
+        return found if state else blamed(found, self._route)
 
     def place(self) -> str:
         """Database and server for people, without a secret."""
         p = self.parameters
         if "service" in p:
             return msg("service {name}", name=p["service"])
+        if self._route is not None:
+            name = p["host"] if "hostaddr" in p else msg("its socket")
+            return f"{p.get('dbname') or p.get('user') or msg('the default database')} on {name} {self._route.label}"
         host = p.get("host") or p.get("hostaddr") or os.environ.get("PGHOST") or msg("local socket")
         port = p.get("port") or os.environ.get("PGPORT") or "5432"
         return msg(

@@ -18,6 +18,7 @@ from dbops.engine.postgres.snapshot import PostgresSnapshot
 from dbops.engine.postgres.tools import Tools, for_server, installations
 from dbops.model import Finding, Manifest
 from dbops.progress import Progress
+from dbops.route.base import Route
 
 if TYPE_CHECKING:
     from dbops.engine.postgres.migrator import PostgresMigrator
@@ -40,8 +41,9 @@ class PostgresEngine:
         bindir: Path | None = None,
         lock_timeout: float = 5.0,
         give_way: float | None = 60.0,
+        route: Route | None = None,
     ) -> None:
-        self._access = Access(url, password=password)
+        self._access = Access(url, password=password, route=route)
         self._bindir = bindir
         self._lock_timeout = lock_timeout
         self._give_way = give_way

@@ -49,6 +49,8 @@ def _mysql_option(name: str, value: str) -> Iterator[tuple[str, str]]:
     """What dbops (and the client programs) call it, as PyMySQL and mysqlclient do through SQLAlchemy."""
     if name == "socket":
         yield "unix_socket", value
+    elif name == "ssl_server_name":
+        return  # no driver has it
     elif name == "ssl_mode":
         if value.upper() == "VERIFY_IDENTITY":
             yield "ssl_check_hostname", "true"

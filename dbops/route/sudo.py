@@ -1,0 +1,77 @@
+"""To a unix socket of this machine as another user, so that peer authentication meets that user."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import sys
+from pathlib import Path
+
+from dbops.command import describe_status, run
+from dbops.errors import ConfigError, ToolError
+from dbops.route.base import Far, RouteError, Said
+from dbops.route.bridge import Bridge, script
+
+_CHECK_SECONDS = 30.0
+_DENIED = ("a password is required", "not allowed to", "not in the sudoers", "may not run", "terminal is required")
+
+
+class SudoRelay:
+    """Tried out when it is made: `RouteError` where sudo does not let us, or the relay finds no socket."""
+
+    def __init__(self, user: str, far: Far) -> None:
+        self.user = user
+        self.label = f"as {user}"
+        if far.host:
+            raise ConfigError(
+                f"run_as = {user!r} goes to a unix socket, and the URL names the host {far.host}",
+                hint=f"write the folder or path of the socket, such as {far.usual[0]}, or leave the host out",
+                kind="config-value",
+            )
+        path = far.socket or next((path for path in far.usual if Path(path).is_socket()), far.usual[0])
+        # A path that all can read, unlike an environment below somebody's home: the relay needs no package.
+        python = str(Path(sys.executable).resolve())
+        self._command = (python, "-I", "-S", str(script("relay.py")), path)
+        argv = ("sudo", "-n", "-u", user, "--", *self._command)
+        self._check(argv)
+        self._bridge = Bridge(argv, far.socket_name)
+        self.near = self._bridge.near
+
+    def alive(self) -> bool:
+        return True
+
+    def said(self) -> Said:
+        text = self._bridge.said()
+        return Said(f"sudo -u {self.user}: {text}", self._hint(text)) if text else Said()
+
+    def close(self) -> None:
+        self._bridge.close()
+
+    def _check(self, argv: tuple[str, ...]) -> None:
+        """One connection, closed at once."""
+        try:
+            done = run(argv, timeout=_CHECK_SECONDS, env={**os.environ, "LC_ALL": "C"})
+        except ToolError as error:
+            hint = "install sudo, or run dbops as that user" if error.kind == "tool-missing" else error.hint
+            raise RouteError(f"sudo -n -u {self.user}: {error.message}", hint=hint, kind="run-as") from None
+        if done.status:
+            said = " ".join(done.stderr.split()) or describe_status(done.status)
+            raise RouteError(f"sudo -n -u {self.user}: {said}", hint=self._hint(said), kind="run-as")
+
+    def _hint(self, said: str) -> str:
+        if any(word in said for word in _DENIED):
+            return f"sudo must let this user without a password; for visudo: {self.sudoers()}"
+        if "unknown user" in said:
+            return "run_as names a user of this machine"
+        if "can't open file" in said or "unable to execute" in said or "command not found" in said:
+            folder = Path(self._command[3]).parent
+            return f"{self.user} must be able to read {folder} and run {self._command[0]}: install dbops below /opt"
+        if self._command[-1] in said:
+            return "is the server running on this machine? name its socket in the URL"
+        return ""
+
+    def sudoers(self) -> str:
+        """The line that lets exactly this be run."""
+        special = str.maketrans({character: f"\\{character}" for character in ",:=\\ "})
+        words = " ".join(word.translate(special) for word in self._command)
+        return f"{getpass.getuser()} ALL=({self.user}) NOPASSWD: {words}"
