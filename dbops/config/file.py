@@ -72,12 +72,14 @@ def load(
 def find_file(environment: Mapping[str, str], folder: Path) -> Path | None:
     """The file named by `DBOPS_CONFIG`, or `dbops.toml` in `folder` if there is one."""
     named = environment.get("DBOPS_CONFIG")
-    if named:
-        if not Path(named).is_file():
-            raise ConfigError(msg("DBOPS_CONFIG names {named}, which is not a file", named=named), kind="config-file")
-        return Path(named)
-    default = folder / DEFAULT_FILE
-    return default if default.is_file() else None
+    file = Path(named) if named else folder / DEFAULT_FILE
+    try:
+        found = file.is_file()
+    except OSError as error:  # a folder above it that this account cannot enter
+        raise ConfigError(msg("{file}: {reason}", file=file, reason=error.strerror), kind="config-file") from None
+    if named and not found:
+        raise ConfigError(msg("DBOPS_CONFIG names {named}, which is not a file", named=named), kind="config-file")
+    return file if found else None
 
 
 def read_file(file: Path) -> dict[str, Any]:

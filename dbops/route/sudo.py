@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import stat
 import sys
 from pathlib import Path
 
@@ -29,9 +30,7 @@ class SudoRelay:
                 kind="config-value",
             )
         path = far.socket or next((path for path in far.usual if Path(path).is_socket()), far.usual[0])
-        # A path that all can read, unlike an environment below somebody's home: the relay needs no package.
-        python = str(Path(sys.executable).resolve())
-        self._command = (python, "-I", "-S", str(script("relay.py")), path)
+        self._command = (_python(), "-I", "-S", *_relay(), path)
         argv = ("sudo", "-n", "-u", user, "--", *self._command)
         self._check(argv)
         self._bridge = Bridge(argv, far.socket_name)
@@ -59,13 +58,14 @@ class SudoRelay:
             raise RouteError(f"sudo -n -u {self.user}: {said}", hint=self._hint(said), kind="run-as")
 
     def _hint(self, said: str) -> str:
+        if any(word in said for word in _DENIED) and "-c" in self._command:
+            return f"install dbops where {self.user} can read it, such as /opt: then a line for sudo can name it"
         if any(word in said for word in _DENIED):
             return f"sudo must let this user without a password; for visudo: {self.sudoers()}"
         if "unknown user" in said:
             return "run_as names a user of this machine"
         if "can't open file" in said or "unable to execute" in said or "command not found" in said:
-            folder = Path(self._command[3]).parent
-            return f"{self.user} must be able to read {folder} and run {self._command[0]}: install dbops below /opt"
+            return f"{self.user} must be able to run {self._command[0]} and to read dbops: install it below /opt"
         if self._command[-1] in said:
             return "is the server running on this machine? name its socket in the URL"
         return ""
@@ -75,3 +75,24 @@ class SudoRelay:
         special = str.maketrans({character: f"\\{character}" for character in ",:=\\ "})
         words = " ".join(word.translate(special) for word in self._command)
         return f"{getpass.getuser()} ALL=({self.user}) NOPASSWD: {words}"
+
+
+def _python() -> str:
+    """An interpreter that another account can run: our own may lie in somebody's home. The relay needs no package."""
+    own = Path(os.path.realpath(sys.executable))  # resolve() would stop at a folder that is closed even to us
+    return str(own) if _for_all(own) else "/usr/bin/python3"
+
+
+def _relay() -> tuple[str, ...]:
+    """The relay by its path, so that a rule of sudo can name it; its text where only we could read that path."""
+    path = script("relay.py")
+    return (str(path),) if _for_all(path) else ("-c", path.read_text(encoding="utf-8"))
+
+
+def _for_all(path: Path) -> bool:
+    """Whether any account gets there."""
+    file = stat.S_IROTH if path.suffix == ".py" else stat.S_IXOTH
+    try:
+        return bool(path.stat().st_mode & file) and all(one.stat().st_mode & stat.S_IXOTH for one in path.parents)
+    except OSError:
+        return False

@@ -66,5 +66,5 @@ def test_the_name_that_tls_verifies_is_that_of_the_url(sshd: SshServer, tls: tup
     with app.routes():
         engine = app.open_engine(behind(url))
         assert engine.server().host == f"localhost through ssh {NAME}"
-        with pytest.raises(DatabaseError, match='does not match host name "127.0.0.1"'):
+        with pytest.raises(DatabaseError, match="does not match host name"):
             app.open_engine(behind(url.replace("localhost", "127.0.0.1"))).server()

@@ -218,7 +218,8 @@ class Access:
             return msg("service {name}", name=p["service"])
         if self._route is not None:
             name = p["host"] if "hostaddr" in p else msg("its socket")
-            return f"{p.get('dbname') or p.get('user') or msg('the default database')} on {name} {self._route.label}"
+            database = p.get("dbname") or p.get("user") or msg("the default database")
+            return msg("{database} on {host} {way}", database=database, host=name, way=self._route.label)
         host = p.get("host") or p.get("hostaddr") or os.environ.get("PGHOST") or msg("local socket")
         port = p.get("port") or os.environ.get("PGPORT") or "5432"
         return msg(
