@@ -22,7 +22,8 @@ def complaints(target: Target) -> list[Finding]:
 
 def whole_round(target: Target, store: Path) -> Manifest:
     """Nothing is wrong with it, and what it has equals its backup once it is restored."""
-    assert complaints(target) == []
+    wrong = complaints(target)
+    assert wrong == [], wrong
     made = support.run(target, store)
     assert made.inventory.basis == "snapshot"
     report = restore(
@@ -37,5 +38,5 @@ def whole_round(target: Target, store: Path) -> Manifest:
         safety=None,
     )
     wrong = [finding for finding in report.findings if finding.severity is not Severity.INFO]
-    assert (report.verdict, wrong) == (Verdict.PASS, [])
+    assert (report.verdict, wrong) == (Verdict.PASS, []), wrong
     return made

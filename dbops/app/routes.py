@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from dbops.app.sandboxes import MYSQL_FAMILY
 from dbops.config import Target
 from dbops.config.urls import Secret, dialect, split_password, with_password
+from dbops.errors import DbopsError
+from dbops.route.base import blamed
 from dbops.signals import uninterrupted
 
 if TYPE_CHECKING:
     from dbops.route.base import Far, Route
 
+_LOST = ("unreachable", "connection-lost", "tool-failed")
 _open: dict[tuple[str, str, object], Route] = {}
 """By kind, name and far end: one way serves all sessions and programs of a task."""
 
@@ -62,9 +65,14 @@ def way(target: Target) -> tuple[str, str]:
 
 @contextmanager
 def routes() -> Iterator[None]:
-    """The ways that are opened in the block end with it, whatever ends it."""
+    """The ways that are opened in the block end with it, whatever ends it. An error says what was wrong with one."""
     try:
         yield
+    except DbopsError as error:
+        if error.kind in _LOST:
+            for route in _open.values():
+                blamed(error, route)
+        raise
     finally:
         with uninterrupted():
             close_routes()

@@ -135,6 +135,8 @@ url = {store}              # file:///folder or s3://bucket/prefix
 [targets.{target}]
 url = {url}
 {password}
+# ssh = "user@db-server"                    # a tunnel: the URL's host is seen from there; or one of
+#                                           # run_as ("postgres": its unix socket, by sudo -n) and container ("db")
 # jobs = 2                                  # parallel sessions of dump and inventory
 # inventory = "content"                     # digest of each table from source and archive; "archive", "counts"
 # compression = "zstd:1"                    # "gzip:1", "none"; default: the best that the tool has

@@ -41,7 +41,7 @@ class Near(NamedTuple):
 
 
 class Said(NamedTuple):
-    """What a route's programs have said of late, and what to do about it; both may be empty."""
+    """Why connections through a route fail, as its programs say, and what to do about it; empty if nothing is wrong."""
 
     text: str = ""
     hint: str = ""
@@ -60,7 +60,7 @@ class Route(Protocol):
         ...
 
     def said(self) -> Said:
-        """For the error of a connection that failed."""
+        """What is wrong with it. Whoever asks has lost a connection, so that it may wait for a moment to find out."""
         ...
 
     def close(self) -> None:
@@ -69,9 +69,9 @@ class Route(Protocol):
 
 
 def blamed(error: DbopsErrorT, route: Route | None) -> DbopsErrorT:
-    """An error of a connection that was lost or never made, with what the way to the server has to say about it."""
+    """An error that may come of a lost connection, with what the way to the server has to say about that."""
     said = route.said() if route is not None else Said()
-    if said.text:
+    if said.text and said.text not in error.message:
         error.message = f"{error.message} ({said.text})"
         error.hint = said.hint or error.hint
     return error

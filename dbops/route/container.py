@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import time
 from typing import Any
 
 from dbops.command import describe_status, run
@@ -12,6 +12,8 @@ from dbops.route.base import LOOPBACK, Far, Near, RouteError, Said
 from dbops.route.bridge import Bridge
 
 _SECONDS = 60.0
+_SAID_SECONDS = 2.0
+_LOOK_SECONDS = 0.1
 _LOOPBACKS = ("", "localhost", LOOPBACK, "::1")
 _OPEN = "exec 3<>/dev/tcp/$0/$1"
 _JOIN = f"{_OPEN} 4<&0; cat <&3 & cat <&4 >&3 & wait -n; kill $(jobs -p) 2>/dev/null"
@@ -44,17 +46,27 @@ class ContainerRoute:
         return True
 
     def said(self) -> Said:
-        """Whether the container still runs, and what `docker exec` has said."""
-        with contextlib.suppress(RouteError):
-            state = _state(container_find.inspect(self._id))
+        """Whether the container still runs, and what `docker exec` has said. The engine notices an end a little after
+        those who were connected."""
+        deadline = time.monotonic() + _SAID_SECONDS
+        while time.monotonic() < deadline:
+            state = self._state()
             if state != "running":
                 return Said(f"container {self._name} is {state}", f"look into its log: docker logs {self._name}")
+            time.sleep(_LOOK_SECONDS)
         text = self._bridge.said() if self._bridge is not None else ""
         return Said(f"docker exec {self._name}: {text}") if text else Said()
 
     def close(self) -> None:
         if self._bridge is not None:
             self._bridge.close()
+
+    def _state(self) -> str:
+        try:
+            state: dict[str, Any] = container_find.inspect(self._id)["State"]
+        except RouteError:
+            return "gone"
+        return f"exited ({state['ExitCode']})" if state["Status"] == "exited" else str(state["Status"])
 
     def _through_exec(self, host: str, far: Far) -> Near:
         argv = ("docker", "exec", "-i", self._id, "bash", "-c")
@@ -73,8 +85,3 @@ class ContainerRoute:
             )
         self._bridge = Bridge((*argv, _JOIN, *where), far.socket_name if far.over_socket else "")
         return self._bridge.near
-
-
-def _state(found: dict[str, Any]) -> str:
-    state: dict[str, str] = found["State"]
-    return state["Status"] + (f" ({state['ExitCode']})" if state["Status"] == "exited" else "")

@@ -62,22 +62,17 @@ class SshTunnel:
         return self._process is not None and self._process.poll() is None
 
     def said(self) -> Said:
-        """ssh's last lines. It gets a moment to say them: the client has met the end of its connection first."""
+        """That it has ended, or could not reach the server from there."""
         process = self._process
         if process is None:
             return Said()
         deadline = time.monotonic() + _SAID_SECONDS
-        while process.poll() is None and not process.stderr_tail and time.monotonic() < deadline:
+        while process.poll() is None and not _refused(process) and time.monotonic() < deadline:
             time.sleep(_LOOK_SECONDS)
-        status = process.poll()
-        if status is not None:
-            process.wait()  # all that it has said
-        text = _last(process)
-        if status is not None:
-            text = f"the tunnel has ended: ssh {describe_status(status)}" + (f": {text}" if text else "")
-        if not text:
-            return Said()
-        return Said(f"ssh {self._destination}: {text}", hint(text, self._destination))
+        text = _refused(process)
+        if process.poll() is not None:
+            text = f"the tunnel has ended: ssh {describe_status(process.wait())}: {_last(process)}"
+        return Said(f"ssh {self._destination}: {text}", hint(text, self._destination)) if text else Said()
 
     def close(self) -> None:
         if self._process is not None:
@@ -134,6 +129,11 @@ class SshTunnel:
         said = " ".join(text.split())
         advice = hint(said, self._destination) or f"try it by hand: ssh -v -o BatchMode=yes {self._destination} true"
         return RouteError(f"ssh {self._destination}: {said}", hint=advice, kind="ssh")
+
+
+def _refused(process: Process) -> str:
+    """The last word on a connection that the other side could not, or would not, make; '' if there is none."""
+    return next((line for line in reversed(process.stderr_tail.splitlines()) if "open failed" in line), "")
 
 
 def _last(process: Process) -> str:

@@ -129,10 +129,10 @@ def test_a_tunnel_that_drops_in_the_middle_of_a_backup(sshd: SshServer, database
     database.psql(f"CREATE TABLE big AS SELECT n, repeat(md5(n::text), 30) FROM generate_series(1, {BIG}) n")
     store = tmp_path / "store"
     dropping = At("item public.big", sshd.drop, thread=DUMPING)
-    with pytest.raises(DbopsError) as caught:
+    with pytest.raises(DbopsError) as caught, app.routes():
         run(behind(database.url), store, dropping)
     assert dropping.done
-    assert f"(ssh {NAME}: " in caught.value.message
+    assert f"(ssh {NAME}: the tunnel has ended: " in caught.value.message
     assert "the ssh connection was lost" in caught.value.hint
     assert list(app.open_catalog(StoreConfig(url=str(store))).backups()) == []
     made = run(behind(database.url), store)  # the next one opens a tunnel of its own

@@ -94,6 +94,9 @@ def test_all_keys_of_the_design_are_understood(loaded: Loader, tmp_path: Path) -
         ("postgresql://", "oracle://", "targets.finanzas.url", "postgresql://"),
         ("targets.finanzas", "targets.'../x'", "targets.../x", "letters"),
         ("jobs = 4", "jobs = ", "line 9", ""),
+        ("jobs = 4", 'ssh = "-oProxyCommand=x"', "targets.finanzas.ssh", "hyphen"),
+        ("jobs = 4", 'run_as = "a b"', "targets.finanzas.run_as", "spaces"),
+        ("jobs = 4", 'ssh = "a"\ncontainer = "b"', "targets.finanzas: more than one way", "keep one of ssh, container"),
     ],
 )
 def test_a_mistake_names_file_key_and_what_is_allowed(
@@ -105,6 +108,11 @@ def test_a_mistake_names_file_key_and_what_is_allowed(
     assert place in caught.value.message
     assert help in str(caught.value)
     assert "pä:ss" not in str(caught.value)
+
+
+def test_a_url_on_the_command_line_goes_no_way_of_the_file(loaded: Loader) -> None:
+    target = loaded(DESIGN.replace("jobs = 4", 'ssh = "db"'), url="postgresql://other/finanzas", target="finanzas")
+    assert target.target().ssh is None
 
 
 def test_a_url_on_the_command_line_never_gets_the_password_of_the_file(loaded: Loader) -> None:

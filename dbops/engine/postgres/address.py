@@ -12,7 +12,7 @@ from dbops.route.base import LOOPBACK, Far, Near
 
 _PORT = "5432"
 _FOLDERS = ("/var/run/postgresql", "/run/postgresql", "/tmp")  # noqa: S108 - where packages and sources put it
-_LOCAL = ("localhost", LOOPBACK, "::1")
+_LOCAL = ("", "localhost", LOOPBACK, "::1")
 
 
 def far(url: str) -> Far:
@@ -38,7 +38,7 @@ def far(url: str) -> Far:
         usual=tuple(f"{folder}/{name}" for folder in _FOLDERS),
         socket_name=name,
         # Within the far machine nobody needs TLS, unless it is asked for.
-        over_socket=mode == "disable" or (mode in ("allow", "prefer") and (not host or host in _LOCAL)),
+        over_socket=mode == "disable" or (mode in ("allow", "prefer") and (bool(socket) or host in _LOCAL)),
     )
 
 
