@@ -208,11 +208,13 @@ def _check_way(target: Target, key: str, label: str) -> None:
         if value
     }
     if len(ways) > 1:
-        hint = f"keep one of {', '.join(ways)}; for peer authentication behind ssh, log in as that user"
-        raise ConfigError(f"{label}: {key}: more than one way to the server", hint=hint, kind="config-value")
+        hint = msg("keep one of {ways}; for peer authentication behind ssh, log in as that user", ways=", ".join(ways))
+        raise ConfigError(
+            msg("{label}: {key}: more than one way to the server", label=label, key=key), hint=hint, kind="config-value"
+        )
     for name, value in ways.items():
         if not _WAY.fullmatch(value):
-            hint = "write a name, without spaces and not beginning with a hyphen"
+            hint = msg("write a name, without spaces and not beginning with a hyphen")
             raise ConfigError(f"{label}: {key}.{name} = {value!r}", hint=hint, kind="config-value")
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol, TypeVar
 
 from dbops.errors import DbopsError
+from dbops.language import msg
 
 DbopsErrorT = TypeVar("DbopsErrorT", bound=DbopsError)
 LOOPBACK = "127.0.0.1"
@@ -72,6 +73,6 @@ def blamed(error: DbopsErrorT, route: Route | None) -> DbopsErrorT:
     """An error that may come of a lost connection, with what the way to the server has to say about that."""
     said = route.said() if route is not None else Said()
     if said.text and said.text not in error.message:
-        error.message = f"{error.message} ({said.text})"
+        error.message = msg("{message} ({said})", message=error.message, said=said.text)
         error.hint = said.hint or error.hint
     return error

@@ -7,6 +7,7 @@ from typing import Any
 
 from dbops.command import describe_status, run
 from dbops.errors import ToolError
+from dbops.language import msg
 from dbops.route import container_find
 from dbops.route.base import LOOPBACK, Far, Near, RouteError, Said
 from dbops.route.bridge import Bridge
@@ -28,14 +29,14 @@ class ContainerRoute:
 
     def __init__(self, name: str, far: Far) -> None:
         self._name = name
-        self.label = f"in container {name}"
+        self.label = msg("in container {name}", name=name)
         found = container_find.running(name)
         self._id: str = found["Id"]
         self._bridge: Bridge | None = None
         if far.socket:
             raise RouteError(
-                f"container {name}: the URL names a socket, {far.socket}",
-                hint="a container is reached by TCP: leave the socket out of the URL",
+                msg("container {name}: the URL names a socket, {socket}", name=name, socket=far.socket),
+                hint=msg("a container is reached by TCP: leave the socket out of the URL"),
                 kind="container",
             )
         host = far.host if far.host not in _LOOPBACKS else LOOPBACK
@@ -52,7 +53,10 @@ class ContainerRoute:
         while time.monotonic() < deadline:
             state = self._state()
             if state != "running":
-                return Said(f"container {self._name} is {state}", f"look into its log: docker logs {self._name}")
+                return Said(
+                    msg("container {name} is {state}", name=self._name, state=state),
+                    msg("look into its log: docker logs {name}", name=self._name),
+                )
             time.sleep(_LOOK_SECONDS)
         text = self._bridge.said() if self._bridge is not None else ""
         return Said(f"docker exec {self._name}: {text}") if text else Said()
@@ -74,13 +78,26 @@ class ContainerRoute:
         try:
             done = run([*argv, _OPEN, *where], timeout=_SECONDS)
         except ToolError as error:
-            raise RouteError(f"container {self._name}: {error.message}", hint=error.hint, kind="container") from None
+            raise RouteError(
+                msg("container {name}: {message}", name=self._name, message=error.message),
+                hint=error.hint,
+                kind="container",
+            ) from None
         if done.status:
             said = " ".join(done.stderr.split()) or describe_status(done.status)
             raise RouteError(
-                f"container {self._name}: nothing answers at {host}:{far.port} inside: {said}",
-                hint=f"does the server run there, on this port? docker logs {self._name}. Without bash in the image, "
-                "publish the port",
+                msg(
+                    "container {name}: nothing answers at {host}:{port} inside: {said}",
+                    name=self._name,
+                    host=host,
+                    port=far.port,
+                    said=said,
+                ),
+                hint=msg(
+                    "does the server run there, on this port? docker logs {name}. Without bash in "
+                    "the image, publish the port",
+                    name=self._name,
+                ),
                 kind="container",
             )
         self._bridge = Bridge((*argv, _JOIN, *where), far.socket_name if far.over_socket else "")

@@ -10,6 +10,7 @@ from typing import Any
 
 from dbops.command import describe_status, run
 from dbops.errors import ToolError
+from dbops.language import msg
 from dbops.route.base import LOOPBACK, Near, RouteError
 
 _SECONDS = 60.0
@@ -27,12 +28,21 @@ def running(name: str) -> dict[str, Any]:
         return up[0]
     if len(up) > 1:
         names = ", ".join(sorted(f"{_label(one, _PROJECT)}/{_label(one, _SERVICE)} ({_own(one)})" for one in up))
-        raise _error(f"'{name}' means {len(up)} containers: {names}", "name one: 'project/service', or the container")
+        raise _error(
+            msg("'{name}' means {count} containers: {names}", name=name, count=len(up), names=names),
+            msg("name one: 'project/service', or the container"),
+        )
     if found:
         states = ", ".join(f"{_own(one)} is {one['State']['Status']}" for one in found)
-        raise _error(f"container '{name}' does not run: {states}", f"start it: docker start {_own(found[0])}")
+        raise _error(
+            msg("container '{name}' does not run: {states}", name=name, states=states),
+            msg("start it: docker start {found}", found=_own(found[0])),
+        )
     names = " ".join(_docker("ps", "--format", "{{.Names}}").split()) or "none"
-    raise _error(f"there is no container or Compose service '{name}'", f"running containers: {names}")
+    raise _error(
+        msg("there is no container or Compose service '{name}'", name=name),
+        msg("running containers: {names}", names=names),
+    )
 
 
 def inspect(container: str) -> dict[str, Any]:
@@ -104,13 +114,13 @@ def _docker(*words: str) -> str:
     try:
         done = run(["docker", *words], timeout=_SECONDS)
     except ToolError as error:
-        raise _error(error.message, "install the docker command line, or leave 'container' out") from None
+        raise _error(error.message, msg("install the docker command line, or leave 'container' out")) from None
     if done.status:
         said = " ".join(done.stderr.split()) or describe_status(done.status)
-        hint = "may this user use the engine (group docker)? is it running?" if "daemon" in said.lower() else ""
+        hint = msg("may this user use the engine (group docker)? is it running?") if "daemon" in said.lower() else ""
         if "No such container" in said:
             hint = ""
-        raise _error(f"docker {words[0]}: {said}", hint)
+        raise _error(msg("docker {words}: {said}", words=words[0], said=said), hint)
     return done.stdout
 
 

@@ -11,6 +11,7 @@ import time
 from dbops.command import Process, describe_status, run
 from dbops.errors import ToolError
 from dbops.folder import Folder
+from dbops.language import msg
 from dbops.route.base import LOOPBACK, Far, Near, RouteError, Said
 from dbops.route.bridge import script
 from dbops.route.ssh_words import hint
@@ -46,7 +47,7 @@ class SshTunnel:
 
     def __init__(self, destination: str, far: Far) -> None:
         self._destination = destination
-        self.label = f"through ssh {destination}"
+        self.label = msg("through ssh {destination}", destination=destination)
         self._folder = Folder(shared=False)
         self._process: Process | None = None
         self._control = self._folder.path / "control"
@@ -71,8 +72,15 @@ class SshTunnel:
             time.sleep(_LOOK_SECONDS)
         text = _refused(process)
         if process.poll() is not None:
-            text = f"the tunnel has ended: ssh {describe_status(process.wait())}: {_last(process)}"
-        return Said(f"ssh {self._destination}: {text}", hint(text, self._destination)) if text else Said()
+            text = msg(
+                "the tunnel has ended: ssh {status}: {said}",
+                status=describe_status(process.wait()),
+                said=_last(process),
+            )
+        if not text:
+            return Said()
+        said = msg("ssh {destination}: {said}", destination=self._destination, said=text)
+        return Said(said, hint(text, self._destination))
 
     def close(self) -> None:
         if self._process is not None:
@@ -127,8 +135,12 @@ class SshTunnel:
 
     def _failed(self, text: str) -> RouteError:
         said = " ".join(text.split())
-        advice = hint(said, self._destination) or f"try it by hand: ssh -v -o BatchMode=yes {self._destination} true"
-        return RouteError(f"ssh {self._destination}: {said}", hint=advice, kind="ssh")
+        advice = hint(said, self._destination) or msg(
+            "try it by hand: ssh -v -o BatchMode=yes {destination} true", destination=self._destination
+        )
+        return RouteError(
+            msg("ssh {destination}: {said}", destination=self._destination, said=said), hint=advice, kind="ssh"
+        )
 
 
 def _refused(process: Process) -> str:

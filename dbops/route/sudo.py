@@ -10,6 +10,7 @@ from pathlib import Path
 
 from dbops.command import describe_status, run
 from dbops.errors import ConfigError, ToolError
+from dbops.language import msg
 from dbops.route.base import Far, RouteError, Said
 from dbops.route.bridge import Bridge, script
 
@@ -22,11 +23,17 @@ class SudoRelay:
 
     def __init__(self, user: str, far: Far) -> None:
         self.user = user
-        self.label = f"as {user}"
+        self.label = msg("as {user}", user=user)
         if far.host:
             raise ConfigError(
-                f"run_as = {user!r} goes to a unix socket, and the URL names the host {far.host}",
-                hint=f"write the folder or path of the socket, such as {far.usual[0]}, or leave the host out",
+                msg(
+                    "run_as = {user!r} goes to a unix socket, and the URL names the host {host}",
+                    user=user,
+                    host=far.host,
+                ),
+                hint=msg(
+                    "write the folder or path of the socket, such as {usual}, or leave the host out", usual=far.usual[0]
+                ),
                 kind="config-value",
             )
         path = far.socket or next((path for path in far.usual if Path(path).is_socket()), far.usual[0])
@@ -51,30 +58,40 @@ class SudoRelay:
         try:
             done = run(argv, timeout=_CHECK_SECONDS, env={**os.environ, "LC_ALL": "C"})
         except ToolError as error:
-            hint = "install sudo, or run dbops as that user" if error.kind == "tool-missing" else error.hint
-            raise RouteError(f"sudo -n -u {self.user}: {error.message}", hint=hint, kind="run-as") from None
+            hint = msg("install sudo, or run dbops as that user") if error.kind == "tool-missing" else error.hint
+            raise RouteError(
+                msg("sudo -n -u {user}: {message}", user=self.user, message=error.message), hint=hint, kind="run-as"
+            ) from None
         if done.status:
             said = " ".join(done.stderr.split()) or describe_status(done.status)
-            raise RouteError(f"sudo -n -u {self.user}: {said}", hint=self._hint(said), kind="run-as")
+            raise RouteError(
+                msg("sudo -n -u {user}: {said}", user=self.user, said=said), hint=self._hint(said), kind="run-as"
+            )
 
     def _hint(self, said: str) -> str:
         if any(word in said for word in _DENIED) and "-c" in self._command:
-            return f"install dbops where {self.user} can read it, such as /opt: then a line for sudo can name it"
+            return msg(
+                "install dbops where {user} can read it, such as /opt: then a line for sudo can name it", user=self.user
+            )
         if any(word in said for word in _DENIED):
-            return f"sudo must let this user without a password; for visudo: {self.sudoers()}"
+            return msg("sudo must let this user without a password; for visudo: {sudoers}", sudoers=self.sudoers())
         if "unknown user" in said:
-            return "run_as names a user of this machine"
+            return msg("run_as names a user of this machine")
         if "can't open file" in said or "unable to execute" in said or "command not found" in said:
-            return f"{self.user} must be able to run {self._command[0]} and to read dbops: install it below /opt"
+            return msg(
+                "{user} must be able to run {command} and to read dbops: install it below /opt",
+                user=self.user,
+                command=self._command[0],
+            )
         if self._command[-1] in said:
-            return "is the server running on this machine? name its socket in the URL"
+            return msg("is the server running on this machine? name its socket in the URL")
         return ""
 
     def sudoers(self) -> str:
         """The line that lets exactly this be run."""
         special = str.maketrans({character: f"\\{character}" for character in ",:=\\ "})
         words = " ".join(word.translate(special) for word in self._command)
-        return f"{getpass.getuser()} ALL=({self.user}) NOPASSWD: {words}"
+        return msg("{getuser} ALL=({user}) NOPASSWD: {words}", getuser=getpass.getuser(), user=self.user, words=words)
 
 
 def _python() -> str:

@@ -79,7 +79,7 @@ class Access:
         """The server for people: host and port, or its socket."""
         p = self.parameters
         if self._route is not None:
-            return f"{p.server_name or 'its socket'} {self._route.label}"
+            return msg("{socket} {label}", socket=p.server_name or msg("its socket"), label=self._route.label)
         return p.socket or f"{p.host}:{p.port}"
 
     # --- the driver ---------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from pathlib import Path
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 from dbops.errors import ConfigError
+from dbops.language import msg
 from dbops.route.base import LOOPBACK, Far, Near
 
 _PORT = "5432"
@@ -22,8 +23,8 @@ def far(url: str) -> Far:
     port = parameters.get("port") or os.environ.get("PGPORT") or _PORT
     if "service" in parameters or "," in host or "," in port:
         raise ConfigError(
-            "ssh, run_as and container need one host and port in the URL itself",
-            hint="write them there, and no service or second host",
+            msg("ssh, run_as and container need one host and port in the URL itself"),
+            hint=msg("write them there, and no service or second host"),
             kind="bad-url",
         )
     name = f".s.PGSQL.{port}"
@@ -105,4 +106,6 @@ def _parameters(url: str) -> dict[str, str]:
     try:
         return {key: str(value) for key, value in conninfo_to_dict(url).items() if value is not None}
     except ProgrammingError:
-        raise ConfigError("the database URL cannot be read", hint="see targets.NAME.url in README.md") from None
+        raise ConfigError(
+            msg("the database URL cannot be read"), hint=msg("see targets.NAME.url in README.md")
+        ) from None
