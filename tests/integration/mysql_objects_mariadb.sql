@@ -42,3 +42,6 @@ BEGIN
   LOOP FETCH GROUP NEXT ROW; SET total = total + x; END LOOP;
 END//
 DELIMITER ;
+-- Its PAGE_CHECKSUM=1 is implicit here, and explicit in a copy.
+CREATE TABLE of_aria (a int) ENGINE=Aria;
+CREATE TABLE of_aria_unchecked (a int) ENGINE=Aria PAGE_CHECKSUM=0 ROW_FORMAT=PAGE;

@@ -123,6 +123,8 @@ OF_MARIADB = [
     ("ALTER TABLE only_mariadb DROP PERIOD FOR valid", "table"),
     ("ALTER TABLE only_mariadb PAGE_COMPRESSED=0", "table"),
     ("ALTER TABLE plainly_versioned DROP SYSTEM VERSIONING", "table"),
+    ("ALTER TABLE of_aria PAGE_CHECKSUM=0", "table"),
+    ("ALTER TABLE of_aria_unchecked PAGE_CHECKSUM=1", "table"),
     ("ALTER DATABASE COMMENT 'a comment'", "database_comment"),
 ]
 
