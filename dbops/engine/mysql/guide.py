@@ -25,7 +25,8 @@ def restore_guide(manifest: Manifest) -> str:
     create = f"CREATE DATABASE restored CHARACTER SET {info.encoding} COLLATE {info.collation}"
 
     def load(*files: str) -> str:
-        return f"{_UNPACK[method]} {' '.join(files)} | {client} --binary-mode --database=restored"
+        options = "--binary-mode --max-allowed-packet=1G --database=restored"
+        return f"{_UNPACK[method]} {' '.join(files)} | {client} {options}"
 
     if manifest.method.format == SQL:
         commands = [load(f"{name}{ending}")]

@@ -19,9 +19,10 @@ import pymysql
 from dbops.engine.mysql import ddl, zones
 from dbops.engine.mysql.connect import Access, close
 from dbops.engine.mysql.driver_errors import error_of
-from dbops.engine.mysql.load_errors import of_definition, of_rows
+from dbops.engine.mysql.load_errors import of_definition, of_rows, too_long
 from dbops.engine.mysql.load_script import Script, text_of
 from dbops.engine.mysql.load_worker import Failure, Rows, Then, Worker
+from dbops.engine.mysql.long_rows import TooLongError
 from dbops.engine.mysql.maintenance import LOCK_SECONDS, run
 from dbops.engine.mysql.plan import PARTS, suffix
 from dbops.engine.mysql.script import Kind, Statement
@@ -256,6 +257,8 @@ class Load:
             raise of_rows(error, name, self._identifiers.get(name, ()), self._access.place()) from None
 
     def _refused(self, error: Exception, item: Rows | Then) -> Exception:
+        if isinstance(error, TooLongError):
+            return too_long(error.needed, item.table, self._access.place())
         if not isinstance(error, pymysql.MySQLError):
             return error
         return of_rows(error, item.table, self._identifiers.get(item.table, ()), self._access.place())

@@ -91,6 +91,15 @@ def of_rows(error: Exception, table: str, names: Iterable[str], place: str) -> D
     )
 
 
+def too_long(needed: int, table: str, place: str) -> DatabaseError:
+    """Rows with a value that the server's packets do not hold."""
+    return DatabaseError(
+        f"{place}: a row of {table} needs {needed} bytes of max_allowed_packet, more than the server has",
+        hint=f"SET GLOBAL max_allowed_packet = {-(-needed >> 20) << 20}, and run it again",
+        kind="server-lacks",
+    )
+
+
 def _error(number: int, text: str, message: str) -> DatabaseError:
     kind = kind_of(number, text)
     hint = {

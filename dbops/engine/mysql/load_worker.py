@@ -11,7 +11,8 @@ from contextlib import suppress
 from queue import Empty, Full, Queue
 from typing import TYPE_CHECKING, NamedTuple
 
-from dbops.engine.mysql.maintenance import session_number
+from dbops.engine.mysql import long_rows
+from dbops.engine.mysql.maintenance import rows, session_number
 
 if TYPE_CHECKING:
     from dbops.engine.mysql.connect import Connection
@@ -63,6 +64,7 @@ class Worker:
 
     def __init__(self, connection: Connection, failure: Failure, refused: Refused) -> None:
         self.connection = connection
+        self._packet = int(rows(connection, "SELECT @@max_allowed_packet")[0][0])
         self.number = session_number(connection)
         self.waiting = 0
         """Bytes that are not yet sent."""
@@ -119,7 +121,7 @@ class Worker:
 
     def _do(self, item: Rows | Then) -> None:
         if isinstance(item, Rows):
-            self._run([item.text])
+            self._run(long_rows.statements(item.text, self._packet))
             self.waiting -= len(item.text)
         else:
             self._run(item.statements)
