@@ -209,11 +209,13 @@ def _usage() -> Iterator[None]:
 
 def main() -> None:
     """The console script `dbops`."""
-    from dbops.tasks import namespace
-
     try:
+        from dbops.tasks import namespace
+
         Dbops(name="dbops", binary="dbops", namespace=namespace, version=__version__, config_class=Config).run()
     except BrokenPipeError:
         # Whoever read our output (`| head`) has seen enough. Nothing may be flushed into the closed pipe at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(128 + signal.SIGPIPE)
+    except KeyboardInterrupt:  # before a task began, which would say what it means for its work
+        sys.exit(Exit.INTERRUPTED)
