@@ -168,8 +168,8 @@ class Ordeal:
         if not self._expect(listed):
             return
         now = {each["id"] for each in listed.document["backups"]}
-        if unusable := listed.document["unusable"]:
-            self._wrong(f"unusable backups are listed: {unusable}")
+        if damaged := [each for each in listed.document["unusable"] if each["state"] != "debris"]:
+            self._wrong(f"damaged backups are listed: {damaged}")
         lost, new = self._known - now, now - self._known
         if lost and not fewer:
             self._wrong(f"lost: {sorted(lost)}")
