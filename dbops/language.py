@@ -45,7 +45,7 @@ def joined(separator: str, texts: Iterable[str]) -> str:
     texts = list(texts)
     text = separator.join(texts)
     if catalog() and texts:
-        _said[text] = separator.join(map(translated, texts))
+        _said[text] = tr(separator).join(map(translated, texts))
     return text
 
 

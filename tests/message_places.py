@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,6 +21,7 @@ _ERROR = re.compile(r"[A-Z]\w*Error$")
 _OWN = "DbopsError"
 _FIELDS = {"Finding": ("expected", "actual", "hint"), "NotEvaluated": ("reason",), "Probe": ("title",)}
 _FIRST = ("note", "confirm")
+_WHEN = re.compile(r"(hourly|daily|weekly|monthly) \S+( \S+)?$")
 _SQL = re.compile(r"[A-Z]{2,} ")
 _LETTERS = re.compile(r"[A-Za-z]{2}")
 
@@ -64,6 +66,7 @@ class Module:
         return self.tree
 
 
+@cache
 def modules() -> list[Module]:
     """All of dbops, but what runs in the application's own interpreter."""
     return [Module(path) for path in sorted(ROOT.rglob("*.py")) if "dbops_runner" not in path.parts]
@@ -213,8 +216,8 @@ class Search:
 
 
 def _is_prose(text: str) -> bool:
-    """Not an id (`old-database`), a word, a path, a URL or a statement of SQL."""
-    return bool(_LETTERS.search(text)) and " " in text and not _SQL.match(text)
+    """Not an id (`old-database`), a word, a path, a URL, a statement of SQL or a time that `--when` takes."""
+    return bool(_LETTERS.search(text)) and " " in text and not _SQL.match(text) and not _WHEN.match(text)
 
 
 def _template(node: ast.expr) -> str:

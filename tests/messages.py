@@ -12,6 +12,7 @@ import json
 import string
 import sys
 import textwrap
+from functools import cache
 from pathlib import Path
 
 from dbops.language import LANGUAGES, parse
@@ -36,6 +37,7 @@ def catalog_path(language: str) -> Path:
     return ROOT / "locale" / language / "LC_MESSAGES" / "dbops.po"
 
 
+@cache
 def messages() -> dict[str, str]:
     """Each message with where it is first used."""
     found: dict[str, str] = {}
@@ -60,8 +62,13 @@ def _marked(module: Module) -> list[tuple[str, ast.Call]]:
     for call in module.calls:
         name = called(call)
         first = call.args[name == "timed"] if len(call.args) > (name == "timed") else None
-        if name in ("msg", "tr", "phase", "timed") and isinstance(first, ast.Constant) and isinstance(first.value, str):
-            found.append((first.value, call))
+        if (
+            name in ("msg", "tr", "phase", "timed", "joined")
+            and isinstance(first, ast.Constant)
+            and isinstance(first.value, str)
+        ):
+            if any(c.isalpha() for c in first.value):
+                found.append((first.value, call))
     return found
 
 

@@ -75,7 +75,7 @@ def _said(report: Report) -> tuple[str, str]:
             what = msg("a check") if report.task == "check" else msg("the {task}", task=report.task)
             itself = msg("could not be run") if report.task == "check" else msg("itself broke")
             known = "" if many else msg("; nothing is known about the backup")
-            return f"{what} {itself}{known}", _reason(report)
+            return msg("{what} {itself}{known}", what=what, itself=itself, known=known), _reason(report)
     if report.task == "check":
         return _checked(report)
     if report.task == "drill":

@@ -23,11 +23,11 @@ from dbops.session import Session
 
 KINDS = ("systemd", "cron", "kubernetes", "github", "gitlab")
 TASKS = {
-    "backup": msg("daily 02:45"),
-    "verify": msg("weekly sat 05:10"),
-    "drill": msg("weekly sun 04:17"),
-    "check": msg("weekly sun 04:17"),
-    "prune": msg("daily 06:20"),
+    "backup": "daily 02:45",
+    "verify": "weekly sat 05:10",
+    "drill": "weekly sun 04:17",
+    "check": "weekly sun 04:17",
+    "prune": "daily 06:20",
 }
 """What can be scheduled, and when it runs unless told otherwise."""
 _MARK = "# Made by: dbops schedule"

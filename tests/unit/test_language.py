@@ -8,9 +8,9 @@ import pytest
 
 from dbops import language
 from dbops.errors import StoreError
-from dbops.language import chosen, joined, msg, parse, tr, translated
+from dbops.language import LANGUAGES, chosen, joined, msg, parse, read, tr, translated
 from tests.message_places import unmarked
-from tests.messages import unreadable
+from tests.messages import catalog_path, formatted, messages, placeholders, render, unreadable
 
 
 @pytest.fixture
@@ -116,3 +116,31 @@ def test_whatever_a_person_reads_is_marked() -> None:
 
 def test_every_template_is_a_literal() -> None:
     assert not unreadable(), "a translator sees literals only: give the parts by name"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_each_message_has_a_translation(language: str) -> None:
+    texts, known = messages(), read(language)
+    missing = [f"{where}: {text}" for text, where in texts.items() if text not in known]
+    assert not missing, "python -m tests.messages, then translate them in dbops/locale"
+    assert not sorted(set(known) - set(texts)), "nobody says these any more: python -m tests.messages"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_translation_has_the_parts_of_its_message(language: str) -> None:
+    known = read(language)
+    wrong = [text for text in formatted() if placeholders(text) != placeholders(known[text])]
+    assert not wrong
+    ends = [text for text, said in known.items() if _outer_spaces(text) != _outer_spaces(said)]
+    assert not ends, "spaces at the ends hold texts apart"
+
+
+def _outer_spaces(text: str) -> tuple[bool, bool]:
+    return text[0].isspace(), text[-1].isspace()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_catalog_is_written_as_the_tool_writes_it(language: str) -> None:
+    path = catalog_path(language)
+    text = path.read_text(encoding="utf-8")
+    assert text == render(language, messages(), parse(text)), "python -m tests.messages"
