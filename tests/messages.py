@@ -66,9 +66,8 @@ def _marked(module: Module) -> list[tuple[str, ast.Call]]:
             name in ("msg", "tr", "phase", "timed", "joined")
             and isinstance(first, ast.Constant)
             and isinstance(first.value, str)
-        ):
-            if any(c.isalpha() for c in first.value):
-                found.append((first.value, call))
+        ) and any(c.isalpha() for c in first.value):
+            found.append((first.value, call))
     return found
 
 
