@@ -94,7 +94,12 @@ def of_rows(error: Exception, table: str, names: Iterable[str], place: str) -> D
 def too_long(needed: int, table: str, place: str) -> DatabaseError:
     """Rows with a value that the server's packets do not hold."""
     return DatabaseError(
-        f"{place}: a row of {table} needs {needed} bytes of max_allowed_packet, more than the server has",
+        msg(
+            "{place}: a row of {table} needs {needed} bytes of max_allowed_packet, more than the server has",
+            place=place,
+            table=table,
+            needed=needed,
+        ),
         hint=f"SET GLOBAL max_allowed_packet = {-(-needed >> 20) << 20}, and run it again",
         kind="server-lacks",
     )
