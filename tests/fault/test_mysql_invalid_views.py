@@ -111,3 +111,23 @@ def test_what_fails_for_another_reason_is_left_to_the_program(broken: MysqlServe
     backed: Backed = back_up(broken, NAME, tmp_path)
     assert told(backed.manifest.findings) == LEFT_OUT
     assert ("invalid-view", "left_behind") in {(f.id, f.subject) for f in backed.manifest.findings}
+
+
+def test_an_older_backup_is_restored_over_them_and_taken_back(broken: MysqlServer, tmp_path: Path) -> None:
+    """The one from before the table was dropped; and then it turns out that the broken one was the right one."""
+    broken.execute("DROP VIEW of_column", "DROP VIEW of_routine", database=NAME)
+    broken.execute("CREATE TABLE gone (a INT)", "INSERT INTO gone VALUES (5)", database=NAME)
+    backed = back_up(broken, NAME, tmp_path)
+    assert not told(backed.manifest.findings)
+    broken.execute("DROP TABLE gone", "INSERT INTO kept VALUES (100)", database=NAME)
+    report = run_restore(backed)
+    assert (errors(report), report.verdict) == ([], Verdict.PASS)
+    assert broken.execute("SELECT a FROM of_view", database=NAME) == [(5,)]
+    restorer = backed.restorer
+    with restorer.lock():
+        [aside] = restorer.asides()
+        restorer.undo(aside, "20260101T000000Z", end_sessions=False)
+    assert broken.execute("SELECT SUM(a) FROM kept", database=NAME) == [(104,)]
+    assert not broken.execute("SHOW TABLES LIKE 'gone'", database=NAME)
+    views = broken.execute(f"SELECT table_name FROM information_schema.views WHERE table_schema = '{NAME}'")
+    assert ("good",) in views
