@@ -122,10 +122,12 @@ def test_an_older_backup_is_restored_over_them_and_taken_back(broken: MysqlServe
     broken.execute("DROP TABLE gone", "INSERT INTO kept VALUES (100)", database=NAME)
     report = run_restore(backed)
     assert (errors(report), report.verdict) == ([], Verdict.PASS)
+    lost = {finding.subject for finding in report.findings if finding.id == "view-not-kept"}
+    assert lost == {ODD, "of_view"}
     assert broken.execute("SELECT a FROM of_view", database=NAME) == [(5,)]
     restorer = backed.restorer
     with restorer.lock():
-        [aside] = restorer.asides()
+        aside, *_ = restorer.asides()
         restorer.undo(aside, "20260101T000000Z", end_sessions=False)
     assert broken.execute("SELECT SUM(a) FROM kept", database=NAME) == [(104,)]
     assert not broken.execute("SHOW TABLES LIKE 'gone'", database=NAME)

@@ -17,6 +17,7 @@ from dbops.engine.mysql.flavour import OLDEST, named, parse_version
 from dbops.engine.mysql.maintenance import rows, run
 from dbops.engine.mysql.names import BEFORE, RESTORE, beside
 from dbops.engine.mysql.preflight_settings import error, warning
+from dbops.engine.mysql.preflight_views import not_kept
 from dbops.engine.mysql.statements import statement
 from dbops.engine.restoring import Wishes
 from dbops.language import msg
@@ -68,6 +69,7 @@ class Preflight:
             *self._missing_rights(),
             *settings.names(self._manifest, self.variables),
             *settings.limits(self._manifest, self.variables),
+            *not_kept(self._connection, self._destination, self._wishes),
             *self._accounts(),
             *self._functions(),
             *settings.space(self._manifest, self.variables, self.skipped),
