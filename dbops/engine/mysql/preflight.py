@@ -11,11 +11,10 @@ import pymysql
 from dbops.engine.base import Destination
 from dbops.engine.mysql import mark, rights
 from dbops.engine.mysql import preflight_settings as settings
-from dbops.engine.mysql.accounts import existing, of_sql
 from dbops.engine.mysql.destination import Obstructions
 from dbops.engine.mysql.flavour import OLDEST, named, parse_version
 from dbops.engine.mysql.maintenance import rows, run
-from dbops.engine.mysql.names import BEFORE, RESTORE, beside
+from dbops.engine.mysql.preflight_rights import Allowed
 from dbops.engine.mysql.preflight_settings import error, warning
 from dbops.engine.mysql.preflight_views import not_kept
 from dbops.engine.mysql.statements import statement
@@ -29,13 +28,6 @@ if TYPE_CHECKING:
 _EXTRA_SESSIONS = 4
 """Beside the parallel ones: the lock, the definitions', the one that ends others, the swap's."""
 _SYSTEM = ("mysql", "information_schema", "performance_schema", "sys")
-_NEEDED = (
-    *("SELECT", "INSERT", "UPDATE", "DELETE", "CREATE", "DROP", "ALTER", "INDEX", "REFERENCES"),
-    *("CREATE VIEW", "SHOW VIEW", "TRIGGER", "EVENT", "CREATE ROUTINE", "ALTER ROUTINE", "EXECUTE"),
-)
-"""On the database, and on those that are made beside it."""
-_NAMES_DEFINERS = ("SUPER", "SET USER", "SET_USER_ID", "SET_ANY_DEFINER")
-_MOMENT = "20260101T000000Z"
 Skipped = list[NotEvaluated]
 
 
@@ -62,16 +54,25 @@ class Preflight:
         self.skipped: Skipped = []
 
     def findings(self) -> list[Finding]:
+        allowed = Allowed(
+            self._connection,
+            self._manifest,
+            self._destination,
+            self._wishes,
+            self._rights,
+            self.variables,
+            self.skipped,
+        )
         return [
             *self._server(),
             *self._product(),
             *self._database(),
-            *self._missing_rights(),
+            *allowed.missing_rights(),
             *settings.names(self._manifest, self.variables),
             *settings.limits(self._manifest, self.variables),
             *not_kept(self._connection, self._destination, self._wishes),
-            *self._accounts(),
-            *self._functions(),
+            *allowed.accounts(),
+            *allowed.functions(),
             *settings.space(self._manifest, self.variables, self.skipped),
         ]
 
@@ -222,80 +223,6 @@ class Preflight:
         if not self._rights.has_everywhere("PROCESS"):
             reason = msg("without the right PROCESS only sessions of the same user are seen")
             self.skipped.append(NotEvaluated(id="sessions", reason=reason))
-
-    def _missing_rights(self) -> Iterator[Finding]:
-        name = self._destination.name
-        places = (
-            [name] if self._wishes.in_place else [name, beside(name, RESTORE, _MOMENT), beside(name, BEFORE, _MOMENT)]
-        )
-        missing: dict[str, list[str]] = {}
-        for place in places:
-            held = rights.read(self._connection, place)
-            lacking = [right for right in _NEEDED if not held.has(right)]
-            if lacking:
-                missing.setdefault(", ".join(lacking), []).append(place)
-        for listed, where in missing.items():
-            pattern = name.replace("_", "\\_").replace("%", "\\%")
-            hint = msg(
-                "GRANT {listed} ON `{pattern}%`.* TO the user{part}",
-                listed=listed,
-                pattern=pattern,
-                part=""
-                if self._wishes.in_place
-                else msg("; or restore with --in-place, which needs them on the database alone"),
-            )
-            yield error("missing-right", ", ".join(where), listed, msg("not granted"), hint)
-
-    def _accounts(self) -> Iterator[Finding]:
-        needed = [of_sql(name) for name in self._manifest.inventory.roles]
-        wishes = self._wishes
-        if not needed:
-            return
-        try:
-            there = existing(self._connection)
-        except pymysql.MySQLError:
-            reason = msg("whether the server has the accounts that the database needs: this user may not see them")
-            self.skipped.append(NotEvaluated(id="missing-role", reason=reason))
-            return
-        missing = [account.sql for account in needed if account not in there]
-        if missing and wishes.create_roles:
-            if not self._rights.has_everywhere("CREATE USER"):
-                yield error(
-                    "no-create-user",
-                    ", ".join(missing),
-                    msg("may create accounts"),
-                    msg("may not"),
-                    msg("GRANT CREATE USER"),
-                )
-        elif missing:
-            hint = msg(
-                "add --create-roles, or run the backup's globals.sql\nor restore with --no-owner: the "
-                "connecting user becomes the definer, and nothing is granted"
-            )
-            finding = warning if wishes.no_owner else error
-            yield finding("missing-role", ", ".join(missing), "exists on the server", "is not there", hint)
-        if not wishes.no_owner and not any(self._rights.has_everywhere(right) for right in _NAMES_DEFINERS):
-            own = rows(self._connection, "SELECT CURRENT_USER()")[0][0]
-            foreign = [account.sql for account in needed if f"{account.user}@{account.host}" != own]
-            if foreign:
-                hint = msg("use a user with SET_ANY_DEFINER, SET_USER_ID, SET USER or SUPER, or add --no-owner")
-                yield error("foreign-role", ", ".join(foreign), msg("may be named as definer"), msg("may not"), hint)
-
-    def _functions(self) -> Iterator[Finding]:
-        objects = self._manifest.inventory.objects
-        if not (objects.get("trigger") or objects.get("routine")):
-            return
-        logs = self.variables.get("log_bin", "").upper() in ("ON", "1")
-        trusts = self.variables.get("log_bin_trust_function_creators", "").upper() in ("ON", "1")
-        if logs and not trusts and not self._rights.has_everywhere("SUPER"):
-            hint = msg("SET GLOBAL log_bin_trust_function_creators = 1, or restore as a user with SUPER")
-            yield error(
-                "trust-function-creators",
-                self._destination.server.host,
-                msg("triggers and functions can be created"),
-                msg("it writes a binary log and does not trust this user"),
-                hint,
-            )
 
 
 def examine(
