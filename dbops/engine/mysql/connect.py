@@ -59,6 +59,8 @@ class Access:
         self.opened: set[int] = set()
         """The server's numbers of all sessions that were opened by this, and by copies of it."""
         self._encrypts = p.ssl_mode != "DISABLED" and not p.socket
+        self._settings = ""
+        """Those of `SESSION` for this product, once it is known."""
 
     def __repr__(self) -> str:
         return f"Access({self.place()!r})"
@@ -119,7 +121,8 @@ class Access:
             raise self._lost_way(redact(str(error), self.secrets), "") from None
         self.opened.add(connection.thread_id())  # type: ignore[no-untyped-call]
         with self.translated(), connection.cursor() as cursor:
-            cursor.execute(f"SET SESSION {', '.join([*SESSION, *_of_flavour(flavour(connection))])}")
+            self._settings = self._settings or ", ".join([*SESSION, *_of_flavour(flavour(connection))])
+            cursor.execute(f"SET SESSION {self._settings}")
         return connection
 
     def _connected(self, database: str, *, encrypted: bool) -> Connection:

@@ -38,7 +38,7 @@ class Dump:
         self._output = output
         self._progress = progress
         self._level = level
-        self._census = dict.fromkeys(Census().found, 0)
+        self._census = {kind: 0 for kind, count in snapshot.census.items() if count}
         self._contents: dict[TableKey, Content] = {}
         self._tables: dict[str, Table] = {}
         self._lock = Lock()
@@ -85,7 +85,7 @@ class Dump:
     def _part(self, part: Part, file: str) -> None:
         run = self._snapshot.run_of(part)
         run.tell(self._progress.item)
-        census, end, reader = Census(), b"", self._reader()
+        census, end, reader = Census(self._census), b"", self._reader()
         pack = packer(self._plan.compression, threads=_spare_threads(self._plan.jobs))
         with self._output.stream(file) as writer:
 
@@ -140,7 +140,7 @@ class Dump:
         lost = [
             f"{count} {kind} in the source, {self._census[kind]} in the dump"
             for kind, count in self._snapshot.census.items()
-            if self._census[kind] < count
+            if self._census.get(kind, 0) < count
         ]
         if lost:
             raise BadBackupError(

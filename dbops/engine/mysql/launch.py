@@ -28,9 +28,9 @@ class Run:
         self._item = ""
         self._open = threading.Event()
 
-    def begun(self) -> bool:
-        """Whether its snapshot is open, or nothing more can come of it."""
-        return self._open.is_set() or self.process.poll() is not None
+    def begun(self, seconds: float = 0.0) -> bool:
+        """Whether its snapshot is open, or nothing more can come of it; waits so long for the first of them."""
+        return self._open.wait(seconds) or self.process.poll() is not None
 
     def hear(self, line: str) -> None:
         """A line of its stderr."""

@@ -245,10 +245,9 @@ class _Opening:
             begin(connection)
         at = rows(sessions[0], "SELECT UTC_TIMESTAMP(6)")[0][0]
         assert isinstance(at, datetime)  # noqa: S101 - the driver's own conversion
-        while not all(each.begun() for each in runs):
+        while not all(each.begun(_STEP) for each in runs):
             if given_up():
                 return None
-            time.sleep(_STEP)
         return None if given_up() else Opened(sessions, runs, at.replace(tzinfo=UTC))
 
     def _snapshot(self, opened: Opened, cut: Sequence[Part], basis: str) -> DumpingSnapshot:

@@ -54,7 +54,7 @@ def count(text: bytes, *, escaped: bool = False) -> int:
     _, at = insert_parts(text)
     if at < 0:
         return 0
-    newlines = text.count(b"\n(", at)
+    newlines = text.find(b"\n(", at) >= 0
     if escaped and newlines:  # a row a line: no string holds a newline
         return text.count(b"),\n(", at) + 1
     if b"'" not in text and b'"' not in text:

@@ -39,6 +39,7 @@ _VERSIONS = (
 )
 _OPTION = re.compile(r"--([a-z][a-z0-9-]+)")
 _PACKAGES = {"mysql": "mysql-client", "mariadb": "mariadb-client"}
+_NAMES = tuple(dict.fromkeys(name for flavour in (MARIADB, MYSQL) for name in flavour.dump_programs))
 _SECONDS = 30
 
 
@@ -63,18 +64,15 @@ def installed(configured: Path | None = None) -> list[Tool]:
 
     Raises `PreflightError` when the configured folder has none.
     """
-    if configured is not None:
-        tools = _of_folder(configured)
-        if not tools:
-            message = msg(
-                "bindir {configured} has neither a mysqldump nor a mariadb-dump that runs", configured=configured
-            )
-            raise PreflightError(message, hint=msg("correct bindir in dbops.toml"), kind="tool-missing")
-        return tools
     found: dict[Path, Tool] = {}
-    for folder in _folders():
-        for tool in _of_folder(folder):
-            found.setdefault(tool.path.resolve(), tool)
+    for folder in _folders() if configured is None else [configured]:
+        for path in (folder / name for name in _NAMES):
+            # Asked under one name only: a folder may be in PATH twice, and hold a program twice.
+            if (file := Path(os.path.realpath(path))) not in found and (tool := _probe(path)) is not None:
+                found[file] = tool
+    if configured is not None and not found:
+        message = msg("bindir {configured} has neither a mysqldump nor a mariadb-dump that runs", configured=configured)
+        raise PreflightError(message, hint=msg("correct bindir in dbops.toml"), kind="tool-missing")
     return list(found.values())
 
 
@@ -128,12 +126,6 @@ def options(path: Path) -> frozenset[str]:
     # MySQL's prints a few lines unless asked for more; to MariaDB's, --verbose makes no difference here.
     result = run([str(path), "--no-defaults", "--help", "--verbose"], env=_environment(), timeout=_SECONDS)
     return frozenset(_OPTION.findall(result.stdout))
-
-
-def _of_folder(folder: Path) -> list[Tool]:
-    names = dict.fromkeys(name for flavour in (MARIADB, MYSQL) for name in flavour.dump_programs)
-    tools = (_probe(folder / name) for name in names)
-    return [tool for tool in tools if tool is not None]
 
 
 def _folders() -> Iterator[Path]:

@@ -21,6 +21,7 @@ from dbops.progress import Progress
 from dbops.route.base import Route
 
 if TYPE_CHECKING:
+    from dbops.engine.postgres.connect import Connection
     from dbops.engine.postgres.migrator import PostgresMigrator
     from dbops.engine.postgres.restorer import PostgresRestorer
 
@@ -47,11 +48,13 @@ class PostgresEngine:
         self._bindir = bindir
         self._lock_timeout = lock_timeout
         self._give_way = give_way
+        self._locking: Connection | None = None
+        """The session that holds the lock, and does nothing else."""
 
     # --- what there is ----------------------------------------------------------------------------------------------
 
     def server(self) -> Server:
-        with self._access.session() as connection:
+        with self._session() as connection:
             return server.describe(self._access, connection)
 
     def version_rows(self, table: str, schema: str | None) -> VersionRows:
@@ -61,7 +64,7 @@ class PostgresEngine:
             return version_rows(connection, table, schema)
 
     def backup_obstacles(self) -> list[Finding]:
-        with self._access.session() as connection:
+        with self._session() as connection:
             return server.obstacles(connection)
 
     def role_sql(self) -> str:
@@ -73,9 +76,19 @@ class PostgresEngine:
     @cached_property
     def _tools(self) -> Tools:
         """The tools for the server that the URL reaches."""
-        with self._access.session() as connection:
+        with self._session() as connection:
             major = connection.info.server_version // 10000
         return for_server(major, installations(self._bindir))
+
+    @contextmanager
+    def _session(self) -> Iterator[Connection]:
+        """The session that holds the lock, if there is one: a new one costs both sides more than what is asked here."""
+        if self._locking is None:
+            with self._access.session() as connection:
+                yield connection
+        else:
+            with self._access.translated():
+                yield self._locking
 
     # --- backup -----------------------------------------------------------------------------------------------------
 
@@ -88,7 +101,11 @@ class PostgresEngine:
     def lock(self, target: str) -> Iterator[None]:
         application = f"dbops lock by {whoami()}: {target}"[:63]
         with self._access.session(application=application) as connection, exclusive(connection, "backup", target):
-            yield
+            self._locking = connection
+            try:
+                yield
+            finally:
+                self._locking = None
 
     def snapshot(self, plan: DumpPlan | None = None) -> AbstractContextManager[Snapshot]:  # noqa: ARG002 - pg_dump enters it
         return open_snapshot(self._access, self._tools, lock_timeout=self._lock_timeout, give_way=self._give_way)

@@ -6,12 +6,12 @@ FROM information_schema.schema_privileges p WHERE REPLACE(p.table_schema, '\\', 
 UNION ALL
 SELECT p.grantee, 'table', p.table_name, '', p.privilege_type, p.is_grantable
 FROM information_schema.table_privileges p
-JOIN information_schema.tables t ON t.table_schema = p.table_schema AND t.table_name = p.table_name
+JOIN information_schema.tables t ON t.table_schema = DATABASE() AND t.table_name = p.table_name
 WHERE p.table_schema = DATABASE()
 UNION ALL
 SELECT p.grantee, 'table', p.table_name, p.column_name, p.privilege_type, p.is_grantable
 FROM information_schema.column_privileges p
-JOIN information_schema.columns c ON c.table_schema = p.table_schema AND c.table_name = p.table_name
+JOIN information_schema.columns c ON c.table_schema = DATABASE() AND c.table_name = p.table_name
      AND c.column_name = p.column_name
 WHERE p.table_schema = DATABASE()
 UNION ALL

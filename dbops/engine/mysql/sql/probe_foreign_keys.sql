@@ -5,7 +5,7 @@ SELECT k.constraint_name, k.table_name, k.column_name, LOWER(c.data_type), LOWER
        k.referenced_table_schema = DATABASE()
 FROM information_schema.key_column_usage k
 JOIN information_schema.columns c
-  ON c.table_schema = k.table_schema AND c.table_name = k.table_name AND c.column_name = k.column_name
+  ON c.table_schema = DATABASE() AND c.table_name = k.table_name AND c.column_name = k.column_name
 LEFT JOIN information_schema.columns r
   ON r.table_schema = k.referenced_table_schema AND r.table_name = k.referenced_table_name
  AND r.column_name = k.referenced_column_name

@@ -22,14 +22,14 @@ SELECT 'float-column', 'info', CONCAT(c.table_name, '.', c.column_name), 'DOUBLE
        'FLOAT: dump programs print six digits of its up to nine',
        'values with more digits come back changed: ALTER TABLE … MODIFY … DOUBLE'
 FROM information_schema.columns c
-JOIN information_schema.tables t ON t.table_schema = c.table_schema AND t.table_name = c.table_name
+JOIN information_schema.tables t ON t.table_schema = DATABASE() AND t.table_name = c.table_name
 WHERE c.table_schema = DATABASE() AND c.data_type = 'float' AND t.table_type IN ('BASE TABLE', 'SYSTEM VERSIONED')
 UNION ALL
 SELECT 'lossy-charset', 'info', CONCAT(c.table_name, '.', c.column_name), 'utf8mb4',
        CONCAT(c.character_set_name, ': some of its characters do not survive the way to utf8mb4 and back'),
        'ALTER TABLE … CONVERT TO CHARACTER SET utf8mb4'
 FROM information_schema.columns c
-JOIN information_schema.tables t ON t.table_schema = c.table_schema AND t.table_name = c.table_name
+JOIN information_schema.tables t ON t.table_schema = DATABASE() AND t.table_name = c.table_name
 WHERE c.table_schema = DATABASE() AND t.table_type IN ('BASE TABLE', 'SYSTEM VERSIONED')
   AND c.character_set_name IN ('big5', 'cp932', 'eucjpms', 'euckr', 'gb18030', 'gb2312', 'gbk', 'sjis', 'ucs2', 'ujis', 'utf16', 'utf16le', 'utf32')
 ORDER BY 1, 3

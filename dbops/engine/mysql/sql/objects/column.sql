@@ -12,5 +12,5 @@ SELECT CONCAT(c.table_name, '.', c.column_name),
                  CONCAT('srid ', c.srs_id),  -- mysql
                  NULL)
 FROM information_schema.columns c
-JOIN information_schema.tables t ON t.table_schema = c.table_schema AND t.table_name = c.table_name
+JOIN information_schema.tables t ON t.table_schema = DATABASE() AND t.table_name = c.table_name
 WHERE c.table_schema = DATABASE() AND t.table_type IN ('BASE TABLE', 'SYSTEM VERSIONED')

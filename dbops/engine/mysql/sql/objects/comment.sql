@@ -5,5 +5,5 @@ WHERE t.table_schema = DATABASE() AND t.table_type IN ('BASE TABLE', 'SYSTEM VER
 UNION ALL
 SELECT CONCAT('column ', c.table_name, '.', c.column_name), QUOTE(c.column_comment)
 FROM information_schema.columns c
-JOIN information_schema.tables t ON t.table_schema = c.table_schema AND t.table_name = c.table_name
+JOIN information_schema.tables t ON t.table_schema = DATABASE() AND t.table_name = c.table_name
 WHERE c.table_schema = DATABASE() AND t.table_type IN ('BASE TABLE', 'SYSTEM VERSIONED') AND c.column_comment <> ''

@@ -2,13 +2,13 @@
 SELECT CONCAT(p.table_name, ' to ', p.grantee),
        CONCAT(p.privilege_type, CASE p.is_grantable WHEN 'YES' THEN ' (grantable)' ELSE '' END)
 FROM information_schema.table_privileges p
-JOIN information_schema.tables t ON t.table_schema = p.table_schema AND t.table_name = p.table_name
+JOIN information_schema.tables t ON t.table_schema = DATABASE() AND t.table_name = p.table_name
 WHERE p.table_schema = DATABASE()
 UNION ALL
 SELECT CONCAT(p.table_name, '.', p.column_name, ' to ', p.grantee),
        CONCAT(p.privilege_type, CASE p.is_grantable WHEN 'YES' THEN ' (grantable)' ELSE '' END)
 FROM information_schema.column_privileges p
-JOIN information_schema.columns c ON c.table_schema = p.table_schema AND c.table_name = p.table_name
+JOIN information_schema.columns c ON c.table_schema = DATABASE() AND c.table_name = p.table_name
      AND c.column_name = p.column_name
 WHERE p.table_schema = DATABASE()
 UNION ALL
