@@ -41,6 +41,19 @@ def test_both_pipes_are_drained_at_once() -> None:
     assert (result.status, len(result.stdout)) == (0, 16 * 65536)
 
 
+@pytest.mark.parametrize("wide", [True, False])
+def test_output_in_small_writes_comes_whole(monkeypatch: pytest.MonkeyPatch, wide: bool) -> None:
+    """A pipe that could not be widened is read without a pause, which would hold up the program."""
+    if not wide:
+        monkeypatch.setattr("dbops.command._widen", lambda _: False)
+        monkeypatch.setattr("dbops.command._PAUSE_SECONDS", -1.0)  # no time to sleep: an error
+    code = "import os\nfor n in range(5000): os.write(1, n.to_bytes(2, 'big') * 2048)"
+    with running([PYTHON, "-c", code]) as process:
+        pieces = list(process.chunks())
+        process.check()
+    assert b"".join(pieces) == b"".join(n.to_bytes(2, "big") * 2048 for n in range(5000))
+
+
 def test_failure_carries_status_and_last_lines() -> None:
     code = "import sys; [print(i, file=sys.stderr) for i in range(100)]; sys.exit(3)"
     with running([PYTHON, "-c", code]) as process, pytest.raises(ToolError) as caught:

@@ -49,6 +49,21 @@ def test_a_program_is_known_by_what_it_says_of_itself(tmp_path: Path, which: str
     assert (tool.path, tool.flavour, tuple(tool.version)) == (path, *IS[which])
 
 
+def test_a_program_with_two_names_is_asked_once(tmp_path: Path) -> None:
+    path = program(tmp_path / "bin", SAYS["maria118"], "mariadb-dump")
+    asked = tmp_path / "asked"
+    path.write_text(path.read_text().replace("#!/bin/sh\n", f"#!/bin/sh\necho once >> '{asked}'\n"))
+    (path.parent / "mysqldump").symlink_to(path.name)
+    assert [tool.path for tool in installed(path.parent)] == [path]
+    assert asked.read_text() == "once\n"
+
+
+def test_a_link_to_itself_is_no_program(tmp_path: Path) -> None:
+    (tmp_path / "mariadb-dump").symlink_to("mariadb-dump")
+    program(tmp_path, SAYS["mysql97"])
+    assert [tool.flavour for tool in installed(tmp_path)] == ["mysql"]
+
+
 def made(*which: str) -> list[Tool]:
     return [Tool(Path(f"/{name}/mysqldump"), IS[name][0], Version(*IS[name][1])) for name in which]
 
@@ -161,6 +176,14 @@ def test_a_census_counts_across_pieces(size: int) -> None:
     for start in range(0, len(text), size):
         census.feed(text[start : start + size])
     assert census.found == dict.fromkeys(MARKS, 3)
+
+
+def test_a_census_looks_for_nothing_else_than_it_is_asked_for() -> None:
+    text = b"\n".join([b"", *(mark.strip() + b" x" for mark in MARKS.values())])
+    some, none = Census(["views", "events"]), Census([])
+    some.feed(text)
+    none.feed(text)
+    assert (some.found, none.found) == ({"views": 1, "events": 1}, {})
 
 
 @pytest.mark.parametrize("compression", ["zstd:1", "zstd:9", "gzip:1", "none"])
