@@ -52,6 +52,8 @@ class Setup(NamedTuple):
     sandbox: str | None = None
     history: Path | None = None
     """The figures of earlier drills, for the trend of archives."""
+    identity: Path | None = None
+    """A key file for encrypted backups, before all that the settings say."""
 
 
 SETUP = pytest.StashKey[Setup]()
@@ -90,11 +92,11 @@ def target(request: pytest.FixtureRequest, dbops_config: Config) -> Target:
 
 
 @pytest.fixture(scope="session")
-def catalog(target: Target, dbops_config: Config) -> Catalog:
+def catalog(target: Target, dbops_config: Config, pytestconfig: pytest.Config) -> Catalog:
     """The store's backups; a check of them is not evaluated for a target whose dumps another tool makes."""
     if target.archives:
         pytest.skip("another tool makes its dumps (archives): they are only drilled")
-    return app.open_catalog(dbops_config.store, Keyring(dbops_config.targets))
+    return app.open_catalog(dbops_config.store, Keyring(dbops_config.targets, identity=_setup(pytestconfig).identity))
 
 
 @pytest.fixture(scope="session")
@@ -151,7 +153,13 @@ def _drill_of_archive(setup: Setup, target: Target) -> Callable[[], Stage]:
     except NothingToCheckError as error:
         pytest.skip(f"{error.message}: {error.hint}" if error.hint else error.message)
     return lambda: app.foreign_drill(
-        setup.config, target, location, sandbox=setup.sandbox, history=setup.history, progress=Silent()
+        setup.config,
+        target,
+        location,
+        sandbox=setup.sandbox,
+        history=setup.history,
+        identity=setup.identity,
+        progress=Silent(),
     )
 
 

@@ -9,7 +9,7 @@ from dbops.config import App
 from dbops.engine.restoring import Aside, Restorer
 from dbops.errors import NothingToCheckError
 from dbops.ids import free_id
-from dbops.language import msg
+from dbops.language import joined, msg
 from dbops.model import Finding, Report, Severity, Verdict
 from dbops.ops.application import stopped
 from dbops.ops.timing import timed
@@ -75,9 +75,17 @@ def drop_old(restorer: Restorer, target: str, *, progress: Progress, confirm: Ca
 def _nothing(restorer: Restorer, *, starts: bool = False) -> NothingToCheckError:
     # It may be asked for after a restore that was killed before its swap: only a restore, or a person, starts it then.
     start = msg("; if a killed restore left the application stopped, restore again or run its start command")
+    hints = [msg("nothing was changed{start}", start=start if starts else "")]
+    if undone := restorer.undone():
+        hints.append(
+            msg(
+                "it was undone already: the restored database is {undone}; restore again, or drop it with --drop-old",
+                undone=undone[0].name,
+            )
+        )
     return NothingToCheckError(
         msg("no restore has set aside a database of {restorer}", restorer=restorer.name),
-        hint=msg("nothing was changed{start}", start=start if starts else ""),
+        hint=joined("\n", hints),
         kind="no-old-database",
     )
 

@@ -20,6 +20,7 @@ from dbops.config.file import load
 from dbops.errors import ConfigError, Exit
 from dbops.language import msg
 from dbops.model import Report
+from dbops.tasks.flags import key_file
 from dbops.tasks.reporting import Paths, publish
 from dbops.tasks.telling import telling
 
@@ -35,6 +36,7 @@ class Request(NamedTuple):
     sandbox: str | None
     folder: str | None
     paths: Paths
+    identity: str | None = None
 
 
 class _Configured:
@@ -49,13 +51,13 @@ class _Configured:
 
 def check(output: Output, request: Request) -> None:
     """Runs the checks; the report's verdict decides the exit code, and 4 if a check could not be run."""
-    config = load(url=request.url, store=request.store, target=request.target)
+    config, identity = load(url=request.url, store=request.store, target=request.target), key_file(request.identity)
     if request.target is not None and config.targets:
         config.target(request.target)
     request.paths.prepare()
     named = [request.target] if request.target is not None else list(config.targets)
     with telling(output, config, named or [""]) as tell:
-        results, status, said = _run(config, request)
+        results, status, said = _run(config, request, identity)
         if status == pytest.ExitCode.INTERRUPTED:
             raise KeyboardInterrupt
         report = _named(results.report(store=config.store.url, **request.paths.provenance()), request.target)
@@ -68,10 +70,10 @@ def check(output: Output, request: Request) -> None:
             output.code = Exit.OPERATION
 
 
-def _run(config: Config, request: Request) -> tuple[Results, int, str]:
+def _run(config: Config, request: Request, identity: Path | None) -> tuple[Results, int, str]:
     """Runs pytest; what it collected, its status, and what it printed."""
     results = Results()
-    setup = Setup(config, request.target, request.sandbox, request.paths.history)
+    setup = Setup(config, request.target, request.sandbox, request.paths.history, identity)
     folders = [checks_folder()]
     own = _own_folder(request.folder)
     if own is not None:

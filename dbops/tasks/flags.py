@@ -6,6 +6,7 @@ import inspect
 import re
 from collections.abc import Callable, Mapping
 from functools import wraps
+from pathlib import Path
 from typing import Any
 
 from invoke.context import Context
@@ -107,6 +108,18 @@ def printed(json: str | bool | None) -> bool:
 def written(json: str | bool | None) -> str | None:
     """The file of `--json=FILE`."""
     return json if isinstance(json, str) and json else None
+
+
+def key_file(identity: str | None) -> Path | None:
+    """The file of `--identity`. Raises ConfigError where there is none, before any work begins."""
+    path = Path(identity) if identity else None
+    if path is not None and not path.is_file():
+        raise ConfigError(
+            msg("--identity {identity}: no such file", identity=path),
+            hint=msg("give a key file of age"),
+            kind="bad-flag",
+        )
+    return path
 
 
 def given_flags(**values: str | bool | None) -> list[str]:

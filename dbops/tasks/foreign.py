@@ -19,6 +19,7 @@ from dbops.ops.foreign_drill import ForeignDrill
 from dbops.ops.foreign_source import Location, located
 from dbops.progress import Progress
 from dbops.session import number
+from dbops.tasks.flags import key_file
 from dbops.tasks.keeping import Held, hold
 from dbops.tasks.reporting import Paths, publish
 
@@ -74,13 +75,7 @@ def newest(config: Config, target: Target, request: Request, progress: Progress)
 def _prepared(config: Config, target: Target, location: Location, request: Request, progress: Progress) -> ForeignDrill:
     if request.jobs is not None:
         target = msgspec.structs.replace(target, jobs=number(request.jobs, "jobs"))
-    identity = Path(request.identity) if request.identity else None
-    if identity is not None and not identity.is_file():
-        raise ConfigError(
-            msg("--identity {identity}: no such file", identity=identity),
-            hint=msg("give a key file of age"),
-            kind="bad-flag",
-        )
+    identity = key_file(request.identity)
     progress.note(msg("drill of {url}", url=location.url))
     return app.foreign_drill(
         config,

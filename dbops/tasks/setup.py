@@ -189,6 +189,7 @@ def check(
     html: str = "reports/report.html",
     junit: str = "reports/junit.xml",
     history: str = "reports/history.jsonl",
+    identity: Text = None,
     json: Text = None,
 ) -> None:
     """Run the checks over the newest backups: fresh, intact, restored, compared; reports in reports/.
@@ -203,7 +204,7 @@ def check(
         from dbops.tasks.reporting import Paths
 
         every = Paths.of(html, junit, written(json) or "reports/report.json", history)
-        words = given_flags(sandbox=sandbox, checks=checks)
+        words = given_flags(sandbox=sandbox, checks=checks, identity=identity)
         for_all_reports(target, url, store, jobs, words, every, json=printed(json))
         return
     with boundary(printed(json)) as output:
@@ -212,7 +213,7 @@ def check(
         from dbops.tasks.reporting import Paths
 
         paths = Paths.of(html, junit, written(json) or "reports/report.json", history)
-        run(output, Request(target, url, store, sandbox, checks, paths))
+        run(output, Request(target, url, store, sandbox, checks, paths, identity))
 
 
 @flags(folder="where the sample backup is kept; what an earlier demo left there is replaced (default ./dbops-demo)")

@@ -344,6 +344,20 @@ def test_a_machine_with_public_keys_alone(source: Database, keys: Keys, tmp_path
     assert PASSPHRASE not in text
 
 
+def test_the_checks_take_the_key(source: Database, keys: Keys, server: Cluster, tmp_path: Path) -> None:
+    """Without it nothing is proved; a missing key file is told before anything is restored."""
+    backed = made(source, tmp_path / "store", EncryptionConfig(recipients=(keys.age_id,)))
+    words = ("check", "--store", backed.catalog.store.url, "--sandbox", server.url(), "--json")
+    locked, opened = run(tmp_path, *words), run(tmp_path, *words, "--identity", str(keys.age))
+    assert (locked.returncode, opened.returncode) == (5, 0), locked.stdout + opened.stdout
+    assert {item["id"] for item in json.loads(locked.stdout)["not_evaluated"]} >= {"content-is-equal"}
+    assert run(tmp_path, *words, DBOPS_IDENTITY_FILE=str(keys.age)).returncode == 0
+    wrong = run(tmp_path, *words, "--identity", str(keys.other))
+    assert wrong.returncode == 5
+    assert "key" in str(json.loads(wrong.stdout)["not_evaluated"])
+    assert run(tmp_path, *words, "--identity", "missing").returncode == 2
+
+
 def test_doctor_opens_a_probe(source: Database, keys: Keys, tmp_path: Path) -> None:
     from dbops.ops.doctor_keys import key_steps
 

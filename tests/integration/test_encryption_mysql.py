@@ -1,4 +1,4 @@
-"""Encrypted backups of MariaDB: streams, one or several, that the key, and the plain `age` program, open."""
+"""Encrypted backups of MySQL and MariaDB: streams, one or several, that the key, and the plain `age` program, open."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from dbops.ops.verify import verify
 from dbops.progress import Silent
 from tests.keys import age_tool, new_identity
 from tests.mysql_restoring import Backed, artifact, back_up, contents, fill, run_restore
-from tests.mysql_servers import MysqlServer, installation
+from tests.mysql_servers import MysqlServer, installation, servers
 
 SECRETS = (b"customer 17", b"touched; yes", b"never; mind", b"CREATE ", b"INSERT ")
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[MysqlServer]:
-    with MysqlServer(installation("mariadb10.11")) as running:
+@pytest.fixture(scope="module", params=servers())
+def server(request: pytest.FixtureRequest) -> Iterator[MysqlServer]:
+    with MysqlServer(installation(request.param)) as running:
         running.create_database("shop")
         fill(running, "shop")
         yield running
@@ -85,7 +85,7 @@ def test_by_hand_with_the_plain_program(sealed: Backed, key: tuple[Path, str]) -
         line for line in commands if not re.search(r"event_scheduler|check --analyze|database\.sql$", line)
     )
     script = re.sub(r"^export KEY=.*$", f"export KEY={key[0]}", script, flags=re.MULTILINE)
-    script = re.sub(r"(^|\| )mariadb ", rf"\1mariadb --defaults-file={login} ", script, flags=re.MULTILINE)
+    script = re.sub(r"(^|\| )(mariadb|mysql) ", rf"\1\2 --defaults-file={login} ", script, flags=re.MULTILINE)
     age_tool()
     environment = {"PATH": f"{sealed.server.bindir}:{os.environ['PATH']}"}
     plain = set(folder.rglob("*"))

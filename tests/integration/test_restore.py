@@ -88,8 +88,9 @@ def test_undo_brings_the_old_database_back_and_keeps_the_restored_one(shop: Back
     assert report.verdict is Verdict.PASS
     assert "written_since" in str(contents(shop.database))
     assert any(f"{shop.database.name}_undone_" in name for name in databases(shop.database.cluster))
-    with pytest.raises(NothingToCheckError):
+    with pytest.raises(NothingToCheckError) as caught:
         _undo(shop)
+    assert f"the restored database is {shop.database.name}_undone_" in caught.value.hint
 
 
 def _stopped_at(moment: datetime) -> Callable[[], datetime]:

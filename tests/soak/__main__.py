@@ -60,7 +60,9 @@ def _store(kind: str, folder: Path) -> Iterator[tuple[str, str, Mapping[str, str
     if kind == "file":
         yield (folder / "store").as_uri(), "", {}
         return
-    with running_seaweedfs(folder / "seaweedfs") as server:
+    data = folder / "seaweedfs"
+    data.mkdir()
+    with running_seaweedfs(data) as server:
         yield f"s3://{server.bucket()}/prod", f'endpoint_url = "{server.endpoint}"\nregion = "us-east-1"\n', CREDENTIALS
 
 
