@@ -114,7 +114,8 @@ class Restorer(Protocol):
     def lock(self) -> AbstractContextManager[None]:
         """Excludes a second restore of this database from any host. Everything below needs it, but `preflight`."""
 
-    def preflight(self, manifest: Manifest, wishes: Wishes) -> Preflight: ...
+    def preflight(self, manifest: Manifest, wishes: Wishes, archive: Path | None = None) -> Preflight:
+        """`archive`: the backup's, where it is here already; it knows more than the manifest."""
 
     def clear_leftovers(self) -> list[str]:
         """Drops side databases of restores that were killed; their names."""

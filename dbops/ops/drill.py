@@ -99,7 +99,7 @@ class Drill(Stage):
             self._wishes = self._wishes._replace(throw_away=sandbox.ephemeral)
             restorer, engine = self._restorer(sandbox)
             server = engine.server()
-            self._preflight(restorer)
+            self._preflight(restorer, archive)
         with timed(phases, "restore"):
             side = self._restore(restorer, archive, server)
         self.copy = Copy(sandbox.url(restorer.name), restorer.name, side)
@@ -120,8 +120,8 @@ class Drill(Stage):
             restorer = maintenance.restorer(f"dbops_drill_{backup_id(self._clock())}")
         return restorer, maintenance
 
-    def _preflight(self, restorer: Restorer) -> None:
-        found = restorer.preflight(self.manifest, self._wishes)
+    def _preflight(self, restorer: Restorer, archive: Archive) -> None:
+        found = restorer.preflight(self.manifest, self._wishes, archive.path)
         errors = [finding for finding in found.findings if finding.severity is Severity.ERROR]
         self._notes.found(finding for finding in found.findings if finding.severity is not Severity.ERROR)
         if errors:

@@ -81,7 +81,7 @@ def manifest_hash(catalog: Catalog, manifest: Manifest) -> str:
 
 def decide(restorer: Restorer, archive: Archive, wishes: Wishes, now: datetime) -> Plan:
     """Runs the preflight. Raises `PreflightError` (or `RefusedError`, for sessions only) naming all obstacles."""
-    found = restorer.preflight(archive.manifest, wishes)
+    found = restorer.preflight(archive.manifest, wishes, archive.path)
     errors = [finding for finding in found.findings if finding.severity is Severity.ERROR]
     if errors:
         raise _refusal(errors)

@@ -9,6 +9,7 @@ import pytest
 from dbops import app
 from dbops.config import App, StoreConfig, Target
 from dbops.config.urls import Secret
+from dbops.engine.postgres.roles import role_sql
 from dbops.engine.restoring import Wishes
 from dbops.errors import ConfigError
 from dbops.model import Manifest, Severity, Verdict
@@ -66,6 +67,23 @@ def test_on_postgres(tmp_path: Path) -> None:
         target = Target(url=Secret(cluster.url("shop", user="restore", password="r")), name="shop")
         report = run_restore(Backed(database, target, app.open_catalog(StoreConfig(url=str(tmp_path))), made))
         assert (report.verdict, errors(report)) == (Verdict.PASS, [])
+
+
+def test_before_postgres_14(tmp_path: Path) -> None:
+    """There is no pg_read_all_data: what is printed for 13 names every schema. It is as good on a newer server."""
+    with Cluster(_default_installation()) as cluster:
+        cluster.create_database("shop")
+        database = Database(cluster, "shop")
+        database.psql(f'{SCHEMA} {ROWS} CREATE SCHEMA "a ""b"""; CREATE TABLE "a ""b""".t AS SELECT 1 AS i')
+        with database.connect() as connection:
+            printed = role_sql(connection, 13)
+        assert "GRANT pg_read_all_data" not in printed
+        database.psql(printed)
+        database.psql("ALTER ROLE backup PASSWORD 'b'; GRANT SELECT ON LARGE OBJECT 4711 TO backup")
+        database.psql("CREATE TABLE later (id serial)")
+        complete(
+            support.run(Target(url=Secret(cluster.url("shop", user="backup", password="b")), name="shop"), tmp_path)
+        )
 
 
 @pytest.mark.parametrize("name", servers())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +15,9 @@ from dbops.config import Target
 from dbops.config.urls import Secret
 from dbops.errors import DatabaseError
 from tests import mysql_restoring
+from tests.fault.support import run
 from tests.integration.test_tls import tls as tls
+from tests.machine import server_user
 from tests.mysql_servers import MysqlServer, installation
 from tests.restoring import fill
 from tests.rounds import whole_round
@@ -68,3 +72,37 @@ def test_the_name_that_tls_verifies_is_that_of_the_url(sshd: SshServer, tls: tup
         assert engine.server().host == f"localhost through ssh {NAME}"
         with pytest.raises(DatabaseError, match="does not match host name"):
             app.open_engine(behind(url.replace("localhost", "127.0.0.1"))).server()
+
+
+@pytest.mark.parametrize("name", ["mysql9.7", "mariadb11.8"])
+def test_mysql_s_driver_verifies_the_name_in_the_url(sshd: SshServer, name: str, tmp_path: Path) -> None:
+    """The dump program checks the certificate's authority: it knows nothing but the address of the tunnel."""
+    found = installation(name)
+    with tempfile.TemporaryDirectory(prefix="dbops-tls-", dir="/tmp") as folder:
+        authority = certificates(Path(folder), "localhost")
+        settings = {f"ssl-{word}": f"{folder}/{word}.pem" for word in ("ca", "cert", "key")}
+        with MysqlServer(found, settings=settings) as server, app.routes():
+            server.create_database("shop")
+            server.execute("CREATE TABLE t AS SELECT 1 AS i", database="shop")
+            url = f"{server.url('shop').replace('127.0.0.1', 'localhost')}?ssl-mode=VERIFY_IDENTITY&ssl-ca={authority}"
+            run(behind(url, bindir=server.bindir), tmp_path / "store")
+            with pytest.raises(DatabaseError, match="certificate"):
+                app.open_engine(behind(url.replace("localhost", "127.0.0.1"))).server()
+
+
+def certificates(folder: Path, host: str) -> Path:
+    """`ca.pem`, and of a host `cert.pem` and `key.pem`, which the server's account can read; the first."""
+
+    def openssl(*words: str) -> None:
+        subprocess.run(["openssl", *words], check=True, capture_output=True, cwd=folder)
+
+    folder.chmod(0o755)
+    key = ["-nodes", "-days", "2", "-newkey", "rsa:2048"]
+    openssl("req", "-new", "-x509", *key, "-subj", "/CN=an authority", "-out", "ca.pem", "-keyout", "ca.key")
+    openssl("req", "-new", *key, "-subj", f"/CN={host}", "-out", "request", "-keyout", "key.pem")
+    (folder / "names").write_text(f"subjectAltName=DNS:{host}\n")
+    signed = ["-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2", "-extfile", "names"]
+    openssl("x509", "-req", "-in", "request", *signed, "-out", "cert.pem")
+    for name in ("ca.pem", "cert.pem", "key.pem"):
+        server_user().takes(folder / name)
+    return folder / "ca.pem"

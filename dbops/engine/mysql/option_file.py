@@ -22,7 +22,9 @@ def _tls_options(flavour: Flavour, p: Parameters) -> list[str]:
     if p.socket:
         return []
     if flavour.name == "mysql":
-        return [f"ssl-mode={p.ssl_mode}"]
+        # These programs know the address alone. The driver, on the same way, holds the certificate against the name.
+        mode = "VERIFY_CA" if p.server_name and p.ssl_mode == "VERIFY_IDENTITY" else p.ssl_mode
+        return [f"ssl-mode={mode}"]
     if p.ssl_mode == "DISABLED":
         return ["skip-ssl"]
     verify = p.ssl_mode in ("VERIFY_CA", "VERIFY_IDENTITY")

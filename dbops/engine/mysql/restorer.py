@@ -53,7 +53,12 @@ class MysqlRestorer:
             finally:
                 self._locked = False
 
-    def preflight(self, manifest: Manifest, wishes: Wishes) -> Preflight:
+    def preflight(
+        self,
+        manifest: Manifest,
+        wishes: Wishes,
+        archive: Path | None = None,  # noqa: ARG002 - the manifest says it all
+    ) -> Preflight:
         with self._maintenance.session() as connection:
             destination, against = look(self._access, connection, self.name)
             findings, skipped = preflight.examine(connection, manifest, destination, against, wishes)

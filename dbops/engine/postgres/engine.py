@@ -71,7 +71,7 @@ class PostgresEngine:
         from dbops.engine.postgres.roles import role_sql  # a backup needs none of it
 
         with self._access.session() as connection:
-            return role_sql(connection)
+            return role_sql(connection, connection.info.server_version // 10000)
 
     @cached_property
     def _tools(self) -> Tools:

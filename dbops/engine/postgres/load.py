@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 from typing import NamedTuple
 
-from dbops.command import describe_status, run, running
+from dbops.command import describe_status, running
 from dbops.engine.postgres.connect import Access
 from dbops.engine.postgres.tools import Tools, for_server, installations, supports_zstd
 from dbops.engine.restoring import Wishes
@@ -24,7 +24,6 @@ HARMLESS = {
 _TIMEOUT_MAJOR = 17
 _ERROR = re.compile(r"^pg_restore: error: (.*)$")
 _TABLE = re.compile(r'^pg_restore: (?:processing data for table "(.*)"|finished item \d+ TABLE DATA (.*))$')
-_TABLESPACE = re.compile(r"^SET default_tablespace = (.+);$", re.MULTILINE)
 _DETAIL = re.compile(r"^(Command was: |DETAIL: |HINT: |CONTEXT: )")
 _SERVER_FULL = ("No space left on device", "out of memory", "out of shared memory")
 _SERVER_LOST = ("server closed the connection", "terminating connection", "could not connect", "connection to server")
@@ -79,16 +78,6 @@ def tools_for(manifest: Manifest, server_major: int, bindir: Path | None) -> Too
             hint=error.hint,
             kind="tool-too-old",
         ) from None
-
-
-def tablespaces(tools: Tools, archive: Path) -> set[str]:
-    """Tablespaces that the archive's schema asks for. May hold a name that only stands in a function's body."""
-    argv = [tools.program("pg_restore"), "--schema-only", "--file=-", str(archive)]
-    result = run(argv, env={"LC_ALL": "C", "LANGUAGE": "C"})
-    if result.status != 0:
-        raise ToolError(msg("pg_restore cannot read the archive"), hint=result.stderr, kind="tool-failed")
-    names = (name.strip('"').replace('""', '"').strip("'") for name in _TABLESPACE.findall(result.stdout))
-    return {name for name in names if name}
 
 
 class Problem(NamedTuple):

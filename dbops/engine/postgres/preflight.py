@@ -3,55 +3,42 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 from dbops.engine.base import Destination
 from dbops.engine.postgres.destination import Obstructions
+from dbops.engine.postgres.findings import error, warning
 from dbops.engine.postgres.maintenance import Connection
+from dbops.engine.postgres.preflight_roles import about_roles
 from dbops.engine.postgres.server import OLDEST_MAJOR
+from dbops.engine.postgres.server_facts import Facts
+from dbops.engine.postgres.server_facts import read_facts as read_facts
 from dbops.engine.postgres.statements import statement
 from dbops.engine.restoring import Wishes
 from dbops.language import msg
-from dbops.model import Finding, Manifest, NotEvaluated, Severity, major_version
+from dbops.model import Finding, Manifest, NotEvaluated, major_version
 
 _EXTRA_SESSIONS = 4
 """Beside the parallel ones: the lock, the snapshot's holder, pg_restore's leader, the swap."""
 _BUILTIN_LOCALES = ("C", "POSIX")
 
 
-class Facts(NamedTuple):
-    """`restore_server.sql`."""
-
-    superuser: bool
-    createdb: bool
-    createrole: bool
-    connection_limit: int
-    in_recovery: bool
-    free_sessions: int
-    own_sessions: int
-    data_directory: str | None
-    local: bool
-    icu: bool
-    locales: list[str]
-
-
-def read_facts(connection: Connection) -> Facts:
-    row = connection.execute(statement("restore_server")).fetchone()
-    assert row is not None  # noqa: S101 - one's own role is always listed
-    return Facts(*row)
-
-
 def examine(
-    connection: Connection, manifest: Manifest, destination: Destination, against: Obstructions, wishes: Wishes
+    connection: Connection,
+    manifest: Manifest,
+    destination: Destination,
+    against: Obstructions,
+    wishes: Wishes,
+    owners: Callable[[], set[str]],
 ) -> tuple[list[Finding], list[NotEvaluated]]:
-    """All findings, and what could not be judged. `connection` is in another database of the destination's server."""
+    """All findings, and what could not be judged. `connection` is in another database of the destination's server.
+    `owners`: the roles that own something in the archive; asked where it matters."""
     facts = read_facts(connection)
     findings = [
         *_server(manifest, destination, facts, wishes),
         *_database(destination, against, facts, wishes),
-        *_roles(connection, manifest, facts, wishes),
+        *about_roles(connection, manifest, facts, wishes, owners),
         *_extensions(connection, manifest, facts),
     ]
     skipped: list[NotEvaluated] = []
@@ -63,23 +50,15 @@ def examine(
     return findings, skipped
 
 
-def _error(kind: str, subject: str, expected: str, actual: str, hint: str) -> Finding:
-    return Finding(id=kind, severity=Severity.ERROR, subject=subject, expected=expected, actual=actual, hint=hint)
-
-
-def _warning(kind: str, subject: str, expected: str, actual: str, hint: str = "") -> Finding:
-    return Finding(id=kind, severity=Severity.WARNING, subject=subject, expected=expected, actual=actual, hint=hint)
-
-
 def _server(manifest: Manifest, destination: Destination, facts: Facts, wishes: Wishes) -> Iterator[Finding]:
     server = destination.server
     source = major_version(manifest.engine.server_version)
     if facts.in_recovery:
-        yield _error(
+        yield error(
             "standby", server.host, msg("a primary"), msg("a standby: read only"), msg("restore to the primary")
         )
     if server.major < OLDEST_MAJOR:
-        yield _error(
+        yield error(
             "server-version",
             server.host,
             msg("{oldest_major} or newer", oldest_major=OLDEST_MAJOR),
@@ -87,7 +66,7 @@ def _server(manifest: Manifest, destination: Destination, facts: Facts, wishes: 
             msg("upgrade the server"),
         )
     elif server.major < source:
-        yield _warning(
+        yield warning(
             "older-server",
             f"PostgreSQL {server.info.server_version} on {server.host}",
             msg("{source}, as the source", source=source),
@@ -100,7 +79,7 @@ def _server(manifest: Manifest, destination: Destination, facts: Facts, wishes: 
         free = min(free, facts.connection_limit - facts.own_sessions)
     if free < wanted:
         hint = msg("lower --jobs, end sessions, or raise max_connections (or the role's CONNECTION LIMIT)")
-        yield _error(
+        yield error(
             "connections",
             server.host,
             msg("{wanted} free connections", wanted=wanted),
@@ -109,17 +88,17 @@ def _server(manifest: Manifest, destination: Destination, facts: Facts, wishes: 
         )
     if not (wishes.in_place or facts.superuser or facts.createdb):
         hint = msg('ALTER ROLE … CREATEDB; or restore with --in-place (swap = "in-place" in dbops.toml)')
-        yield _error("no-createdb", str(server.info.role), msg("may create and rename databases"), msg("may not"), hint)
+        yield error("no-createdb", str(server.info.role), msg("may create and rename databases"), msg("may not"), hint)
 
 
 def _database(destination: Destination, against: Obstructions, facts: Facts, wishes: Wishes) -> Iterator[Finding]:
     name = destination.name
     if name in ("template0", "template1") or against.is_template:
-        yield _error(
+        yield error(
             "template", name, msg("an ordinary database"), msg("a template"), msg("restore --into another name")
         )
     if wishes.in_place and not destination.exists:
-        yield _error(
+        yield error(
             "no-database", name, msg("exists"), msg("is not there"), msg("create it, or restore without --in-place")
         )
     if not (against.ours or facts.superuser):
@@ -127,11 +106,11 @@ def _database(destination: Destination, against: Obstructions, facts: Facts, wis
             "use its owner's role or a superuser{part}",
             part="" if wishes.in_place else msg(", or --in-place where that will do"),
         )
-        yield _error(
+        yield error(
             "not-owner", name, msg("owned by {role}", role=destination.server.info.role), msg("another owner"), hint
         )
     for gid in against.prepared:
-        yield _error(
+        yield error(
             "prepared-transaction",
             name,
             msg("none"),
@@ -142,41 +121,17 @@ def _database(destination: Destination, against: Obstructions, facts: Facts, wis
         hint = msg(
             "its consumer would get nothing from the restored database: drop the slot, or use --into another name"
         )
-        yield _error("replication-slot", name, msg("no logical replication slot"), slot, hint)
+        yield error("replication-slot", name, msg("no logical replication slot"), slot, hint)
     for subscription in against.subscriptions:
         hint = msg(
             "rows that arrive meanwhile would be lost: ALTER SUBSCRIPTION … DISABLE, or restore --into another name"
         )
-        yield _error("subscription", name, msg("no enabled subscription"), subscription, hint)
+        yield error("subscription", name, msg("no enabled subscription"), subscription, hint)
     if wishes.end_sessions:
         for line, endable in against.sessions:
             if not endable:
                 hint = msg("use a superuser, or a role that is in pg_signal_backend")
-                yield _error("cannot-end-session", name, msg("a session that we may end"), line, hint)
-
-
-def _roles(connection: Connection, manifest: Manifest, facts: Facts, wishes: Wishes) -> Iterator[Finding]:
-    needed = manifest.inventory.roles
-    there: dict[str, bool] = dict(connection.execute(statement("restore_roles"), [list(needed)]).fetchall())
-    missing = [role for role in needed if role not in there]
-    if missing and wishes.create_roles:
-        if not (facts.createrole or facts.superuser):
-            hint = msg("ALTER ROLE … CREATEROLE, or have them created")
-            yield _error("no-createrole", ", ".join(missing), msg("may create roles"), msg("may not"), hint)
-    elif missing:
-        hint = msg(
-            "add --create-roles, or run the backup's globals.sql: psql --dbname=postgres "
-            "--file=globals.sql\nor restore with --no-owner: without owners and grants"
-        )
-        finding = _warning if wishes.no_owner else _error
-        yield finding("missing-role", ", ".join(missing), "exists on the server", "is not there", hint)
-    if not (facts.superuser or wishes.no_owner):
-        foreign = [role for role, member in there.items() if not member]
-        if foreign:
-            hint = msg("use a superuser, GRANT these roles to the connecting one, or add --no-owner")
-            yield _error(
-                "foreign-role", ", ".join(sorted(foreign)), msg("objects may be given to it"), msg("may not"), hint
-            )
+                yield error("cannot-end-session", name, msg("a session that we may end"), line, hint)
 
 
 def _extensions(connection: Connection, manifest: Manifest, facts: Facts) -> Iterator[Finding]:
@@ -186,7 +141,7 @@ def _extensions(connection: Connection, manifest: Manifest, facts: Facts) -> Ite
     for name, version in sorted(wanted.items()):
         if name not in there:
             hint = msg("install its package on the database server")
-            yield _error(
+            yield error(
                 "missing-extension",
                 name,
                 msg("available, version {version}", version=version),
@@ -196,7 +151,7 @@ def _extensions(connection: Connection, manifest: Manifest, facts: Facts) -> Ite
             continue
         default, versions, closed = there[name]
         if closed and not facts.superuser and name != "plpgsql":
-            yield _error(
+            yield error(
                 "extension-right",
                 name,
                 msg("may be created"),
@@ -209,16 +164,16 @@ def _extensions(connection: Connection, manifest: Manifest, facts: Facts) -> Ite
                 if version in versions
                 else msg("{default}; {version} is not installed", default=default, version=version)
             )
-            yield _warning("extension-version", name, version, actual, msg("a restore makes the default version"))
+            yield warning("extension-version", name, version, actual, msg("a restore makes the default version"))
 
 
 def _locale(manifest: Manifest, destination: Destination, facts: Facts) -> Finding | NotEvaluated | None:
     info = manifest.engine
     if info.locale_provider == "icu" and not facts.icu:
         hint = msg("use a server that was built with ICU")
-        return _error("locale", info.locale, msg("ICU locales"), msg("the server has no ICU"), hint)
+        return error("locale", info.locale, msg("ICU locales"), msg("the server has no ICU"), hint)
     if info.locale_provider == "builtin" and destination.server.major < 17:
-        return _error(
+        return error(
             "locale", info.locale, msg("PostgreSQL 17 or newer"), str(destination.server.major), msg("upgrade it")
         )
     unknown = {info.collation, info.ctype} - {"", *facts.locales, *_BUILTIN_LOCALES}
@@ -247,7 +202,7 @@ def _space(manifest: Manifest, facts: Facts, server_process: int) -> Finding | N
     free = state.f_bavail * state.f_frsize
     if free < needed:
         hint = msg("free space on the database server: the old database stays beside the new one")
-        return _error(
+        return error(
             "disk-space",
             str(folder),
             msg("{needed} bytes free, and some for indexes", needed=needed),

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from dbops.engine.postgres import preflight, side, swap
+from dbops.engine.postgres.asked import asked_of
 from dbops.engine.postgres.connect import Access
 from dbops.engine.postgres.destination import look
 from dbops.engine.postgres.fresh import fresh_of
@@ -52,13 +53,17 @@ class PostgresRestorer:
     def lock(self) -> AbstractContextManager[None]:
         return self._maintenance.lock()
 
-    def preflight(self, manifest: Manifest, wishes: Wishes) -> Preflight:
+    def preflight(self, manifest: Manifest, wishes: Wishes, archive: Path | None = None) -> Preflight:
         tools = tools_for(manifest, self._major, self._bindir)
         if wishes.in_place:
             check_tools(tools)
+
+        def owners() -> set[str]:
+            return asked_of(tools, archive).owners if archive is not None else set(manifest.inventory.roles)
+
         with self._maintenance.session() as connection:
             destination, against = look(self._access, connection, self.name)
-            findings, skipped = preflight.examine(connection, manifest, destination, against, wishes)
+            findings, skipped = preflight.examine(connection, manifest, destination, against, wishes, owners)
         if destination.sessions and not (wishes.end_sessions or wishes.app_stops_sessions):
             refusal = swap.in_use(self.name, destination.sessions)
             findings.append(

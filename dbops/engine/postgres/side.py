@@ -14,8 +14,9 @@ from psycopg import sql
 from dbops.engine.base import Content, Snapshot, TableKey, TableRef
 from dbops.engine.postgres import archive as archives
 from dbops.engine.postgres import examine, probes, settle, swap, usual
+from dbops.engine.postgres.asked import asked_of
 from dbops.engine.postgres.connect import Access
-from dbops.engine.postgres.load import Load, tablespaces
+from dbops.engine.postgres.load import Load
 from dbops.engine.postgres.locks import whoami
 from dbops.engine.postgres.maintenance import Connection, Maintenance, at_database, drop_database, exists
 from dbops.engine.postgres.moment import open_snapshot
@@ -94,7 +95,7 @@ class PostgresSide:
         return [*load.run(archive, wishes, no_tablespaces=bool(missing)), *missing]
 
     def _missing_tablespaces(self, archive: Path) -> list[Finding]:
-        wanted = tablespaces(self._tools, archive)
+        wanted = asked_of(self._tools, archive).tablespaces
         if not wanted:
             return []
         with self._access.session() as connection:
