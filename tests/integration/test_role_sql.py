@@ -80,7 +80,7 @@ def test_before_postgres_14(tmp_path: Path) -> None:
         assert "GRANT pg_read_all_data" not in printed
         database.psql(printed)
         database.psql("ALTER ROLE backup PASSWORD 'b'; GRANT SELECT ON LARGE OBJECT 4711 TO backup")
-        database.psql("CREATE TABLE later (id serial)")
+        database.psql('CREATE TABLE "a ""b""".later (id serial)')
         complete(
             support.run(Target(url=Secret(cluster.url("shop", user="backup", password="b")), name="shop"), tmp_path)
         )
