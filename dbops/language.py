@@ -19,6 +19,8 @@ VARIABLES = ("DBOPS_LANG", "LC_ALL", "LC_MESSAGES", "LANG")
 LANGUAGES = ("es",)
 """Those that there is a catalog of, beside English."""
 
+_PLAIN = ("none", "nothing", "refused")
+"""Single words that are translated within a message: nobody gives a database such a name."""
 _catalog: Mapping[str, str] | None = None
 _said: dict[str, str] = {}
 """What was said in this run, with its translation: not longer than the reports of the run are."""
@@ -59,7 +61,7 @@ def translated(text: str) -> str:
 
 
 def _part(value: Any) -> Any:
-    return translated(value) if isinstance(value, str) and " " in value else value
+    return translated(value) if isinstance(value, str) and (" " in value or value in _PLAIN) else value
 
 
 def catalog() -> Mapping[str, str]:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from dbops.config import Keep
 from dbops.config.units import format_duration
 from dbops.config.zones import zone
+from dbops.language import msg
 
 SAFETY_AGE = timedelta(days=7)
 """A safety backup is kept this long at least: the time in which somebody may find that the restore was a mistake."""
@@ -102,7 +103,7 @@ def decide(backups: Iterable[Backup], keep: Keep, now: datetime, signs: Signs | 
             continue
         ground = _doomed(item, keep, now)
         if why:
-            decisions.append(Decision(item, True, (f"frozen ({ground})",)))
+            decisions.append(Decision(item, True, (msg("frozen ({ground})", ground=ground),)))
         else:
             decisions.append(Decision(item, False, (ground,)))
     return Outcome(tuple(decisions), why)
@@ -128,18 +129,31 @@ def frozen(ordered: Sequence[Backup], now: datetime, signs: Signs) -> tuple[str,
     if signs.busy:
         why.append(signs.busy)
     if signs.unfinished > newest.id:
-        why.append(f"the newest run, {signs.unfinished}, left no backup: it failed, or still runs")
+        why.append(
+            msg("the newest run, {unfinished}, left no backup: it failed, or still runs", unfinished=signs.unfinished)
+        )
     if signs.unusable > newest.id:
-        why.append(f"the manifest of the newest backup, {signs.unusable}, cannot be used")
+        why.append(msg("the manifest of the newest backup, {unusable}, cannot be used", unusable=signs.unusable))
     age = now - newest.started_at
     if age < -CLOCK_TOLERANCE:
         ahead = format_duration(-age.total_seconds())
-        why.append(f"the newest backup, {newest.id}, was made {ahead} in the future: a clock is wrong")
+        why.append(
+            msg(
+                "the newest backup, {newest}, was made {ahead} in the future: a clock is wrong",
+                newest=newest.id,
+                ahead=ahead,
+            )
+        )
     allowed = signs.rpo * MISSED if signs.rpo is not None else USUAL_STALE
     if signs.judge_age and age.total_seconds() > allowed:
-        limit = "twice policy.rpo" if signs.rpo is not None else "policy.rpo is not set"
-        shown = f"{format_duration(age.total_seconds())} old, more than {format_duration(allowed)} ({limit})"
-        why.append(f"the newest backup is {shown}: backups fail or do not run, or a clock is wrong")
+        limit = msg("twice policy.rpo") if signs.rpo is not None else msg("policy.rpo is not set")
+        shown = msg(
+            "{age} old, more than {allowed} ({limit})",
+            age=format_duration(age.total_seconds()),
+            allowed=format_duration(allowed),
+            limit=limit,
+        )
+        why.append(msg("the newest backup is {shown}: backups fail or do not run, or a clock is wrong", shown=shown))
     why += _red(ordered, why)
     return tuple(why)
 
@@ -154,11 +168,14 @@ def _red(ordered: Sequence[Backup], known: Sequence[str]) -> list[str]:
     proved = next((item for item in ordered if item.verified), None)
     red = [item for item in ordered if item.red and (proved is None or item.proofs[0].at > proved.proofs[0].at)]
     latest = max(red, key=lambda item: (item.proofs[0].at, item.id), default=None)
-    since = f", and {proved.id} has not been verified since" if proved is not None else ""
+    since = msg(", and {proved} has not been verified since", proved=proved.id) if proved is not None else ""
     why: list[str] = []
-    for item, what in ((latest, f"a verification is red{since}"), (judged, "the newest verified backup is red")):
+    for item, what in (
+        (latest, msg("a verification is red{since}", since=since)),
+        (judged, msg("the newest verified backup is red")),
+    ):
         if item is not None and item.red and not any(item.id in reason for reason in (*known, *why)):
-            why.append(f"{what}: {item.proofs[0].task} of {item.id} is FAIL")
+            why.append(msg("{what}: {task} of {item} is FAIL", what=what, task=item.proofs[0].task, item=item.id))
     return why
 
 
@@ -169,22 +186,22 @@ def _kept(routine: Sequence[Backup], keep: Keep, now: datetime) -> dict[str, lis
     sound = [item for item in routine if not item.red]
     for item in (item for item in sound if not _too_old(item, keep, now)):
         if not keep.counts:
-            reasons[item.id].append(f"not older than {_age(keep)}")
+            reasons[item.id].append(msg("not older than {age}", age=_age(keep)))
     for kind, count in keep.counts.items():
         _by_count(kind, count, sound, keep, now, reasons)
     if routine:
-        reasons[routine[0].id].append("the newest backup")
-    for named, what in (("drilled", "the newest drilled backup"), ("verified", "the newest verified backup")):
+        reasons[routine[0].id].append(msg("the newest backup"))
+    for named, what in (("drilled", msg("the newest drilled backup")), ("verified", msg("the newest verified backup"))):
         if (found := next((item for item in routine if getattr(item, named)), None)) is not None:
             reasons[found.id].append(what)
     proved = next((item.id for item in routine if item.verified), "")
     for item in routine:
         if item.red and item.id > proved:
-            reasons[item.id].append(f"{item.proofs[0].task} is FAIL, but no newer backup is verified")
+            reasons[item.id].append(msg("{task} is FAIL, but no newer backup is verified", task=item.proofs[0].task))
     missing = keep.min_keep - sum(item.id in reasons for item in sound)
     others = [item for item in (*sound, *(item for item in routine if item.red)) if item.id not in reasons]
     for item in others[: max(0, missing)]:
-        reasons[item.id].append(f"min_keep {keep.min_keep}")
+        reasons[item.id].append(msg("min_keep {min_keep}", min_keep=keep.min_keep))
     return reasons
 
 
@@ -194,7 +211,7 @@ def _by_count(
     """Adds what `last`, `daily`, `weekly` … keep. What is too old stands for its period all the same, but goes."""
     place, seen = zone(keep.timezone), set[str]()
     for position, item in enumerate(sound, 1):
-        label = f"{position} of {count}"
+        label = msg("{position} of {count}", position=position, count=count)
         if kind != "last":
             label = _PERIODS[kind](item.started_at.astimezone(place).date())
         if label in seen:
@@ -203,7 +220,7 @@ def _by_count(
         if len(seen) > count:
             break
         if not _too_old(item, keep, now):
-            reasons[item.id].append(f"{kind} {label}")
+            reasons[item.id].append(msg("{kind} {label}", kind=kind, label=label))
 
 
 def _safety(safety: Sequence[Backup], routine: Sequence[Backup], keep: Keep, now: datetime) -> dict[str, list[str]]:
@@ -214,18 +231,18 @@ def _safety(safety: Sequence[Backup], routine: Sequence[Backup], keep: Keep, now
     reasons = {}
     for item in safety:
         if now - item.started_at < SAFETY_AGE:
-            reasons[item.id] = [f"a safety backup of the last {SAFETY_AGE.days} d"]
+            reasons[item.id] = [msg("a safety backup of the last {days} d", days=SAFETY_AGE.days)]
         elif item.id > proved and not (_too_old(item, keep, now) and item.id < newest):
-            reasons[item.id] = ["a safety backup, and no newer backup is verified"]
+            reasons[item.id] = [msg("a safety backup, and no newer backup is verified")]
     return reasons
 
 
 def _doomed(item: Backup, keep: Keep, now: datetime) -> str:
     if item.red:
-        return f"{item.proofs[0].task} is FAIL, and a newer backup is verified"
+        return msg("{task} is FAIL, and a newer backup is verified", task=item.proofs[0].task)
     if _too_old(item, keep, now):
-        return f"older than {_age(keep)}"
-    return "a safety backup that is no longer needed" if item.safety else "no rule keeps it"
+        return msg("older than {age}", age=_age(keep))
+    return msg("a safety backup that is no longer needed") if item.safety else msg("no rule keeps it")
 
 
 def _too_old(item: Backup, keep: Keep, now: datetime) -> bool:
@@ -233,4 +250,4 @@ def _too_old(item: Backup, keep: Keep, now: datetime) -> bool:
 
 
 def _age(keep: Keep) -> str:
-    return f"{format_duration(keep.max_age or 0.0)} (max_age)"
+    return msg("{max_age} (max_age)", max_age=format_duration(keep.max_age or 0.0))

@@ -29,7 +29,19 @@ msgstr ""
 "Content-Transfer-Encoding: 8bit\\n"
 "Language: {language}\\n"
 """
-_WORDS = ("PASS", "FAIL", "INCONCLUSIVE", "error", "warning", "check", "downgrade", "query", "doctor", *STEPS)
+_WORDS = (
+    "PASS",
+    "FAIL",
+    "INCONCLUSIVE",
+    "error",
+    "warning",
+    "check",
+    "downgrade",
+    "query",
+    "doctor",
+    "inventory",
+    *STEPS,
+)
 """What `tr` is given as a value: verdicts, levels of the log, names of phases."""
 
 

@@ -192,9 +192,14 @@ def _position(sequence: DbSequence) -> str:
 
 def _large_objects(expected: LargeObjects, found: LargeObjects, not_evaluated: list[NotEvaluated]) -> Iterator[Finding]:
     if expected.count != found.count:
-        yield _finding("large-objects", "large objects", str(expected.count), str(found.count))
+        yield _finding("large-objects", msg("large objects"), str(expected.count), str(found.count))
     elif expected.digest and found.digest and expected.digest != found.digest:
-        yield _finding("large-objects", f"content of {expected.count} large objects", expected.digest, found.digest)
+        yield _finding(
+            "large-objects",
+            msg("content of {count} large objects", count=expected.count),
+            expected.digest,
+            found.digest,
+        )
     elif expected.count and not (expected.digest and found.digest):
         not_evaluated.append(NotEvaluated(id="large-objects", reason=msg("the inventory has only their number")))
 

@@ -81,7 +81,7 @@ def _lock(stack: ExitStack, engine: Engine, target: str, progress: Progress) -> 
 def _both(asked: Pruning, now: Pruning) -> Pruning:
     """The newer plan, without deletions that nobody was asked about."""
     agreed = {item.name for item in asked.doomed}
-    late = "it came up after the question: next time"
+    late = msg("it came up after the question: next time")
     items = [
         item if item.keep or item.name in agreed else item._replace(keep=True, reasons=(late,)) for item in now.items
     ]
@@ -98,7 +98,7 @@ def _delete(
         catalog.store.discard(left)
     if item.id and any(entry.key.endswith(f"/{MANIFEST}") for entry in catalog.store.list(f"{item.name}/")):
         progress.note(msg("{item} has been finished meanwhile: kept", item=item.name))
-        return item._replace(keep=True, reasons=("finished meanwhile",))
+        return item._replace(keep=True, reasons=(msg("finished meanwhile"),))
     if item.kind is Kind.DEBRIS and item.id > last > "":
         tombstones.put(catalog, target, Note(item.id, "failed", clock(), item.reasons))
     _delete_keys(catalog, item, progress)
@@ -118,7 +118,9 @@ def _delete_backup(catalog: Catalog, target: str, item: Item, now: datetime, pro
             catalog.store.delete(tombstones.key(target, item.id))
         if error.kind != "refused":
             raise
-        return item._replace(keep=True, reasons=(f"the store refuses: {error.message}",), refused=True)
+        return item._replace(
+            keep=True, reasons=(msg("the store refuses: {message}", message=error.message),), refused=True
+        )
     _delete_keys(catalog, item, progress)
     catalog.store.delete(tombstones.key(target, item.id))
     return item

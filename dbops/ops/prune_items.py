@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from dbops.language import joined
 from dbops.retention import Backup
 from dbops.store.base import Unfinished
 
@@ -44,7 +45,7 @@ class Item(NamedTuple):
 
     @property
     def reason(self) -> str:
-        return ", ".join(self.reasons)
+        return joined(", ", self.reasons)
 
     def document(self) -> dict[str, Any]:
         about: dict[str, Any] = {}

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from dbops.catalog import SAFETY, Catalog, Listing, Record, State
 from dbops.config import Keep, Policy
 from dbops.errors import StoreError
+from dbops.language import msg
 from dbops.model import Failure, Verdict
 from dbops.ops import debris, tombstones
 from dbops.ops.prune_items import Item, Kind, Pruning
@@ -72,7 +73,7 @@ def _unusable(listings: Sequence[Listing], stones: Mapping[str, Tombstone], now:
     found = []
     for item in listings:
         if item.state is State.BROKEN:
-            reason = f"look at it yourself: {item.reason}"
+            reason = msg("look at it yourself: {reason}", reason=item.reason)
             found.append(Item(f"{item.target}/{item.id}", item.bytes, True, (reason,), Kind.BROKEN, item.id))
         elif item.state is State.DEBRIS:
             found.append(debris.folder(item, stones.get(item.id), now, locked))
@@ -94,7 +95,9 @@ def _judged(listings: Sequence[Listing], outcome: Outcome | None) -> list[Item]:
     for listing in listings:
         if listing.state is State.OK:
             name, decision = f"{listing.target}/{listing.id}", decisions.get(listing.id)
-            item = Item(name, listing.bytes, True, ("policy.keep is not set",), Kind.BACKUP, listing.id, listing.keys)
+            item = Item(
+                name, listing.bytes, True, (msg("policy.keep is not set"),), Kind.BACKUP, listing.id, listing.keys
+            )
             if decision is not None:
                 item = item._replace(keep=decision.keep, reasons=decision.reasons, backup=decision.backup)
             items.append(item)
@@ -162,8 +165,8 @@ def _protection(catalog: Catalog, now: datetime, item: Item) -> tuple[str, bool]
                 raise
             continue  # somebody else is deleting it
         if found.held:
-            return "under legal hold", True
+            return msg("under legal hold"), True
         until, versioned = max(until, found.locked_until or now), versioned or found.versioned
         if not versioned:
             break
-    return (f"locked until {until:%Y-%m-%d %H:%M}Z" if until > now else ""), versioned
+    return (msg("locked until {until:%Y-%m-%d %H:%M}Z", until=until) if until > now else ""), versioned

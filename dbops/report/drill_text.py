@@ -74,7 +74,7 @@ def _lines(value: Report, evidence: Evidence) -> Iterator[str]:
     if evidence.sandbox is not None:
         facts = evidence.sandbox
         manner = tr("tuned to restore fast") if facts.tuned else tr("like production")
-        end = f"; {translated(facts.teardown)}" if facts.teardown else ""
+        end = f"; {tr(facts.teardown)}" if facts.teardown else ""
         yield wrap(f"{facts.engine} {facts.version} ({facts.kind}), {manner}{end}", tr("server   "), " " * 9)
     if value.phases:
         timings = [f"{tr(name)} {format_duration(seconds)}" for name, seconds in value.phases.items()]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dbops.language import msg
+from dbops.language import joined, msg
 from dbops.model import Finding, Severity
 from dbops.sandbox.base import Chosen, Needs, Offer, Provider, SandboxMissingError
 from dbops.sandbox.major import series_distance
@@ -20,11 +20,15 @@ def choose(providers: Sequence[Provider], needs: Needs) -> Chosen:
     if not usable:
         raise SandboxMissingError(
             msg("no sandbox for {server}", server=_server(needs.engine, _series(needs))),
-            hint="\n".join(f"{offer.kind}: {_reasons(offer)}" for offer in offers),
+            hint=joined("\n", (msg("{kind}: {why}", kind=offer.kind, why=_reasons(offer)) for offer in offers)),
             kind="sandbox-missing",
         )
     taken = min(usable, key=lambda offer: _distance(offer, needs))
-    passed_over = tuple(f"{offer.kind}: {_why_not(offer, taken, needs)}" for offer in offers if offer is not taken)
+    passed_over = tuple(
+        msg("{kind}: {why}", kind=offer.kind, why=_why_not(offer, taken, needs))
+        for offer in offers
+        if offer is not taken
+    )
     return Chosen(taken.kind, taken.make(), tuple(_findings(taken, needs)), passed_over)
 
 
@@ -32,8 +36,12 @@ def _why_not(offer: Offer, taken: Offer, needs: Needs) -> str:
     if offer.obstacles:
         return _reasons(offer)
     if _distance(offer, needs) > _distance(taken, needs):
-        return f"{_server(needs.engine, _series(offer))}, further from the source's {_series(needs)}"
-    return f"would do; {taken.kind} comes first"
+        return msg(
+            "{server}, further from the source's {series}",
+            server=_server(needs.engine, _series(offer)),
+            series=_series(needs),
+        )
+    return msg("would do; {kind} comes first", kind=taken.kind)
 
 
 def _findings(taken: Offer, needs: Needs) -> list[Finding]:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from dbops.command import run
 from dbops.config.units import format_size
 from dbops.errors import ToolError
+from dbops.language import msg
 
 ROOM_FACTOR = 2
 """A restored database with the WAL and the sort files of its restore, against its tables and indexes alone."""
@@ -46,7 +47,13 @@ def room_lacking(folder: Path, data_bytes: int, setting: str) -> str | None:
     needed, free = room_needed(data_bytes), free_room(folder)
     if needed <= free:
         return None
-    return f"about {format_size(needed)} of disk are needed in {folder}, {format_size(free)} are free (see {setting})"
+    return msg(
+        "about {needed} of disk are needed in {folder}, {free} are free (see {setting})",
+        needed=format_size(needed),
+        folder=folder,
+        free=format_size(free),
+        setting=setting,
+    )
 
 
 def normalised(locale: str) -> str:

@@ -93,7 +93,11 @@ def _disabled(connection: Connection) -> Iterator[Finding]:
     for table, index in rows(connection, statement("probe_disabled_indexes")):
         hint = msg("ALTER TABLE {identifier} ENABLE KEYS", identifier=identifier(table))
         yield _error(
-            "invalid-index", f"{index} of {table}", msg("it is in use, as in the source"), msg("it is disabled"), hint
+            "invalid-index",
+            msg("{index} of {table}", index=index, table=table),
+            msg("it is in use, as in the source"),
+            msg("it is disabled"),
+            hint,
         )
 
 

@@ -68,7 +68,7 @@ def _server(manifest: Manifest, destination: Destination, facts: Facts, wishes: 
     elif server.major < source:
         yield warning(
             "older-server",
-            f"PostgreSQL {server.info.server_version} on {server.host}",
+            msg("PostgreSQL {server_version} on {host}", server_version=server.info.server_version, host=server.host),
             msg("{source}, as the source", source=source),
             str(server.major),
             msg("what the newer version alone knows will stop the restore; the live database is not touched by that"),

@@ -65,7 +65,7 @@ def obstacles(connection: psycopg.Connection[tuple[Any, ...]]) -> list[Finding]:
             Finding(
                 id="server-version",
                 severity=Severity.ERROR,
-                subject=f"PostgreSQL {major}",
+                subject=msg("PostgreSQL {major}", major=major),
                 expected=msg("{oldest_major} or newer", oldest_major=OLDEST_MAJOR),
                 actual=str(major),
                 hint=msg("upgrade the server: this version gets no security fixes"),

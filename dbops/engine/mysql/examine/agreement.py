@@ -58,7 +58,7 @@ def _compare(connection: Connection, table: Table, keys: list[Key], source: Sour
                 if count == whole[-1]
                 else msg("it has {count} entries for {whole} rows", count=count, whole=whole[-1])
             )
-            label = f"{key.name} of {table.name}"
+            label = msg("{key} of {table}", key=key.name, table=table.name)
             hint = msg("ALTER TABLE … DROP INDEX, ADD INDEX mends the copy, not the cause")
             finding = error("index-corrupt", label, msg("it holds the rows of its table"), actual, hint)
             severity = Severity.WARNING if source.knows("index-corrupt", label) else Severity.ERROR

@@ -44,7 +44,7 @@ def tasks(facts: Facts, source: Source, product: str) -> list[Task]:
 
 
 def label_of(check: Check, table: Table) -> str:
-    return f"{check.name} ON {table.name}"
+    return msg("{check} ON {table}", check=check.name, table=table.name)
 
 
 def _check(connection: Connection, table: Table, source: Source, product: str) -> Outcome:

@@ -25,7 +25,7 @@ _WORD = re.compile(r"(?<![^\s])[A-Za-z]{5,20}(?![^\s])")
 
 def tasks(facts: Facts, source: Source) -> list[Task]:
     def task(table: Table, key: Key) -> Task:
-        label = f"{key.name} of {table.name}"
+        label = msg("{key} of {table}", key=key.name, table=table.name)
 
         def failed(failure: pymysql.MySQLError) -> Outcome | None:
             if not damaged(failure):
@@ -40,7 +40,7 @@ def tasks(facts: Facts, source: Source) -> list[Task]:
 def _search(connection: Connection, table: Table, key: Key, source: Source) -> Outcome:
     """That nothing at all is found is a fault, if there are several words to look for. A single one may be a stop
     word."""
-    name, label = identifier(table.name), f"{key.name} of {table.name}"
+    name, label = identifier(table.name), msg("{key} of {table}", key=key.name, table=table.name)
     columns = ", ".join(part.sql for part in key.parts)
     with read_only(connection):
         texts = rows(connection, f"SELECT {columns} FROM {name} LIMIT {_ROWS}")  # noqa: S608

@@ -41,7 +41,7 @@ def tasks(facts: Facts, source: Source) -> list[Task]:
 
 
 def _label(table: Table, key: Key) -> str:
-    return f"{key.name} ON {table.name}"
+    return msg("{key} ON {table}", key=key.name, table=table.name)
 
 
 def _unique(connection: Connection, table: Table, key: Key, source: Source) -> Outcome:
