@@ -59,7 +59,7 @@ def doctor(
     if channels is not None:
         progress.phase("notify")
         findings += tried(channels, target.name if target else "", clock)
-    findings += warnings or [_good("secret-file-mode", "files with passwords", msg("none is readable by others"))]
+    findings += warnings or [_good("secret-file-mode", msg("files with passwords"), msg("none is readable by others"))]
     return Report(
         task="doctor",
         target=target.name if target else "",
@@ -105,13 +105,13 @@ def database_findings(engine: Engine, target: Target, clock: Callable[[], dateti
             size=size,
         ),
     )
-    yield from _guarded("tool", "dump program", lambda: _tool(engine, server, target))
+    yield from _guarded("tool", msg("dump program"), lambda: _tool(engine, server, target))
     obstacles = engine.backup_obstacles()
     yield from obstacles
     if obstacles:  # the clock is read in a snapshot, which needs the same rights
         yield _good("clock", "clock", msg("not read: the role lacks the rights above"))
         return
-    yield _good("privileges", server.info.role or "the role", msg("can read all that a backup needs"))
+    yield _good("privileges", server.info.role or msg("the role"), msg("can read all that a backup needs"))
     yield from _guarded("clock", "clock", lambda: _clock(engine, clock))
 
 
