@@ -55,6 +55,7 @@ __all__ = [
 FAST = {
     "innodb-flush-log-at-trx-commit": "0",
     "innodb-doublewrite": "OFF",
+    "innodb-flush-method": "nosync",
     "sync-binlog": "0",
     "innodb-buffer-pool-size": "64M",
     "performance-schema": "OFF",
@@ -63,9 +64,14 @@ FAST = {
 }
 FAST_OF_KIND = {
     "mysql": {"mysqlx": "OFF", "innodb-redo-log-capacity": "32M"},
-    "mariadb": {"innodb-log-file-size": "32M"},
+    "mariadb": {"innodb-log-file-size": "32M", "sync-frm": "OFF"},
 }
-DURABLE = {"innodb-flush-log-at-trx-commit": "1", "innodb-doublewrite": "ON", "sync-binlog": "1"}
+DURABLE = {
+    "innodb-flush-log-at-trx-commit": "1",
+    "innodb-doublewrite": "ON",
+    "innodb-flush-method": "fsync",
+    "sync-binlog": "1",
+}
 # Settings that a data folder is made with, and that cannot be changed afterwards.
 BIRTH = ("lower-case-table-names", "innodb-page-size", "innodb-data-file-path", "innodb-undo-tablespaces")
 TIMEOUT = 120  # seconds that a start or a stop may take on a busy machine

@@ -16,17 +16,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pymysql
 
-from dbops.engine.mysql import ddl, zones
+from dbops.engine.mysql import zones
 from dbops.engine.mysql.connect import Access, close
-from dbops.engine.mysql.driver_errors import error_of
-from dbops.engine.mysql.load_errors import of_definition, of_rows, too_long
-from dbops.engine.mysql.load_script import Script, text_of
+from dbops.engine.mysql.load_definitions import Definitions
+from dbops.engine.mysql.load_errors import of_rows, too_long
+from dbops.engine.mysql.load_script import Script
 from dbops.engine.mysql.load_worker import Failure, Rows, Then, Worker
 from dbops.engine.mysql.long_rows import TooLongError
 from dbops.engine.mysql.maintenance import LOCK_SECONDS, run
 from dbops.engine.mysql.plan import PARTS, suffix
-from dbops.engine.mysql.script import Kind, Statement
-from dbops.engine.mysql.statements import identifier
 from dbops.engine.restoring import Wishes
 from dbops.language import msg
 from dbops.model import Finding, Manifest, Severity
@@ -48,10 +46,6 @@ _IF_KNOWN = (
     "sql_generate_invisible_primary_key = 0",  # MySQL: a table without a primary key stays so
     "innodb_ddl_buffer_size = 134217728",  # MySQL: for sorting when an index is made; it is 1 MB otherwise
 )
-_LARGE_ROWS = 20_000
-"""From here on an index is made afterwards: below, the statement costs more than it saves."""
-_DEFINER_REFUSED = (1227, 1449, 1356)
-_NO_PARENT_KEY = (1005, 1215, 1822, 1825, 6125)
 
 
 class Loaded(NamedTuple):
@@ -71,13 +65,8 @@ class Load:
         self._wishes = wishes
         self._progress = progress
         self._tables = {table.name: table for table in manifest.inventory.tables}
-        self._large = any(table.rows >= _LARGE_ROWS for table in manifest.inventory.tables)
-        self._keys: dict[str, tuple[str, ...]] = {}
-        self._foreign: dict[str, tuple[str, ...]] = {}
-        self._identifiers: dict[str, set[str]] = {}
-        self._replaced: dict[str, list[str]] = {}
+        self.definitions = Definitions(access.database, manifest, no_owner=wishes.no_owner)
         self._skipped: set[str] = set()
-        self._events: dict[str, str] = {}
         self._zones: set[str] = set()
         self._failure = Failure()
         self._workers: list[Worker] = []
@@ -95,7 +84,7 @@ class Load:
                 raise
             finally:
                 self._end()
-        return Loaded(tuple(self._findings()), self._events)
+        return Loaded(tuple(self._findings()), self.definitions.events)
 
     def _all(self, connection: Connection, archive: Path) -> None:
         jobs = max(1, self._wishes.jobs)
@@ -161,64 +150,14 @@ class Load:
         self._workers.append(worker)
         return worker
 
-    def create_table(self, connection: Connection, name: str, text: str, where: str) -> None:
-        """Creates a table, without what comes later."""
-        text = ddl.requalified(text, self._source, self._access.database)
-        self.provide(connection, text)
-        self._identifiers[name] = ddl.identifiers(text)
-        table = self._tables.get(name)
-        if self._large:
-            # Foreign keys of all tables: else making a small one waits until the large one that it refers to is full.
-            split = ddl.split_table(text, keys=table is not None and table.rows >= _LARGE_ROWS)
-        else:
-            split = ddl.Table(text, (), ())
-        # Where a foreign key asks for an index that comes later: without putting indexes off, then without the key.
-        whole, unbound = ddl.Table(text, (), ()), ddl.split_table(text, keys=False)
-        for attempt in dict.fromkeys((split, whole, unbound)):
-            try:
-                connection.query(attempt.create)
-            except pymysql.MySQLError as error:
-                if error_of(error)[0] in _NO_PARENT_KEY and attempt is not unbound:
-                    continue
-                raise of_definition(error, f"CREATE TABLE {name}", where) from None
-            self._keys[name], self._foreign[name] = attempt.keys, attempt.foreign
-            return
-
-    def define(self, connection: Connection, statement: Statement, where: str) -> None:
-        """Creates a view, a trigger, a routine or an event."""
-        kind, name, text = statement.kind, statement.name, text_of(statement)
-        self.provide(connection, text)
-        if kind is Kind.CREATE_VIEW:
-            text = ddl.requalified(text, self._source, self.database)
-        elif kind is Kind.CREATE_TRIGGER:
-            text = ddl.trigger_moved(text, self._source, self.database)
-        elif kind is Kind.CREATE_EVENT:
-            text, self._events[name] = ddl.disabled(text)
-        if self._wishes.no_owner:
-            text = ddl.without_definer(text)
-        what = f"{kind.replace('-', ' ')} {name}"
-        try:
-            connection.query(text)
-        except pymysql.MySQLError as error:
-            account = ddl.definer(text)
-            if account is None or error_of(error)[0] not in _DEFINER_REFUSED:
-                raise of_definition(error, what, where) from None
-            try:
-                connection.query(ddl.without_definer(text))
-            except pymysql.MySQLError as again:
-                raise of_definition(again, what, where) from None
-            self._replaced.setdefault(ddl.account(account), []).append(name)
-
     def filled(self, name: str) -> Then:
         """What follows a table's last row."""
-        keys, self._keys[name] = self._keys.get(name, ()), ()
         table = self._tables.get(name)
 
         def done() -> None:
             self._progress.advance(table.bytes if table is not None else 0)
 
-        added = (f"ALTER TABLE {identifier(name)} {', '.join(f'ADD {key}' for key in keys)}",) if keys else ()
-        return Then(name, added, done)
+        return Then(name, self.definitions.after_rows(name), done)
 
     def begun(self, name: str) -> None:
         self._progress.item(name)
@@ -243,25 +182,18 @@ class Load:
     def _complete(self, connection: Connection) -> None:
         """Indexes of tables without rows, and all foreign keys."""
         self._prepare(connection)  # the dump's last statements have put back what it had set
-        for name in list(self._keys):
-            self._alter(connection, name, self._keys[name])
-        for name, keys in self._foreign.items():
-            self._alter(connection, name, keys)
-
-    def _alter(self, connection: Connection, name: str, added: tuple[str, ...]) -> None:
-        if not added:
-            return
-        try:
-            run(connection, f"ALTER TABLE {identifier(name)} {', '.join(f'ADD {one}' for one in added)}")
-        except pymysql.MySQLError as error:
-            raise of_rows(error, name, self._identifiers.get(name, ()), self._access.place()) from None
+        for name, text in self.definitions.at_the_end():
+            try:
+                run(connection, text)
+            except pymysql.MySQLError as error:
+                raise of_rows(error, name, self.definitions.names_in(name), self._access.place()) from None
 
     def _refused(self, error: Exception, item: Rows | Then) -> Exception:
         if isinstance(error, TooLongError):
             return too_long(error.needed, item.table, self._access.place())
         if not isinstance(error, pymysql.MySQLError):
             return error
-        return of_rows(error, item.table, self._identifiers.get(item.table, ()), self._access.place())
+        return of_rows(error, item.table, self.definitions.names_in(item.table), self._access.place())
 
     def _end(self) -> None:
         """Ends all sessions; what they are at is ended in the server too, so that the copy can be dropped."""
@@ -275,7 +207,7 @@ class Load:
 
     def _findings(self) -> Iterator[Finding]:
         yield from zones.findings(self._zones)
-        for account, names in sorted(self._replaced.items()):
+        for account, names in sorted(self.definitions.replaced.items()):
             yield Finding(
                 id="definer-replaced",
                 severity=Severity.WARNING,

@@ -62,12 +62,16 @@ class Script:
             self._rows(name, statement.text)
         elif does is Does.TABLE:
             self._close_table()
-            load.create_table(self._connection, name, text_of(statement), self._where())
+            text = text_of(statement)
+            load.provide(self._connection, text)
+            load.definitions.create_table(self._connection, name, text, self._where())
         elif does is Does.DEFINITION:
             self._close_table()
             if statement.kind is Kind.CREATE_TRIGGER:
                 self._settle()  # it must not act on the rows that come with the dump
-            load.define(self._connection, statement, self._where())
+            text = text_of(statement)
+            load.provide(self._connection, text)
+            load.definitions.define(self._connection, statement.kind, name, text, self._where())
         elif does is Does.DATABASE:
             own = ddl.in_head(text_of(statement), name, load.database)
             self._send(own.encode(errors="surrogateescape"), msg("alter database"))

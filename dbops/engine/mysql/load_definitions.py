@@ -1,0 +1,107 @@
+"""Makes what a dump defines, in a form in which its rows come in fast and nothing acts: without the indexes and foreign
+keys that come later, with events disabled, with a definer that the server takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pymysql
+
+from dbops.engine.mysql import ddl
+from dbops.engine.mysql.driver_errors import error_of
+from dbops.engine.mysql.load_errors import of_definition
+from dbops.engine.mysql.script import Kind
+from dbops.engine.mysql.statements import identifier
+from dbops.model import Manifest
+
+if TYPE_CHECKING:
+    from dbops.engine.mysql.connect import Connection
+
+_LARGE_ROWS = 20_000
+"""From here on an index is made afterwards: below, the statement costs more than it saves."""
+_DEFINER_REFUSED = (1227, 1449, 1356)
+_NO_PARENT_KEY = (1005, 1215, 1822, 1825, 6125)
+
+
+class Definitions:
+    """Those of one load into `database`. `where`, in its methods: the place in the dump, for people."""
+
+    def __init__(self, database: str, manifest: Manifest, *, no_owner: bool) -> None:
+        self.events: dict[str, str] = {}
+        """The state that each event is to have: it is made disabled."""
+        self.replaced: dict[str, list[str]] = {}
+        """Definer that the server did not take -> what has another one for it."""
+        self._database = database
+        self._source = manifest.engine.database
+        self._no_owner = no_owner
+        self._tables = {table.name: table for table in manifest.inventory.tables}
+        self._large = any(table.rows >= _LARGE_ROWS for table in manifest.inventory.tables)
+        self._keys: dict[str, tuple[str, ...]] = {}
+        self._foreign: dict[str, tuple[str, ...]] = {}
+        self._identifiers: dict[str, set[str]] = {}
+
+    def create_table(self, connection: Connection, name: str, text: str, where: str) -> None:
+        """Creates a table, without what comes later."""
+        text = ddl.requalified(text, self._source, self._database)
+        self._identifiers[name] = ddl.identifiers(text)
+        table = self._tables.get(name)
+        if self._large:
+            # Foreign keys of all tables: else making a small one waits until the large one that it refers to is full.
+            split = ddl.split_table(text, keys=table is not None and table.rows >= _LARGE_ROWS)
+        else:
+            split = ddl.Table(text, (), ())
+        # Where a foreign key asks for an index that comes later: without putting indexes off, then without the key.
+        whole, unbound = ddl.Table(text, (), ()), ddl.split_table(text, keys=False)
+        for attempt in dict.fromkeys((split, whole, unbound)):
+            try:
+                connection.query(attempt.create)
+            except pymysql.MySQLError as error:
+                if error_of(error)[0] in _NO_PARENT_KEY and attempt is not unbound:
+                    continue
+                raise of_definition(error, f"CREATE TABLE {name}", where) from None
+            self._keys[name], self._foreign[name] = attempt.keys, attempt.foreign
+            return
+
+    def define(self, connection: Connection, kind: Kind, name: str, text: str, where: str) -> None:
+        """Creates a view, a trigger, a routine or an event."""
+        if kind is Kind.CREATE_VIEW:
+            text = ddl.requalified(text, self._source, self._database)
+        elif kind is Kind.CREATE_TRIGGER:
+            text = ddl.trigger_moved(text, self._source, self._database)
+        elif kind is Kind.CREATE_EVENT:
+            text, self.events[name] = ddl.disabled(text)
+        if self._no_owner:
+            text = ddl.without_definer(text)
+        what = f"{kind.replace('-', ' ')} {name}"
+        try:
+            connection.query(text)
+        except pymysql.MySQLError as error:
+            account = ddl.definer(text)
+            if account is None or error_of(error)[0] not in _DEFINER_REFUSED:
+                raise of_definition(error, what, where) from None
+            try:
+                connection.query(ddl.without_definer(text))
+            except pymysql.MySQLError as again:
+                raise of_definition(again, what, where) from None
+            self.replaced.setdefault(ddl.account(account), []).append(name)
+
+    def names_in(self, table: str) -> set[str]:
+        """Names of the table's columns and keys."""
+        return self._identifiers.get(table, set())
+
+    def after_rows(self, table: str) -> tuple[str, ...]:
+        """What makes the indexes that were put off, once the table has its rows; asked for once."""
+        keys, self._keys[table] = self._keys.get(table, ()), ()
+        return _added(table, keys)
+
+    def at_the_end(self) -> Iterator[tuple[str, str]]:
+        """(table, statement): the indexes of tables without rows, then all foreign keys."""
+        for left in (self._keys, self._foreign):
+            for table, keys in list(left.items()):
+                for text in _added(table, keys):
+                    yield table, text
+
+
+def _added(table: str, keys: tuple[str, ...]) -> tuple[str, ...]:
+    return (f"ALTER TABLE {identifier(table)} {', '.join(f'ADD {key}' for key in keys)}",) if keys else ()
