@@ -28,6 +28,7 @@ _ENVIRONMENT = (
     ("DBOPS_STORE", tr("where backups live, where no file says so")),
     ("DBOPS_LOG_FORMAT", tr("as --log-format")),
     ("DBOPS_RUN_ID", tr("a UUID for the run, to find it again in logs and reports")),
+    ("DBOPS_LANG", tr("en or es: the language at the terminal (else LC_ALL, LC_MESSAGES, LANG)")),
     ("NO_COLOR", tr("no colours")),
 )
 
