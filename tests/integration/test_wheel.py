@@ -76,3 +76,8 @@ def test_the_task(installed: Path, backed: Backed, empty_server: Cluster, tmp_pa
     assert done.returncode == 0, done.stdout + done.stderr
     assert "PASS" in done.stdout
     assert (tmp_path / "reports/junit.xml").is_file()
+
+
+def test_the_wheel_speaks_spanish(installed: Path, tmp_path: Path) -> None:
+    shown = run(tmp_path, installed / "dbops", "--list", DBOPS_LANG="es")
+    assert "Volcar una base de datos" in shown.stdout, shown.stdout + shown.stderr
