@@ -43,7 +43,7 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.setdefault("TESTCONTAINERS_HOST_OVERRIDE", "127.0.0.1")
 
 
-LONG = ("fault/test_migrate_locks", "integration/test_migrate_applications")
+LONG = ("integration/test_migrate_applications",)
 """They take long: not part of `invoke test`, which CI has to finish in time. `pytest -m long` runs them."""
 
 

@@ -247,9 +247,9 @@ class Project:
             timeout=300,
         )
 
-    def run(self, *arguments: str, code: int | None = 0) -> Any:
+    def run(self, *arguments: str, code: int | None = 0, **environment: str) -> Any:
         """The document that a task prints. `code` None: any."""
-        done = self.raw(*arguments)
+        done = self.raw(*arguments, **environment)
         assert code is None or done.returncode == code, done.stdout + done.stderr
         assert self.bench.password not in done.stdout + done.stderr
         return json.loads(done.stdout)

@@ -6,7 +6,6 @@ import math
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote
 
 import msgspec
 
@@ -16,25 +15,25 @@ from dbops.app.routes import reach as reach
 from dbops.app.routes import routes as routes
 from dbops.app.sandboxes import MYSQL_FAMILY, sandbox_choice
 from dbops.app.sandboxes import open_sandbox as open_sandbox
-from dbops.catalog import Catalog
 from dbops.config import Config, StoreConfig, Target
 from dbops.config.urls import Secret, dialect, split_password
-from dbops.engine.base import Engine
 from dbops.errors import ConfigError
-from dbops.keys.keyring import Keyring
 from dbops.language import msg
-from dbops.store.base import Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from dbops.catalog import Catalog
+    from dbops.engine.base import Engine
     from dbops.engine.dumps import DumpLoader, DumpReader
     from dbops.engine.scratch import ScratchServer
+    from dbops.keys.keyring import Keyring
     from dbops.ops.drill import Places
     from dbops.ops.foreign_drill import ForeignDrill, ForeignPlaces
     from dbops.ops.foreign_source import Location
     from dbops.progress import Progress
     from dbops.sandbox.postgres.embedded import EmbeddedPostgres
+    from dbops.store.base import Store
 
 
 def now() -> datetime:
@@ -82,6 +81,8 @@ def open_store(config: StoreConfig) -> Store:
 
 def open_catalog(config: StoreConfig, keys: Keyring | None = None) -> Catalog:
     """`keys`: those of the environment, unless others are given."""
+    from dbops.catalog import Catalog
+
     return Catalog(open_store(config), keys)
 
 
@@ -239,6 +240,8 @@ def archive_engine(name: str, *, bindir: Path | None = None) -> Engine:
 
 
 def _folder(url: str) -> Path:
+    from urllib.parse import unquote
+
     if "://" not in url:
         return Path(url).expanduser().absolute()
     host, slash, rest = url.removeprefix("file://").partition("/")

@@ -109,9 +109,10 @@ class Suppress(Value, frozen=True):
 class Migrations(Value, frozen=True):
     """The application's revisions. `rules`: `off`, `error`, `warning` or `info` for rules of the gate, by id.
     `version_schema` None: the version table is looked for in every schema. `url_variable`: where the application reads
-    its database's URL; `driver`: the scheme of that URL, such as `postgresql+asyncpg`, by default one that is installed
-    there. `ini`: Alembic's settings, `folder`: where the application is started, both found by `directory` else.
-    `timeout`: of a whole upgrade; the other limits are those of `migrate` (docs/decisions/022-migrate.md)."""
+    its database's URL; `driver`: the scheme of that URL, such as `postgresql+asyncpg`, by default that of the target's
+    own URL, else one that is installed there. `ini`: Alembic's settings, `folder`: where the application is started,
+    both found by `directory` else. `timeout`: of a whole upgrade; the other limits are those of `migrate`
+    (docs/decisions/022-migrate.md)."""
 
     kind: Literal["alembic", "flask-migrate"]
     directory: Path

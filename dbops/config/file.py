@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from dbops.config import Argv, Bytes, Config, Keep, NotifyConfig, Patience, Seconds, StoreConfig, Target, Zone
+from dbops.config.drivers import with_driver
 from dbops.config.errors import expand, explain, field_names, unknown_key
 from dbops.config.links import addresses, link, links
 from dbops.config.notify import merged, secrets
@@ -60,6 +61,7 @@ def load(
         url = environment.get("DATABASE_URL") or None
     if url is not None:
         targets = _only(url, target, targets, notify)
+    targets = {name: with_driver(one) for name, one in targets.items()}
     needed = need_store and not (targets and all(t.archives for t in targets.values()))
     stored = _store(raw, store, environment, label, needed=needed)
     for channels in (notify, *(target.notify for target in targets.values())):

@@ -105,6 +105,9 @@ class Migrator(Protocol):
     def ledger(self) -> tuple[LedgerEntry, ...] | None:
         """The entries in the order in which they ran; None where no ledger is kept."""
 
+    def prepare(self) -> None:
+        """Looks whether the ledger can be kept; `RefusedError` where it cannot, with what would help."""
+
     def record(self, entries: Iterable[LedgerEntry]) -> None:
         """Adds entries, in the place of older ones of the same ids. The ledger is made where there is none."""
 

@@ -56,17 +56,18 @@ def find(directory: Path) -> Layout:
 
 def files(layout: Layout) -> Iterator[tuple[str, Path]]:
     """The files that Alembic would load, by name and path, each once however many folders and links lead to it."""
-    seen: set[Path] = set()
-    folders: dict[Path, Path] = {}
-    for path in _walk(layout):
-        if not is_loaded(path):
-            continue
-        if path.parent not in folders:
-            folders[path.parent] = path.parent.resolve()
-        real = path.resolve() if path.is_symlink() else folders[path.parent] / path.name
-        if real not in seen:
-            seen.add(real)
-            yield layout.name(path), path
+    seen: set[str] = set()
+    for folder, names in _walk(layout):
+        real, shown = os.path.realpath(folder), layout.name(Path(folder))
+        before = (
+            "" if shown == "." else f"{shown}/"
+        )  # names are put together as text: a Path each takes as long as a read
+        for name in filter(_LOADED.fullmatch, names):
+            path = Path(folder, name)
+            once = os.path.realpath(path) if path.is_symlink() else f"{real}/{name}"
+            if once not in seen:
+                seen.add(once)
+                yield before + name, path
 
 
 def is_loaded(path: Path) -> bool:
@@ -78,8 +79,9 @@ def compiled_only(layout: Layout) -> Iterator[Problem]:
     """Revisions that Alembic would load from compiled code, where it is told to: they are not read."""
     if not layout.sourceless:
         return
-    sources = {path.name.partition(".")[0] for path in _walk(layout) if is_loaded(path)}
-    for path in _walk(layout, caches=True):
+    files = [Path(folder, name) for folder, names in _walk(layout, caches=True) for name in names]
+    sources = {path.name.partition(".")[0] for path in files if is_loaded(path)}
+    for path in files:
         if _COMPILED.fullmatch(path.name) and path.name.partition(".")[0] not in sources:
             yield Problem(
                 kind=Kind.SOURCELESS,
@@ -177,15 +179,16 @@ def _no_folder(scripts: Path, settings: Settings) -> tuple[str, str]:
     return text if located else f"script_location is {settings.script_location}, and there is no such folder", hint
 
 
-def _walk(layout: Layout, *, caches: bool = False) -> Iterator[Path]:
-    """All files of the folders, sorted by name in each; those of `__pycache__` only on request."""
+def _walk(layout: Layout, *, caches: bool = False) -> Iterator[tuple[str, list[str]]]:
+    """The names in each of the folders, sorted; those of `__pycache__` only on request."""
     for folder in layout.folders:
         for where, folders, names in os.walk(folder):
             folders.sort()
             if caches and "__pycache__" in folders:
-                yield from sorted((Path(where) / "__pycache__").iterdir())
+                cache = Path(where) / "__pycache__"
+                yield str(cache), sorted(path.name for path in cache.iterdir())
             if not where.endswith("__pycache__"):
-                yield from (Path(where) / name for name in sorted(names))
+                yield where, sorted(names)
             if not layout.recursive:
                 break
 

@@ -15,27 +15,17 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from dbops.command import Process, describe_status, redact, running
+from dbops.command import Process, redact, running
 from dbops.config import Migrations
 from dbops.config.urls import Secret, dialect, split_password
 from dbops.engine.migrating import SessionRules
 from dbops.errors import DbopsError, NothingToCheckError, ToolError
 from dbops.language import msg
-from dbops.migrations.runner_events import (
-    Begun,
-    Event,
-    FailedStatement,
-    Finished,
-    RevisionApplied,
-    RevisionBegun,
-    SessionOpened,
-    Sql,
-    Statement,
-    Trouble,
-    event_of,
-)
+from dbops.migrations.runner_events import Event, Sql
+from dbops.migrations.runner_heard import Heard
+from dbops.migrations.runner_heard import Outcome as Outcome
 from dbops.migrations.runner_place import find_place
 
 SCRIPT = Path(__file__).parent / "dbops_runner" / "__main__.py"
@@ -45,7 +35,11 @@ _READ_BYTES = 1 << 16
 
 
 class NotRenderableError(NothingToCheckError):
-    """The SQL of a revision cannot be had without a database; the message says what stood in the way."""
+    """The SQL of a revision cannot be had without a database; the message says what stood in the way. `revision`: in
+    which one it stopped, '' if before any; `sql`: what had been rendered by then."""
+
+    revision: str = ""
+    sql: str = ""
 
 
 class ElsewhereError(DbopsError):
@@ -53,42 +47,6 @@ class ElsewhereError(DbopsError):
 
 
 _ANY = SessionRules()
-
-
-class Outcome(NamedTuple):
-    """What was heard. `finished`: it came to its end by itself; whether the database is where it should be is another
-    question. `timed_out`: it was ended from here. `output`: the last lines that it printed."""
-
-    finished: bool
-    statements: tuple[Statement, ...]
-    begun: tuple[RevisionBegun, ...]
-    applied: tuple[RevisionApplied, ...]
-    failed: FailedStatement | None
-    trouble: Trouble | None
-    sessions: tuple[SessionOpened, ...]
-    versions: dict[str, str]
-    seconds: float
-    status: int
-    timed_out: bool
-    output: str
-
-    @property
-    def stopped_in(self) -> str:
-        """The revision in which it stopped: of the statement that failed, else begun and not ended; or ''."""
-        if self.failed is not None and self.failed.revision:
-            return self.failed.revision
-        applied = {one.revision for one in self.applied}
-        return next((one.revision for one in reversed(self.begun) if one.revision not in applied), "")
-
-    @property
-    def why(self) -> str:
-        """Why it did not come to its end, in a sentence; '' if it did."""
-        if self.timed_out:
-            return f"it was ended after {self.seconds:.0f} s"
-        if self.trouble is not None:
-            where = f" ({self.trouble.where})" if self.trouble.where else ""
-            return f"{self.trouble.error}: {self.trouble.message}{where}"
-        return "" if self.finished else f"the application's interpreter {describe_status(self.status)}"
 
 
 class Runner:
@@ -143,12 +101,18 @@ class Runner:
         except ToolError as error:
             raise NotRenderableError(error.message, hint=error.hint, kind="not-renderable") from None
         if not outcome.finished:
-            raise NotRenderableError(
-                msg("{start} to {end} cannot be rendered as SQL: {why}", start=start, end=end, why=outcome.why),
+            refused = NotRenderableError(
+                msg(
+                    "{what} cannot be rendered as SQL: {why}",
+                    what=outcome.stopped_in or f"{start}:{end}",
+                    why=outcome.why,
+                ),
                 hint=_last(outcome.output)
                 or msg("a revision that reads from the database has no SQL before it has run"),
                 kind="not-renderable",
             )
+            refused.revision, refused.sql = outcome.stopped_in, "".join(text)
+            raise refused
         return "".join(text)
 
     # --- the other side ---------------------------------------------------------------------------------------------
@@ -160,7 +124,7 @@ class Runner:
         place = find_place(settings)
         python = str(settings.python or sys.executable)
         begun = time.monotonic()
-        heard = _Heard(on_event)
+        heard = Heard(on_event)
         reading, writing = os.pipe()
         try:
             argv = [python, str(SCRIPT), str(writing)]
@@ -224,7 +188,8 @@ class Runner:
                 msg("{message}: nothing was run", message=trouble.message),
                 hint=msg(
                     "it must take its URL from {url_variable} (migrations.url_variable), or from sqlalchemy.url "
-                    "of Alembic's Config",
+                    "of Alembic's Config; several databases in one run (--multidb) are more than dbops migrates: "
+                    "give each database a folder of revisions of its own",
                     url_variable=self._settings.url_variable,
                 ),
                 kind="elsewhere",
@@ -235,47 +200,6 @@ class Runner:
 _AFTER_SECONDS = 30.0
 
 
-class _Heard:
-    """Collects events, hands each on, and makes the outcome of them."""
-
-    def __init__(self, on_event: Callable[[Event], None] | None) -> None:
-        self._on_event = on_event
-        self._events: list[Event] = []
-        self._rest = b""
-
-    def take(self, data: bytes) -> None:
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        for line in lines:
-            told: dict[str, Any] = {}
-            with suppress(ValueError):
-                told = json.loads(line)
-            event = event_of(told)
-            if event is not None:
-                self._events.append(event)
-                if self._on_event is not None:
-                    self._on_event(event)
-
-    def outcome(self, seconds: float, status: int, timed_out: bool, output: str) -> Outcome:
-        def all_of(kind: type[Any]) -> tuple[Any, ...]:
-            return tuple(event for event in self._events if isinstance(event, kind))
-
-        failed, trouble, begun = all_of(FailedStatement), all_of(Trouble), all_of(Begun)
-        return Outcome(
-            finished=bool(all_of(Finished)),
-            statements=all_of(Statement),
-            begun=all_of(RevisionBegun),
-            applied=all_of(RevisionApplied),
-            failed=failed[-1] if failed and trouble and trouble[-1].of_statement else None,
-            trouble=trouble[-1] if trouble else None,
-            sessions=all_of(SessionOpened),
-            versions=begun[-1].versions if begun else {},
-            seconds=seconds,
-            status=status,
-            timed_out=timed_out,
-            output=output,
-        )
-
-
 def _send(process: Process, request: Mapping[str, Any]) -> None:
     """The request. Standard input stays open: its end would tell the other side that we are gone."""
     with suppress(BrokenPipeError):  # it ended at once: its status says why
@@ -283,7 +207,7 @@ def _send(process: Process, request: Mapping[str, Any]) -> None:
         process.stdin.flush()
 
 
-def _listen(process: Process, descriptor: int, heard: _Heard, until: float | None) -> bool:
+def _listen(process: Process, descriptor: int, heard: Heard, until: float | None) -> bool:
     """Hears events to their end; True if `until` came first. A process that the application has left behind may hold
     the pipe, so that the end of ours is looked at as well."""
     while True:

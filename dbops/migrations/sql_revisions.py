@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from dbops.errors import DbopsError
+from dbops.migrations.runner import NotRenderableError
 from dbops.migrations.sql_shape import shape
 from dbops.migrations.sql_text import Statement, split
 from dbops.migrations.values import Revision
@@ -64,8 +65,8 @@ def read_sql(
         if render is None:
             failed |= dict.fromkeys((one.id for one in run), "the application's revisions cannot be run here")
             continue
-        for part in _rendered(run, render, failed):
-            found |= _sliced(part, run, dialect, version_table)
+        for part, whole in _rendered(run, render, failed):
+            found |= _sliced(part, whole, dialect, version_table)
     for one in pending:
         if one.id not in found:
             failed.setdefault(one.id, "Alembic has rendered nothing for it")
@@ -87,20 +88,26 @@ def _runs(pending: Sequence[Revision]) -> Iterator[list[Revision]]:
         yield run
 
 
-def _rendered(run: Sequence[Revision], render: Render, failed: dict[str, str]) -> Iterator[str]:
-    """The SQL of a stretch; of each of its revisions alone, if one of them cannot be rendered."""
-    try:
-        yield render(_start(run[0]), run[-1].id)
-        return
-    except DbopsError as error:
-        if len(run) == 1:
-            failed[run[0].id] = error.message
-            return
-    for one in run:
+def _rendered(
+    run: Sequence[Revision], render: Render, failed: dict[str, str]
+) -> Iterator[tuple[str, Sequence[Revision]]]:
+    """The SQL of a stretch, and the revisions of which it is all there. Each start of an application may take seconds:
+    one that cannot be rendered costs one more, whatever stands before and after it."""
+    todo = list(run)
+    while todo:
         try:
-            yield render(_start(one), one.id)
+            yield render(_start(todo[0]), todo[-1].id), todo
+            return
         except DbopsError as error:
-            failed[one.id] = error.message
+            stopped = error.revision if isinstance(error, NotRenderableError) else ""
+            place = next((number for number, one in enumerate(todo) if one.id == stopped), None)
+            if place is None:  # before any revision: so it would be with each of them
+                failed |= dict.fromkeys((one.id for one in todo), error.message)
+                return
+            failed[stopped] = error.message
+            if place and isinstance(error, NotRenderableError):
+                yield error.sql, todo[:place]
+            todo = todo[place + 1 :]
 
 
 def _start(one: Revision) -> str:

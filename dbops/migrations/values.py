@@ -43,7 +43,7 @@ class Revision(Value, frozen=True):
     `path` is relative to the root of the history, with `/`; `line` and `down_line` are where `revision` and
     `down_revision` stand. `down`: parents, none for a base. `depends_on`: ids or labels, as written. `created` is the
     text after 'Create Date:'. `sha256` is that of the file with `\n` as the end of lines, which a checkout may change.
-    `operates`: the line of the first statement in `upgrade()` or `downgrade()` that does something; 0 if none does.
+    `operates`: of a merge, the line of the first statement in `upgrade()` or `downgrade()` that does something; else 0.
     """
 
     id: str

@@ -36,6 +36,15 @@ def with_steps(plan: Sequence[Step], *steps: Step) -> tuple[Step, ...]:
     return tuple(named.get(step.id, step) for step in plan)
 
 
+def rehearsed_first(plan: Sequence[Step]) -> tuple[Step, ...]:
+    """The plan with the rehearsal before what can use the statements that it hears."""
+    ids = [step.id for step in plan]
+    rehearsal = plan[ids.index("rehearsal")]
+    rest = [step for step in plan if step is not rehearsal]
+    at = ids.index("drift")
+    return (*rest[:at], rehearsal, *rest[at:])
+
+
 class Settings(NamedTuple):
     """A target's own: the weight of rules, and what is allowed for a time."""
 

@@ -54,8 +54,9 @@ class Tried(NamedTuple):
 
 class Linter:
     """Lints when it is called as a step. `render`: the offline SQL of the application, given the URL of a database that
-    it may do anything to. `captured`: statements by revision that a rehearsal has heard. `rehearsed`: a rehearsal is a
-    step of the same gate, and shows what statements do that no rule knows; if it fails to, that is open by itself."""
+    it may do anything to. `captured`: statements by revision that a rehearsal has heard, where one was a step of the
+    same gate. It has shown what statements do that no rule knows, and for how long they hold their locks; if it could
+    not, that is open by itself."""
 
     def __init__(
         self,
@@ -65,12 +66,10 @@ class Linter:
         facts: Facts,
         *,
         version_table: str = "alembic_version",
-        captured: Mapping[str, Sequence[str]] | None = None,
-        rehearsed: bool = False,
+        captured: Callable[[], Mapping[str, Sequence[str]]] | None = None,
     ) -> None:
         self._dialect, self._render, self._workshop, self._facts = dialect, render, workshop, facts
         self._version_table, self._captured = version_table, captured
-        self._rehearsed = rehearsed or captured is not None
 
     def step(self) -> Step:
         return Step(ID, self)
@@ -82,10 +81,12 @@ class Linter:
             return Outcome(skipped=[NotEvaluated(id=ID, reason=msg("nothing is pending"))])
         if ground.pending is None:
             return Outcome(open=[NotEvaluated(id=ID, reason=ground.broken or NOT_KNOWN)])
-        sql, unread = self._rendered(ground, self._captured)
+        sql, unread = self._rendered(ground)
+        if unread and self._captured is not None:
+            sql, unread = self._completed(ground, sql, self._captured())
         tried = self._tried(ground) if self._dialect == "postgres" or unread else Tried()
         if unread and tried.captured:
-            sql, unread = self._rendered(ground, {**tried.captured, **(self._captured or {})}, sql)
+            sql, unread = self._completed(ground, sql, tried.captured)
         probed, lacks = self._probed(ground, sql)
         result = lint(
             ground.history,
@@ -95,12 +96,14 @@ class Linter:
             self._dialect,
             rewritten=tried.rewritten,
             probed=probed,
-            unknown_is_open=not self._rehearsed,
+            unknown_is_open=self._captured is None,
         )
         left_open = list(result.open)
         skipped = list(result.skipped)
         if lacks:
-            left_open += [NotEvaluated(id=one, reason=lacks) for one in PROBED]
+            unprobed = [NotEvaluated(id=one, reason=lacks) for one in PROBED]
+            left_open += unprobed if self._captured is None else []
+            skipped += unprobed if self._captured is not None else []
         if tried.lacks:
             reason = msg("whether a change of type writes the table anew was not tried: {lacks}", lacks=tried.lacks)
             skipped.append(NotEvaluated(id="sql-type-change", reason=reason))
@@ -113,23 +116,23 @@ class Linter:
 
     # --- the application --------------------------------------------------------------------------------------------
 
-    def _rendered(
-        self, ground: Ground, captured: Mapping[str, Sequence[str]] | None, known: Sequence[RevisionSql] = ()
+    def _rendered(self, ground: Ground) -> tuple[tuple[RevisionSql, ...], tuple[Unreadable, ...]]:
+        pending = ground.pending or ()
+        try:
+            with self._workshop.database(()) as empty:
+                return read_sql(pending, lambda a, b: self._render(empty.url, a, b), self._dialect, self._version_table)
+        except DbopsError:
+            nowhere = _NOWHERE[self._dialect]
+            return read_sql(pending, lambda a, b: self._render(nowhere, a, b), self._dialect, self._version_table)
+
+    def _completed(
+        self, ground: Ground, known: Sequence[RevisionSql], captured: Mapping[str, Sequence[str]]
     ) -> tuple[tuple[RevisionSql, ...], tuple[Unreadable, ...]]:
-        """`known`: what has been rendered before, which is not done again."""
+        """With what was heard in the place of what could not be rendered."""
         pending = ground.pending or ()
         have = {one.revision.id: one for one in known}
         wanted = [one for one in pending if one.id not in have]
-        try:
-            with self._workshop.database(()) as empty:
-                found, unread = read_sql(
-                    wanted, lambda a, b: self._render(empty.url, a, b), self._dialect, self._version_table, captured
-                )
-        except DbopsError:
-            nowhere = _NOWHERE[self._dialect]
-            found, unread = read_sql(
-                wanted, lambda a, b: self._render(nowhere, a, b), self._dialect, self._version_table, captured
-            )
+        found, unread = read_sql(wanted, None, self._dialect, self._version_table, captured)
         have |= {one.revision.id: one for one in found}
         return tuple(have[one.id] for one in pending if one.id in have), unread
 

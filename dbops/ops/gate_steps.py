@@ -76,11 +76,11 @@ def ledger(ground: Ground) -> Outcome:
     """What ran here, as it ran, against the files."""
     if ground.version is None:
         return Outcome(skipped=[NotEvaluated(id="ledger", reason=NO_DATABASE)])
-    if ground.ledger is None:
+    if ground.ledger is None and ground.intent is None:  # killed in its first run, a migration leaves no ledger yet
         return Outcome(skipped=[NotEvaluated(id="ledger", reason=msg("no ledger of applied revisions is kept here"))])
     if ground.broken:
         return Outcome(open=[NotEvaluated(id="ledger", reason=ground.broken)])
-    found = ledger_rules.judge_ledger(ground.history, ground.version.rows, ground.ledger)
+    found = ledger_rules.judge_ledger(ground.history, ground.version.rows, ground.ledger or ())
     return Outcome([*found, *_interrupted(ground)], of_step("ledger"))
 
 

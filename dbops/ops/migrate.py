@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import NamedTuple
 
 import msgspec
 
 from dbops import __version__
-from dbops.catalog import SAFETY, Catalog
+from dbops.catalog import Catalog
 from dbops.config import Target
 from dbops.config.urls import Secret
 from dbops.engine.base import Engine
@@ -28,7 +28,7 @@ from dbops.migrations.runner import Outcome
 from dbops.model import Failure, Finding, Manifest, Report, Verdict
 from dbops.ops import migrate_report as told
 from dbops.ops.application import stopped
-from dbops.ops.backup import backup
+from dbops.ops.migrate_safety import safety_backup
 from dbops.ops.migrate_upgrade import Result, upgrade
 from dbops.ops.migration_report import MigrationReport
 from dbops.ops.timing import timed
@@ -106,6 +106,7 @@ class Migration:
             lock = stack.enter_context(ExitStack())
             lock.enter_context(doors.engine.migrator().lock())
             self._unmoved(gate)
+            doors.engine.migrator().prepare()
             stack.enter_context(stopped(self._target.app, doors.progress, self._phases))
             verdict = self._migrate(history, pending, gate, lock)
         return self._report(gate, verdict)
@@ -132,7 +133,16 @@ class Migration:
 
     def _migrate(self, history: History, pending: Sequence[str], gate: MigrationReport, lock: ExitStack) -> Verdict:
         doors = self._doors
-        saved = self._safety(gate)
+        saved = safety_backup(
+            doors.engine,
+            doors.catalog(),
+            self._target,
+            self._settings.safety_backup_age,
+            frozenset(gate.current or ()),
+            clock=doors.clock,
+            progress=doors.progress,
+            phases=self._phases,
+        )
         self._facts["safety_backup"] = saved.id
         migrator = doors.engine.migrator()
         migrator.intend(
@@ -195,26 +205,6 @@ class Migration:
         self._findings.append(told.restored(saved, restored, self._wishes.again))
         return Verdict.FAIL
 
-    def _safety(self, gate: MigrationReport) -> Manifest:
-        """A backup that brings the database back to what it is now."""
-        doors, catalog = self._doors, self._doors.catalog()
-        if (age := self._settings.safety_backup_age) is not None:
-            since = doors.clock() - timedelta(seconds=float(age))
-            for manifest in catalog.backups(self._target.name):
-                same = set(manifest.migration.heads) == set(gate.current or ())
-                if manifest.snapshot_at >= since and same and _verified(catalog, manifest):
-                    doors.progress.note(
-                        msg("safety backup: {manifest}, verified, is young enough", manifest=manifest.id)
-                    )
-                    return manifest
-        with timed(self._phases, "safety backup"):
-            made = backup(
-                doors.engine, catalog, self._target, clock=doors.clock, progress=doors.progress, purpose=SAFETY
-            )
-        assert isinstance(made, Manifest)  # noqa: S101 - it is no dry run
-        doors.progress.note(msg("safety backup: {made}", made=made.id))
-        return made
-
     def _version_rows(self) -> frozenset[str]:
         settings = self._settings
         return self._doors.engine.version_rows(settings.version_table, settings.version_schema).rows
@@ -243,12 +233,6 @@ class Migration:
 def migrate(target: Target, doors: Doors, wishes: Wishes) -> MigrationReport:
     """Migrates one database; see `Migration.run`."""
     return Migration(target, doors, wishes).run()
-
-
-def _verified(catalog: Catalog, manifest: Manifest) -> bool:
-    """The newest drill or verification of it was a PASS."""
-    records = catalog.drills(manifest.target, manifest.id)
-    return bool(records) and max(records, key=lambda one: one.at).verdict is Verdict.PASS
 
 
 def _entries(history: History, names: Sequence[str], outcomes: Sequence[Outcome], at: datetime) -> list[LedgerEntry]:

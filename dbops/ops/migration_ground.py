@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from dbops.engine.base import VersionRows
-from dbops.engine.migrating import Intent
 from dbops.errors import ConfigError, NothingToCheckError
 from dbops.language import msg
 from dbops.migrations import layout
 from dbops.migrations.base_branch import read_merged
 from dbops.migrations.graph_rules import unjudgeable
 from dbops.migrations.history import History, Relation, Standing, read
-from dbops.migrations.ledger import LedgerEntry
 from dbops.migrations.values import Kind, Revision
+
+if TYPE_CHECKING:
+    from dbops.engine.base import VersionRows
+    from dbops.engine.migrating import Intent
+    from dbops.migrations.ledger import LedgerEntry
 
 _HINT = msg("name the folder that has env.py and versions/, or one with alembic.ini")
 

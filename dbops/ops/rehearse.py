@@ -53,6 +53,8 @@ class Rehearser:
         self._backup, self._to, self._always = backup, to, always
         self.result: Rehearsal | None = None
         self.drill: Report | None = None
+        self.captured: dict[str, list[str]] = {}
+        """What was heard, for those who judge statements: by revision that came to its end."""
 
     def step(self) -> Step:
         return Step(ID, self)
@@ -105,6 +107,7 @@ class Rehearser:
         if trouble or elsewhere:
             return Outcome(found, _judged(found), open=trouble)
         found += trial.findings
+        self.captured = rehearse_measure.heard(trial.events)
         self.result = self._facts(trial, work.report, manifest)
         # What could not be seen of the queries is no reason for doubt in the rest.
         judged = [one for one in of_step(ID) if one not in {left.id for left in trial.open}]

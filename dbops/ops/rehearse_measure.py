@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from dbops.language import msg
-from dbops.migrations.runner_events import Ended, Event, Lock, Statement
+from dbops.migrations.runner_events import Ended, Event, Lock, RevisionApplied, Statement
 from dbops.model import Finding, Severity
 from dbops.ops.rehearse_facts import HeldLock, RanStatement
 
@@ -42,6 +42,16 @@ def ran(events: Sequence[Event], version_table: str) -> tuple[RanStatement, ...]
         for one in events
         if isinstance(one, Statement) and one.revision and not _own(one, version_table)
     )
+
+
+def heard(events: Sequence[Event]) -> dict[str, list[str]]:
+    """The statements of each revision that came to its end, as they ran."""
+    ended = {one.revision for one in events if isinstance(one, RevisionApplied)}
+    found: dict[str, list[str]] = {name: [] for name in ended}
+    for one in events:
+        if isinstance(one, Statement) and one.revision in ended:
+            found[one.revision].append(one.sql)
+    return found
 
 
 def held(events: Sequence[Event], version_table: str) -> tuple[HeldLock, ...]:

@@ -3,30 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
-
-from dbops import app, console
-from dbops.catalog import Catalog
+from dbops import app
 from dbops.cli import Output
 from dbops.config import Migrations, Target
 from dbops.config.file import load
 from dbops.errors import ConfigError
-from dbops.keys.keyring import Keyring
 from dbops.language import msg
-from dbops.migrations.goal import HEADS
 from dbops.migrations.suppressions import check_settings
 from dbops.ops import gate as gating
 from dbops.ops import status as standing
 from dbops.ops.gate import Settings
-from dbops.ops.gate_steps import Step
 from dbops.ops.migration_ground import Ground, read_files
 from dbops.ops.migration_report import MigrationReport
-from dbops.ops.rehearse import Rehearser
 from dbops.report import migrations_text
 from dbops.report.page import Page
 from dbops.report.write import add_step_summary
@@ -82,14 +73,12 @@ def status(output: Output, request: Request) -> None:
 def gate(output: Output, request: Request, files: Files) -> None:
     files.paths.prepare()
     ground, settings, phases, target = judged(request)
-    plan = gating.STEPS
-    with rehearsing(target, request) as rehearser, tried(target, request, ground) as steps:
-        plan = gating.with_steps(plan, *steps)
-        if rehearser is not None:
-            plan = gating.with_steps(plan, rehearser.step())
-        report = gating.gate(ground, settings, clock=app.now, phases=phases, plan=plan)
-    if rehearser is not None:
-        report = msgspec.structs.replace(report, rehearsal=rehearser.result)
+    if target is None or request.static:
+        report = gating.gate(ground, settings, clock=app.now, phases=phases)
+    else:
+        from dbops.tasks.rehearsals import gate_all
+
+        report = gate_all(ground, settings, phases, target, request)
     page = Page(run=report, drills=(), history=(), generated_at=app.now(), revisions=ground.history)
     write(page, report, ground, files)
     output.report(report, _text(page, report, ground, files.format))
@@ -132,49 +121,6 @@ def judged(request: Request) -> tuple[Ground, Settings, dict[str, float], Target
         intent=intent,
     )
     return ground, settings, phases, target
-
-
-@contextmanager
-def rehearsing(
-    target: Target | None, request: Request, *, to: str = HEADS, always: bool = False
-) -> Iterator[Rehearser | None]:
-    """What rehearses the target's revisions, with its progress shown; None where there is no target with revisions."""
-    if target is None or target.migrations is None or request.static:
-        yield None
-        return
-    chosen = target
-    if request.directory:
-        own = msgspec.structs.replace(target.migrations, directory=Path(request.directory).expanduser())
-        chosen = msgspec.structs.replace(target, migrations=own)
-
-    def catalog() -> Catalog:
-        config = load(url=request.url, store=request.store, target=request.target)
-        return app.open_catalog(config.store, Keyring(config.targets))
-
-    with console.progress() as progress:
-        yield Rehearser(
-            catalog,
-            chosen,
-            app.places(chosen, request.sandbox),
-            clock=app.now,
-            progress=progress,
-            backup=request.backup,
-            to=to,
-            always=always,
-        )
-
-
-@contextmanager
-def tried(target: Target | None, request: Request, ground: Ground) -> Iterator[tuple[Step, ...]]:
-    """Lint and commutativity, which need the application and a scratch server."""
-    if target is None or request.static:
-        yield ()
-        return
-    from dbops.tasks.trying import trying
-
-    store = load(url=request.url, store=request.store, target=request.target, need_store=False).store
-    with trying(target, ground, store, request.sandbox, rehearsed=True) as steps:
-        yield steps
 
 
 def _target(request: Request) -> Target | None:

@@ -28,7 +28,8 @@ from dbops.ops.restore import restore
 from dbops.report import migrations_text, rehearsal_text
 from dbops.report.page import Page
 from dbops.session import Session
-from dbops.tasks.gating import Files, Request, judged, rehearsing, tried, write
+from dbops.tasks.gating import Files, Request, judged, write
+from dbops.tasks.rehearsals import plan, rehearsing, tried
 
 
 def rehearse(output: Output, request: Request, files: Files, to: str | None) -> None:
@@ -73,11 +74,10 @@ def run(work: Session, output: Output, request: Request, files: Files, flags: Fl
         work.progress.end()  # the rehearsal shows its own
         with (
             rehearsing(target, request, to=flags.to or HEADS) as rehearser,
-            tried(target, request, ground) as steps,
+            tried(target, request, ground, rehearser) as steps,
         ):
             assert rehearser is not None  # noqa: S101 - the target has migrations
-            plan = gating.with_steps(gating.STEPS, *steps, rehearser.step())
-            report = gating.gate(ground, settings, clock=app.now, phases=phases, plan=plan)
+            report = gating.gate(ground, settings, clock=app.now, phases=phases, plan=plan(steps, rehearser))
         return msgspec.structs.replace(report, rehearsal=rehearser.result), ground.history
 
     def confirm(report: MigrationReport, pending: Sequence[str]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 
 import msgspec
@@ -21,20 +21,22 @@ from dbops.model import EngineInfo, major_version
 from dbops.ops.gate_commute import Commuter
 from dbops.ops.gate_drift import Drifter
 from dbops.ops.gate_lint import Linter
-from dbops.ops.gate_steps import Outcome as Judged
 from dbops.ops.gate_steps import Step
 from dbops.ops.migration_ground import Ground
 from dbops.ops.workshop import Tools, Workshop
 from dbops.sandbox.base import Needs
 
+Captured = Callable[[], Mapping[str, Sequence[str]]]
+"""Statements by revision."""
+
 
 @contextmanager
 def trying(
-    target: Target | None, ground: Ground, store: StoreConfig, sandbox: str | None, *, rehearsed: bool = False
+    target: Target | None, ground: Ground, store: StoreConfig, sandbox: str | None, captured: Captured | None = None
 ) -> Iterator[tuple[Step, ...]]:
     """Drift, lint and commutativity, on one scratch server, which is started if one needs it and ends with the block;
-    none where there is no target with revisions or no database is looked at. `rehearsed`: a rehearsal follows, perhaps
-    in the same server, which is to be empty then."""
+    none where there is no target with revisions or no database is looked at. `captured`: what a rehearsal, which was
+    before them, has heard."""
     if target is None or target.migrations is None or ground.version is None or not ground.pending:
         yield ()
         return
@@ -49,17 +51,9 @@ def trying(
             shop,
             facts,
             version_table=migrations.version_table,
-            rehearsed=rehearsed,
+            captured=captured,
         )
-        commuter = Commuter(shop)
-
-        def last(ground: Ground) -> Judged:
-            try:
-                return commuter(ground)
-            finally:
-                shop.rest()
-
-        yield Drifter(shop, engine.migrator().definitions).step(), linter.step(), Step(commuter.step().id, last)
+        yield Drifter(shop, engine.migrator().definitions).step(), linter.step(), Commuter(shop).step()
 
 
 def workshop(

@@ -14,6 +14,9 @@ from typing import Any
 
 import pytest
 
+from dbops.config import Migrations
+from dbops.config.urls import Secret
+from dbops.migrations.runner import Runner
 from tests.applications import alembic_project, write_revision
 from tests.migrating import FIRST, NAMES, Bench, Project, bench
 from tests.restoring import DBOPS, ROOT
@@ -39,7 +42,9 @@ def project(server: Bench, tmp_path: Path) -> Project:
     """At its first revision, with another that adds a column to a table in use."""
     scripts = alembic_project(tmp_path, {"r1": FIRST})
     made = Project(server, tmp_path)
-    made.run("migrate", "--yes")
+    runner = Runner(Migrations(kind="alembic", directory=scripts), Secret(server.url(made.name)))
+    assert runner.upgrade("r1").finished
+    made.run("backup")
     write_revision(scripts, "r2", "r1", COLUMN, "op.drop_column('customers', 'age')")
     made.configure(migrations=QUICK + 'safety_backup_age = "1h"\n')
     return made
@@ -161,6 +166,7 @@ def test_killed_while_it_waits(project: Project, number: signal.Signals) -> None
         report = project.run("status")
         assert report["current"] == ["r1"]
         gate = project.run("gate", code=None)
+        assert "findings" in gate, gate
         [found] = [one for one in gate["findings"] if one["id"] == "migration-interrupted"]
         assert "r2 is left" in found["actual"]
         assert "dbops restore --backup" in found["hint"]

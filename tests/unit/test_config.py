@@ -123,6 +123,22 @@ def test_a_url_on_the_command_line_never_gets_the_password_of_the_file(loaded: L
     assert passwords.password(target, {"OTHER": "secret"}) is None
 
 
+def test_the_driver_of_a_url_is_the_applications(loaded: Loader) -> None:
+    url = 'url = "postgresql://'
+    text = DESIGN.replace(url, 'url = "postgres+asyncpg://')
+    assert text != DESIGN
+
+    def driver(**flags: str) -> str | None:
+        migrations = loaded(text, **flags).target("finanzas").migrations
+        assert migrations is not None
+        return migrations.driver
+
+    assert driver() == "postgresql+asyncpg"
+    assert driver(url="mysql+pymysql://me@other/db", target="finanzas") == "mysql+pymysql"
+    text = text.replace('kind = "flask-migrate"', 'kind = "flask-migrate"\ndriver = "postgresql"')
+    assert driver() == "postgresql", "what is said counts first"
+
+
 def test_flags_win_over_the_file_and_the_file_over_the_environment(tmp_path: Path) -> None:
     environment = {"DATABASE_URL": "postgresql://h/env", "DBOPS_STORE": "file:///env"}
     assert list(load(environment=environment, folder=tmp_path).targets) == ["env"]

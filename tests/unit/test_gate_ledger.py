@@ -7,10 +7,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from dbops.engine.base import VersionRows
+from dbops.engine.migrating import Intent
 from dbops.migrations.history import History, read
 from dbops.migrations.ledger import LedgerEntry
 from dbops.migrations.ledger_rules import judge_ledger
 from dbops.model import Finding, Severity
+from dbops.ops.gate_steps import ledger as step
+from dbops.ops.migration_ground import Ground
 from tests.unit.migration_samples import Down, project, write
 
 AT = datetime(2026, 11, 24, 2, 45, tzinfo=UTC)
@@ -134,3 +138,16 @@ def test_the_ledger_tells_ahead_from_unknown(tmp_path: Path) -> None:
     assert older.relation({"c"}).standing.value == "unknown"
     applied = {one.id: one.parents for one in ledger(newer)}
     assert older.relation({"c"}, applied).standing.value == "ahead"
+
+
+def test_41_killed_in_its_first_run_a_migration_leaves_a_note_and_no_ledger(tmp_path: Path) -> None:
+    """On MySQL and MariaDB the two are tables of their own, and the ledger's is made when something has run."""
+    history = read(project(tmp_path, {"a": None, "b": "a"}))
+    version = VersionRows("alembic_version", True, frozenset({"a"}))
+    begun = datetime(2026, 11, 24, 2, 45, tzinfo=UTC)
+    intent = Intent(revisions=("b",), begun_at=begun, backup="20261124T024500Z", dbops_version="1")
+    outcome = step(Ground(history, version=version, ledger=None, intent=intent))
+    assert [one.id for one in outcome.findings] == ["migration-interrupted"]
+    assert "b is left" in outcome.findings[0].actual
+    twin = step(Ground(history, version=version, ledger=None))
+    assert (twin.findings, [one.id for one in twin.skipped]) == ((), ["ledger"])

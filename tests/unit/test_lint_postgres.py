@@ -13,6 +13,7 @@ from dbops.migrations.history import History, read
 from dbops.migrations.lint import Linted, lint
 from dbops.migrations.lint_facts import Facts, sizes_of
 from dbops.migrations.rules import RULES
+from dbops.migrations.runner import NotRenderableError
 from dbops.migrations.sql_revisions import read_sql
 from dbops.model import Severity
 from tests.unit.migration_samples import project, write
@@ -263,21 +264,44 @@ def test_what_cannot_be_rendered_is_not_analysable_unless_it_was_captured(histor
     assert [one.id for one in lint(history, found, unreadable, Facts(), "postgres").findings] == ["sql-no-where"]
 
 
-def test_one_revision_that_cannot_be_rendered_leaves_the_others(tmp_path: Path) -> None:
-    history = read(project(tmp_path, {"a": None, "b": "a", "c": "b", "d": "c"}))
+def test_revisions_that_cannot_be_rendered_leave_the_others(tmp_path: Path) -> None:
+    """Each costs one more start of the application, and no more."""
+    names = "abcdefgh"
+    history = read(project(tmp_path, {"z": None} | dict(zip(names, "z" + names, strict=False))))
+    starts: list[tuple[str, str]] = []
 
     def render(start: str, end: str) -> str:
-        if start in ("a", "b") and end in ("c", "d"):
-            raise NothingToCheckError("it reads from the database")
-        return f"BEGIN;\n-- Running upgrade {start} -> {end}\nDELETE FROM t{end};\nCOMMIT;"
+        starts.append((start, end))
+        made = ""
+        for name in names[names.find(start) + 1 : names.find(end) + 1]:
+            made += f"BEGIN;\n-- Running upgrade x -> {name}\nDELETE FROM t{name};\n"
+            if name in "cdh":
+                error = NotRenderableError("it reads from the database")
+                error.revision, error.sql = name, made
+                raise error
+            made += "COMMIT;\n"
+        return made
 
-    pending = [history[name] for name in "bcd"]
+    pending = [history[name] for name in names]
     found, unreadable = read_sql(pending, render, "postgres", "alembic_version")
-    assert [(one.revision.id, one.steps[0].statement.text) for one in found] == [
-        ("b", "DELETE FROM tb"),
-        ("d", "DELETE FROM td"),
+    assert [(one.revision.id, [step.statement.text for step in one.steps]) for one in found] == [
+        (name, [f"DELETE FROM t{name}"]) for name in "abefg"
     ]
-    assert [one.revision.id for one in unreadable] == ["c"]
+    assert [one.revision.id for one in unreadable] == ["c", "d", "h"]
+    assert starts == [("z", "h"), ("c", "h"), ("d", "h")]
+
+
+def test_an_application_that_does_not_start_is_started_once(tmp_path: Path) -> None:
+    history = read(project(tmp_path, {"a": None, "b": "a", "c": "b"}))
+    starts: list[str] = []
+
+    def render(start: str, _: str) -> str:
+        starts.append(start)
+        raise NotRenderableError("no module named shop")
+
+    found, unreadable = read_sql(list(history.revisions), render, "postgres", "alembic_version")
+    assert (found, [one.reason for one in unreadable]) == ((), ["no module named shop"] * 3)
+    assert starts == ["base"]
 
 
 def test_without_squawk_lint_is_open(history: History, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -157,5 +157,6 @@ def test_nothing_is_run_and_nothing_is_warned_of(tmp_path: Path) -> None:
         ("def upgrade():\n    pass\ndef downgrade():\n    op.f()\n", 4),
     ],
 )
-def test_whether_a_revision_does_anything(body: str, line: int) -> None:
-    assert the(body + "revision = 'b'\n" + HEAD).operates == line
+def test_whether_a_merge_does_anything(body: str, line: int) -> None:
+    assert the(body + "revision = 'm'\ndown_revision = ('a', 'b')\n").operates == line
+    assert the(body + "revision = 'b'\n" + HEAD).operates == 0, "of others nobody asks"

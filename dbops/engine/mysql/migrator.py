@@ -123,6 +123,9 @@ class MysqlMigrator:
         with self._access.session() as connection:
             return ledger.read(connection)
 
+    def prepare(self) -> None:
+        """Who may change the application's tables may make one: in a family without schemas there is nothing to ask."""
+
     def record(self, entries: Iterable[LedgerEntry]) -> None:
         with self._access.session() as connection:
             ledger.record(connection, entries)

@@ -8,13 +8,22 @@ from typing import TYPE_CHECKING
 
 from dbops.engine.migrating import Intent, LedgerEntry
 from dbops.engine.postgres.statements import statement
+from dbops.errors import RefusedError
+from dbops.language import msg
 
 if TYPE_CHECKING:
     from dbops.engine.postgres.connect import Connection
 
 
+_EXISTS = (
+    "SELECT EXISTS (SELECT FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'dbops'"
+    " AND c.relname = 'ledger' AND has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT'))"
+)
+
+
 def exists(connection: Connection) -> bool:
-    row = connection.execute("SELECT to_regclass('dbops.ledger') IS NOT NULL").fetchone()
+    """Whether there is one that this role may read."""
+    row = connection.execute(_EXISTS).fetchone()
     return bool(row and row[0])
 
 
@@ -56,7 +65,41 @@ def forget(connection: Connection, names: Iterable[str]) -> None:
 def create(connection: Connection) -> None:
     """Makes it, if it is not there. Nothing is locked, nor any right asked for, where it is."""
     if not exists(connection):
+        if prepare(connection):
+            connection.execute("CREATE SCHEMA dbops")
         connection.execute(statement("ledger_create"))
+
+
+def prepare(connection: Connection) -> bool:
+    """See `Migrator.prepare`. Whether the schema is still to be made."""
+    if exists(connection):
+        return False
+    row = connection.execute(statement("ledger_room")).fetchone()
+    assert row is not None  # noqa: S101 - it selects from nothing
+    there, room, may, role = row
+    if room if there else may:
+        return not there
+    grant = f"GRANT USAGE, CREATE ON SCHEMA dbops TO {_quoted(role)};"
+    if there:
+        message = msg(
+            "{database}: the role {role} may make no ledger of applied revisions: it has no right in the schema dbops",
+            database=connection.info.dbname,
+            role=role,
+        )
+    else:
+        message = msg(
+            "{database}: the role {role} may make no ledger of applied revisions: it may not make a schema",
+            database=connection.info.dbname,
+            role=role,
+        )
+        grant = f"CREATE SCHEMA dbops; {grant}"
+    hint = msg("let the owner of the database run, once: {statements}", statements=grant)
+    raise RefusedError(message, hint=hint, kind="no-ledger")
+
+
+def _quoted(role: str) -> str:
+    """For people to paste."""
+    return '"' + role.replace('"', '""') + '"'
 
 
 def intent(connection: Connection) -> Intent | None:

@@ -136,6 +136,10 @@ class PostgresMigrator:
         with self._access.session() as connection:
             return ledger.read(connection)
 
+    def prepare(self) -> None:
+        with self._access.session() as connection:
+            ledger.prepare(connection)
+
     def record(self, entries: Iterable[LedgerEntry]) -> None:
         with self._access.session() as connection:
             ledger.record(connection, entries)

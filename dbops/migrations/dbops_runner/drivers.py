@@ -23,6 +23,13 @@ _DRIVERS = {
     ),
 }
 """What is looked for in the application's environment, and what SQLAlchemy calls it: its own default first."""
+_MODULES = {
+    "mysqldb": "MySQLdb",
+    "mysqlconnector": "mysql.connector",
+    "mariadbconnector": "mariadb",
+    "psycopg_async": "psycopg",
+}
+"""Of SQLAlchemy's names for drivers, those that are not their modules'."""
 _FAMILIES = {
     "postgres": ("psycopg", "asyncpg", "pg8000"),
     "mysql": ("mysql", "mariadb", "asyncmy"),
@@ -30,9 +37,12 @@ _FAMILIES = {
 
 
 def application_url(url: str, kind: str, driver: str) -> str:
-    """The URL as SQLAlchemy takes it: with a driver that is installed here, and that driver's names for TLS."""
+    """The URL as SQLAlchemy takes it: with `driver` if that is installed here, else with one that is, and with that
+    driver's names for TLS."""
     parts = urlsplit(url)
-    scheme = driver or next((name for module, name in _DRIVERS[kind] if _installed(module)), "")
+    _, plus, named = driver.partition("+")
+    usable = driver if not plus or _installed(_MODULES.get(named, named)) else ""
+    scheme = usable or next((name for module, name in _DRIVERS[kind] if _installed(module)), "")
     if not scheme:
         wanted = ", ".join(module for module, _ in _DRIVERS[kind])
         raise RuntimeError(f"no database driver is installed for the application: none of {wanted}")

@@ -30,6 +30,8 @@ def main() -> int:
         if isinstance(error, SystemExit) and not status:
             tell("end")
             return 0
+        if output is not None:
+            tell("sql", text=output.getvalue())  # of the revisions before the one that stopped it
         _tell_trouble(watch, error, request.get("scripts"))
         return int(status) if isinstance(status, int) else 1
     if output is not None:

@@ -1,5 +1,4 @@
--- A schema of its own: what compares the application's models with its schema does not see it there.
-CREATE SCHEMA IF NOT EXISTS dbops;
+-- In a schema of its own: what compares the application's models with its schema does not see it there.
 CREATE TABLE IF NOT EXISTS dbops.ledger (
   id text PRIMARY KEY,
   parents text[] NOT NULL,
