@@ -19,15 +19,15 @@ from dbops.catalog import Catalog
 from dbops.config import Target
 from dbops.config.urls import Secret
 from dbops.engine.base import Engine
-from dbops.engine.migrating import Intent, LedgerEntry
+from dbops.engine.migrating import Intent
 from dbops.errors import DbopsError, RefusedError
 from dbops.language import msg
 from dbops.migrations.goal import HEADS, needed
 from dbops.migrations.history import History
-from dbops.migrations.runner import Outcome
 from dbops.model import Failure, Finding, Manifest, Report, Verdict
 from dbops.ops import migrate_report as told
 from dbops.ops.application import stopped
+from dbops.ops.migrate_ledger import entries
 from dbops.ops.migrate_safety import safety_backup
 from dbops.ops.migrate_upgrade import Result, upgrade
 from dbops.ops.migration_report import MigrationReport
@@ -172,7 +172,7 @@ class Migration:
         ran = [name for name in pending if name in history.ancestors(result.rows) - before]
         self._facts |= {"applied": ran, "attempts": len(result.outcomes)}
         with timed(self._phases, "ledger"):
-            migrator.record(_entries(history, ran, result.outcomes, doors.clock()))
+            migrator.record(entries(history, ran, result.outcomes, doors.clock()))
             if result.half is None:
                 migrator.intend(None)
         if result.arrived:
@@ -233,21 +233,3 @@ class Migration:
 def migrate(target: Target, doors: Doors, wishes: Wishes) -> MigrationReport:
     """Migrates one database; see `Migration.run`."""
     return Migration(target, doors, wishes).run()
-
-
-def _entries(history: History, names: Sequence[str], outcomes: Sequence[Outcome], at: datetime) -> list[LedgerEntry]:
-    seconds: dict[str, float] = {}
-    for outcome in outcomes:
-        begun = {one.revision: one.at for one in outcome.begun}
-        seconds |= {one.revision: one.at - begun.get(one.revision, one.at) for one in outcome.applied}
-    return [
-        LedgerEntry(
-            id=name,
-            parents=tuple(history.graph.needs[name]),
-            file_hash=history[name].sha256,
-            applied_at=at,
-            dbops_version=__version__,
-            duration=seconds.get(name, 0.0),
-        )
-        for name in names
-    ]
