@@ -40,10 +40,8 @@ class SshServer:
         (folder / "authorized_keys").write_bytes((folder / "key.pub").read_bytes())
         self.know((folder / "host_key.pub").read_text())
         self.configure()
-        wrapper = folder / "bin" / "ssh"
-        wrapper.parent.mkdir()
-        wrapper.write_text(f'#!/bin/sh\nexec {self._ssh} -F {folder}/config "$@"\n')
-        wrapper.chmod(0o755)
+        (folder / "bin").mkdir()
+        self.wrap()
 
     def make_key(self, name: str, passphrase: str = "") -> None:
         (self.folder / name).unlink(missing_ok=True)
@@ -52,6 +50,19 @@ class SshServer:
 
     def know(self, key: str) -> None:
         (self.folder / "known_hosts").write_text(f"[127.0.0.1]:{self.port} {key}" if key else "")
+
+    def wrap(self, variables: str = "") -> None:
+        """The program that is found as `ssh`; `variables` are set for the real one."""
+        wrapper = self.folder / "bin" / "ssh"
+        wrapper.write_text(f'#!/bin/sh\n{variables} exec {self._ssh} -F {self.folder}/config "$@"\n')
+        wrapper.chmod(0o755)
+
+    def answer(self, text: str) -> None:
+        """Somebody sits there who answers whatever ssh asks."""
+        program = self.folder / "answer"
+        program.write_text(f"#!/bin/sh\necho '{text}'\n")
+        program.chmod(0o755)
+        self.wrap(f"SSH_ASKPASS={program} SSH_ASKPASS_REQUIRE=force")
 
     def configure(self, *lines: str, key: str = "key") -> None:
         """The client's configuration; `lines` are added to that of the host."""

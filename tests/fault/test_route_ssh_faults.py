@@ -61,10 +61,12 @@ def unknown_key(sshd: SshServer) -> None:
 
 
 def asks_for_a_passphrase(sshd: SshServer) -> None:
+    """It is not even asked for where somebody would answer: the same holds at night."""
     sshd.make_key("locked", "a passphrase")
     public = (sshd.folder / "locked.pub").read_bytes()
     (sshd.folder / "authorized_keys").write_bytes(public)
     sshd.configure(key="locked")
+    sshd.answer("a passphrase")
 
 
 def nobody_there(sshd: SshServer) -> None:
