@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import hypothesis
 import pytest
 
 from tests.inputs import SAMPLES, MissingInputError, contents, regression
@@ -37,6 +38,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
     There may be no registry to take its Ryuk image from, and the tests themselves may run inside a container.
     """
+    hypothesis.settings.register_profile("dbops", deadline=None)  # a busy machine is no failure
+    hypothesis.settings.load_profile("dbops")
     os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")
     if "DOCKER_HOST" not in os.environ:  # a local engine: published ports are on the loopback address
         os.environ.setdefault("TESTCONTAINERS_CONNECTION_MODE", "docker_host")

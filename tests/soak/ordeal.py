@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from dbops.store.local.folders import WORK_PREFIX
 from tests.fault.support import children
 from tests.soak import remains
 from tests.soak.bank import COPY, NAME, PROMISES, Host, Writers, answer
@@ -94,7 +95,9 @@ class Ordeal:
         self._whole("prune", "--yes", "--json")
         self._look(fewer=True)
         plan = self._whole("prune", "--dry-run", "--json").document
-        if left := [item["name"] for item in plan["items"] if item["kind"] != "backup"]:
+        left = [item["name"] for item in plan["items"] if item["kind"] != "backup"]
+        # A workspace of a parallel dump may be of any target, so that it is left alone for a day.
+        if left := [name for name in left if not name.startswith(WORK_PREFIX)]:
             self._wrong(f"the store still has, after a prune: {left}")
         for backup in sorted(self._known):
             self._whole("verify", "--backup", backup)

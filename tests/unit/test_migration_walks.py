@@ -170,7 +170,7 @@ def graphs(draw: st.DrawFn) -> dict[str, tuple[list[str], list[str]]]:
     return found
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(graph=graphs(), data=st.data())
 def test_any_graph_is_what_alembic_makes_of_it(
     graph: dict[str, tuple[list[str], list[str]]], data: st.DataObject

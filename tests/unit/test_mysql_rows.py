@@ -55,7 +55,7 @@ VALUES = st.one_of(
 TABLES = st.integers(1, 4).flatmap(lambda n: st.lists(st.tuples(*[VALUES] * n), min_size=1, max_size=6))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(TABLES, st.booleans())
 def test_rows_come_back_as_they_were(rows: list[tuple[bytes | int | None, ...]], lines: bool) -> None:
     text = insert(rows, b",\n", b"\n") if lines else insert(rows)
@@ -66,7 +66,7 @@ def test_rows_come_back_as_they_were(rows: list[tuple[bytes | int | None, ...]],
     assert list(each(found, range(len(rows[0])))) == wanted
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.lists(st.tuples(st.integers(), st.binary(max_size=9), st.one_of(st.none(), st.binary(max_size=9))), min_size=1)
 )

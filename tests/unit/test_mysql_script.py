@@ -286,7 +286,7 @@ INSERTS = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.lists(st.one_of(OTHERS, INSERTS), max_size=6),
     st.sampled_from([HEAD, MYSQL_HEAD, b"", b"DELIMITER ;;\n"]),

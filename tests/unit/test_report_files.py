@@ -115,7 +115,7 @@ def test_runs_at_the_same_time_do_not_mix_their_lines(tmp_path: Path) -> None:
 
 
 @given(name=ANY_TEXT)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_markdown_keeps_a_text_in_its_cell(name: str) -> None:
     escaped = markdown.escape(name)
     assert "\n" not in escaped

@@ -102,7 +102,7 @@ def test_difference_that_no_table_shows_is_no_equal_sign() -> None:
 
 
 @given(name=NAMES)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 def test_any_text_is_shown_as_text(name: str) -> None:
     finding = Finding(id=name, severity=Severity.ERROR, subject=name, expected=name, actual=name, hint=name)
     report = samples.good(

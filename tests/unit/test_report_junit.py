@@ -80,7 +80,7 @@ def test_junit_of_checks_has_a_suite_for_each_drill() -> None:
 
 
 @given(name=st.text(st.characters(), max_size=60))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_junit_carries_any_text(name: str) -> None:
     finding = Finding(id=name, severity=Severity.ERROR, subject=name, expected=name, actual=name, hint=name)
     report = Report(

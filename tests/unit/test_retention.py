@@ -314,7 +314,7 @@ KEEP = st.builds(
 CALM = Signs(judge_age=False)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(BACKUPS, KEEP)
 def test_what_must_stay_stays(backups: list[Backup], keep: Keep) -> None:
     outcome = decide(backups, keep, NOW, CALM)
@@ -332,7 +332,7 @@ def test_what_must_stay_stays(backups: list[Backup], keep: Keep) -> None:
             assert item.id in stays
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(BACKUPS, KEEP, st.data())
 def test_what_goes_changes_nothing_for_what_stays(backups: list[Backup], keep: Keep, data: st.DataObject) -> None:
     """Two prunes at once, and one that was interrupted: with any part of it deleted, the same is kept."""
@@ -348,7 +348,7 @@ def test_what_goes_changes_nothing_for_what_stays(backups: list[Backup], keep: K
         }
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(BACKUPS, KEEP, st.randoms())
 def test_the_order_of_the_listing_does_not_matter(backups: list[Backup], keep: Keep, random: object) -> None:
     mixed = list(backups)
@@ -356,7 +356,7 @@ def test_the_order_of_the_listing_does_not_matter(backups: list[Backup], keep: K
     assert decide(mixed, keep, NOW, CALM) == decide(backups, keep, NOW, CALM)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(BACKUPS, KEEP)
 def test_without_max_age_time_alone_deletes_only_safety_backups(backups: list[Backup], keep: Keep) -> None:
     keep = Keep(last=keep.last or 1, daily=keep.daily, weekly=keep.weekly, monthly=keep.monthly, yearly=keep.yearly)
@@ -365,7 +365,7 @@ def test_without_max_age_time_alone_deletes_only_safety_backups(backups: list[Ba
     assert [item.keep for item in later.decisions] == [item.keep for item in decide(routine, keep, NOW, CALM).decisions]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(BACKUPS, st.integers(1, 5), st.sampled_from(["daily", "weekly", "monthly", "yearly"]))
 @example(nightly(9), 2, "daily")
 def test_each_period_keeps_its_newest_sound_backup(backups: list[Backup], count: int, kind: str) -> None:
