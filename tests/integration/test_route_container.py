@@ -62,7 +62,7 @@ def test_by_its_own_address(shop: Container, tmp_path: Path) -> None:
         assert app.open_engine(target).server().host == f"localhost in container {shop.name}"
 
 
-@pytest.mark.parametrize("name", [f"{PROJECT}/db", "db"])
+@pytest.mark.parametrize("name", [f"{PROJECT}/db", "db"], ids=["project and service", "service"])
 def test_by_the_name_of_a_compose_service(shop: Container, name: str) -> None:
     assert container_find.running(name)["Name"] == f"/{shop.name}"
 
