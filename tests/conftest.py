@@ -46,16 +46,6 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.setdefault("TESTCONTAINERS_HOST_OVERRIDE", "127.0.0.1")
 
 
-LONG = ("integration/test_migrate_applications",)
-"""They take long: not part of `invoke test`, which CI has to finish in time. `pytest -m long` runs them."""
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        if item.nodeid.removeprefix("tests/").startswith(LONG):
-            item.add_marker(pytest.mark.long)
-
-
 # -- servers ---------------------------------------------------------------------------------------------------------
 
 
