@@ -118,6 +118,20 @@ def test_without_anybody_in_the_way_the_application_waits_for_no_second(server: 
     assert longest() < MARGIN
 
 
+def test_no_table_is_looked_up_while_nobody_can_write(server: MysqlServer, tmp_path: Path) -> None:
+    """As a program does for each that it is given by name: with thousands, the lock would be held for seconds."""
+    server.execute("TRUNCATE mysql.general_log", "SET GLOBAL log_output = 'TABLE'", "SET GLOBAL general_log = ON")
+    try:
+        support.run(mysql.target(server, "bank", jobs=2), tmp_path)
+    finally:
+        server.execute("SET GLOBAL general_log = OFF", "SET GLOBAL log_output = 'FILE'")
+    said = "SELECT CONVERT(argument USING utf8mb4) FROM mysql.general_log ORDER BY event_time"
+    log = [str(text) for (text,) in server.execute(said)]
+    since = log.index("FLUSH TABLES WITH READ LOCK")
+    assert sum("WITH CONSISTENT SNAPSHOT" in text for text in log[since:]) == 6  # four programs, two sessions
+    assert not [text for text in log if text.upper().startswith("SHOW TABLES LIKE")]
+
+
 # --- B09: schema changes ----------------------------------------------------------------------------------------------
 
 CHANGES = {

@@ -218,6 +218,31 @@ def test_a_program_that_leaves_them_out(
     support.only(store)
 
 
+@pytest.mark.parametrize("level", ["counts", "content"])
+def test_a_program_that_takes_less_than_its_share(server: MysqlServer, tmp_path: Path, store: Path, level: str) -> None:
+    """As where it takes one name for another; and nobody counts the rows in its text."""
+    script = 'login=$1; shift; case "$*" in *--no-create-info*) set -- --ignore-table=bank.entry "$@";; esac'
+    bindir = mysql.wrapped(server, tmp_path / "bin", f'{script}; exec "$REAL" "$login" "$@"')
+    with pytest.raises(BadBackupError, match=r"the rows of 1 tables, and dumped those of 0") as caught:
+        support.run(support.target(server.url("bank"), bindir=bindir, jobs=2, inventory=level), store)
+    assert caught.value.kind == "dump-incomplete"
+    support.only(store)
+
+
+def test_a_program_that_takes_more_than_its_share(server: MysqlServer, tmp_path: Path, store: Path) -> None:
+    """A table that comes after the look at their names, and goes before the second one: in the shares, and in no
+    table's definition."""
+    server.execute("CREATE TABLE passing (id INT)", database="little")
+    script = 'for a; do shift; [ "$a" = --ignore-table=little.passing ] || set -- "$@" "$a"; done; exec "$REAL" "$@"'
+    bindir = mysql.wrapped(server, tmp_path / "bin", script)
+    try:
+        with pytest.raises(BadBackupError, match=r"the rows of 1 tables, and dumped those of 2"):
+            support.run(support.target(server.url("little"), bindir=bindir, jobs=2, inventory="counts"), store)
+    finally:
+        server.execute("DROP TABLE passing", database="little")
+    support.only(store)
+
+
 @pytest.mark.parametrize(
     ("rights", "kind"),
     [

@@ -50,6 +50,25 @@ def test_exact_while_10_000_transactions_are_written(server: MysqlServer, tmp_pa
     mysql.no_sessions(server)
 
 
+@pytest.mark.parametrize("jobs", [2, 8])
+def test_exact_with_names_that_a_program_does_not_tell_apart(server: MysqlServer, tmp_path: Path, jobs: int) -> None:
+    """`--ignore-table` leaves out the one with the other; a parallel dump gives each program tables of its own."""
+    names = ["foo", "Foo", "año", "AñO", "é", "©", "表", "顨", "e", "a.b", "a%b", "a_b", "plain", "a'b", "-x", "a\nb"]
+    server.create_database("alike", "CHARACTER SET utf8mb4")
+    try:
+        for number, name in enumerate(names):
+            made, filled = f"CREATE TABLE `{name}` (id INT PRIMARY KEY)", f"INSERT INTO `{name}` VALUES ({number})"
+            server.execute(made, filled, database="alike")
+        server.execute("CREATE VIEW `PLAIN` AS SELECT id FROM plain", database="alike")
+        manifest = support.run(mysql.target(server, "alike", jobs=jobs), tmp_path)
+        assert sorted(table.name for table in manifest.inventory.tables) == sorted(names)
+        mysql.load(server, tmp_path, manifest, "copy")
+        assert mysql.contents(server, "copy") == mysql.expected(manifest)
+    finally:
+        server.drop_database("alike")
+        server.execute("DROP DATABASE IF EXISTS copy")
+
+
 def test_exact_without_the_right_to_lock_when_nobody_writes(
     server: MysqlServer, plain: dict[str, str], tmp_path: Path
 ) -> None:

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from dbops.command import running
 from dbops.engine.mysql import plan as plans
 from dbops.engine.mysql import tools
 from dbops.engine.mysql.census import MARKS, Census
 from dbops.engine.mysql.flavour import MARIADB, MYSQL, Version
+from dbops.engine.mysql.launch import Run
 from dbops.engine.mysql.packing import packer
 from dbops.engine.mysql.rights import Rights
 from dbops.engine.mysql.tools import Tool, for_server, installed
@@ -154,7 +156,7 @@ def test_parts_hold_each_table_once_and_are_of_one_size(tmp_path: Path) -> None:
     tool = Tool(program(tmp_path, SAYS["mysql80"]), "mysql", Version(8, 0))
     plan = plans.plan(tool, jobs=3, compression="")
     tables = [(f"t{number}", size) for number, size in enumerate([900, 500, 400, 300, 300, 200, 100, 0, 0])]
-    cut = plans.parts(plan, tables)
+    cut = plans.parts(plan, "db", tables, [name for name, _ in tables])
     assert [part.name for part in cut] == ["schema", "data-01", "data-02", "data-03", "after"]
     assert [part.rows for part in cut] == [False, True, True, True, False]
     data = [part.tables for part in cut if part.rows]
@@ -162,10 +164,63 @@ def test_parts_hold_each_table_once_and_are_of_one_size(tmp_path: Path) -> None:
     sizes = [sum(dict(tables)[name] for name in share) for share in data]
     assert max(sizes) <= 1000
     assert sizes == sorted(sizes, reverse=True)
-    assert [part.name for part in plans.parts(plan, [])] == ["schema", "after"]
-    assert [part.name for part in plans.parts(plan, [("only", 1)])] == ["schema", "data-01", "after"]
+    assert [part.name for part in plans.parts(plan, "db", [], [])] == ["schema", "after"]
+    assert [part.name for part in plans.parts(plan, "db", [("only", 1)], ["only"])] == ["schema", "data-01", "after"]
+    many = [f"{number}" + "x" * 60 for number in range(20_000)]
     with pytest.raises(ConfigError, match="jobs = 1"):
-        plans.parts(plan, [("x" * 64 + str(number), 1) for number in range(20_000)])
+        plans.parts(plan, "db", [(name, 1) for name in many], many)
+
+
+def left_out(part: plans.Part) -> list[str]:
+    prefix = "--ignore-table=a.b."
+    return [option.removeprefix(prefix) for option in part.options if option.startswith(prefix)]
+
+
+def test_a_share_leaves_out_all_that_is_not_its_own(tmp_path: Path) -> None:
+    tool = Tool(program(tmp_path, SAYS["mysql80"]), "mysql", Version(8, 0))
+    plan = plans.plan(tool, jobs=2, compression="")
+    schema, one, two, after = plans.parts(plan, "a.b", [("x", 2), ("y", 1)], ["v", "x", "w", "y"], ["w"])
+    assert [left_out(part) for part in (schema, one, two, after)] == [["w"], ["v", "w", "y"], ["v", "x", "w"], ["w"]]
+    assert not one.named
+    assert not two.named
+
+
+@pytest.mark.parametrize(
+    ("own", "other", "named"),
+    [
+        ("foo", "Foo", True),
+        ("año", "AñO", True),
+        ("é", "©", True),  # their first bytes are letters to it, À and Â
+        ("表", "顨", True),
+        ("é", "e", False),
+        ("ß", "ss", False),
+        ("foo", "foo_", False),
+    ],
+)
+@pytest.mark.parametrize("kind", ["table", "view"])
+def test_a_share_is_named_where_its_names_are_as_good_as_others(
+    tmp_path: Path, own: str, other: str, named: bool, kind: str
+) -> None:
+    tool = Tool(program(tmp_path, SAYS["mysql80"]), "mysql", Version(8, 0))
+    plan = plans.plan(tool, jobs=2, compression="")
+    tables = [(own, 2), (other, 1)] if kind == "table" else [(own, 2)]
+    data = [part for part in plans.parts(plan, "a.b", tables, [own, other]) if part.rows]
+    assert [(part.named, left_out(part)) for part in data] == [
+        (named, [] if named else [name for name in (own, other) if name not in part.tables]) for part in data
+    ]
+
+
+@pytest.mark.parametrize(
+    "line", ["-- Starting ********...", "-- ******** transaction...", "-- ********ing to db...", ""]
+)
+def test_a_line_with_a_masked_password_does_not_open_the_moment(line: str) -> None:
+    run = Run(plans.Part("", ()), ["table"])
+    with running(["sleep", "60"]) as run.process:
+        run.hear(line)
+        assert not run.begun()
+        run.hear("-- Retrieving ******** structure for ******** x...")
+        assert run.begun()
+    assert run.tables == 1
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 18, 19, 20, 21, 1000])

@@ -15,6 +15,7 @@ from dbops.engine.mysql.census import Census
 from dbops.engine.mysql.changes import tables_change
 from dbops.engine.mysql.declared import Table
 from dbops.engine.mysql.dumping import DumpingSnapshot
+from dbops.engine.mysql.launch import Run
 from dbops.engine.mysql.packing import packer
 from dbops.engine.mysql.plan import SQL, Part, suffix
 from dbops.errors import BadBackupError, DatabaseError, DbopsError, StoreFullError, ToolError
@@ -102,6 +103,7 @@ class Dump:
                     reader.feed(data)
             # Before the stream's block ends, which would publish it.
             self._ended_well(run.process, end)
+            _took_its_share(run)
             write(pack.flush())
             contents = reader.finish() if reader is not None else {}
         with self._lock:
@@ -160,6 +162,23 @@ class Dump:
             return DatabaseError(text, hint=msg("look into the server's log"), kind="connection-lost")
         message = error.message if text == error.message else msg("{message}: {text}", message=error.message, text=text)
         return ToolError(message, hint=msg("nothing was published; older backups stay"), kind=error.kind)
+
+
+def _took_its_share(run: Run) -> None:
+    """What it was told to leave out is told by name: it may have taken one name for another, or met a new table."""
+    if run.part.tables and run.tables != len(run.part.tables):
+        raise BadBackupError(
+            msg(
+                "{process} was to dump the rows of {share} tables, and dumped those of {tables}",
+                process=run.process.name,
+                share=len(run.part.tables),
+                tables=run.tables,
+            ),
+            hint=msg(
+                "were tables made or dropped meanwhile? run the backup again, or with jobs = 1; nothing was published"
+            ),
+            kind="dump-incomplete",
+        )
 
 
 def _spare_threads(jobs: int) -> int:

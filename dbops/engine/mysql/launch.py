@@ -4,26 +4,31 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
-from dbops.command import Process, running
+from dbops.command import Process, redact, running
 from dbops.engine.base import DumpPlan
 from dbops.engine.mysql.connect import Access
 from dbops.engine.mysql.flavour import Flavour
 from dbops.engine.mysql.plan import Part
 
-# What --verbose says until then; whatever comes next is said after START TRANSACTION WITH CONSISTENT SNAPSHOT.
-_BEFORE = ("-- Connecting to ", "-- Starting transaction")
-_TABLE = re.compile(r"^-- Retrieving table structure for table (.*)\.\.\.$")
+# What --verbose says once START TRANSACTION WITH CONSISTENT SNAPSHOT has been answered: a SAVEPOINT is what comes next.
+# A line in which a password was masked is none of these: it may end an attempt, and never opens the moment too early.
+_OPEN = ("-- Setting savepoint", "-- Retrieving ")
+_STRUCTURE = "-- Retrieving table structure for table "
+_TABLE = re.compile(rf"^{_STRUCTURE}(.*)\.\.\.$")
 
 
 class Run:
     """One run of the dump program."""
 
-    def __init__(self, part: Part) -> None:
+    def __init__(self, part: Part, secrets: Sequence[str] = ()) -> None:
         self.part = part
         self.process: Process
+        self.tables = 0
+        """Those that it has begun with until now."""
+        self._structure = redact(_STRUCTURE, secrets)  # as lines come here
         self._on_item: Callable[[str], None] | None = None
         self._item = ""
         self._open = threading.Event()
@@ -36,8 +41,10 @@ class Run:
         """A line of its stderr."""
         if not line.startswith("-- "):  # a warning, or the error with which it ends
             return
-        if not line.startswith(_BEFORE):
+        if line.startswith(_OPEN):
             self._open.set()
+        if line.startswith(self._structure):  # and not by a pattern: names may hold line ends
+            self.tables += 1
         if match := _TABLE.match(line):
             self._item = match[1]
             if self._on_item is not None:
@@ -71,9 +78,10 @@ class Launcher:
 
     def start(self, part: Part) -> Run:
         program, *options = self._plan.argv
-        argv = [program, self._login, *options, *part.options, "--", self._access.database, *part.tables]
-        run = Run(part)
+        named = part.tables if part.named else ()
+        argv = [program, self._login, *options, *part.options, "--", self._access.database, *named]
         environment, secrets = self._access.environment(), self._access.secrets
+        run = Run(part, secrets)
         child = running(argv, env=environment, secrets=secrets, on_line=run.hear, pass_fds=self._fds)
         with self._lock:
             run.process = self._stack.enter_context(child)

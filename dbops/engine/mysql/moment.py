@@ -113,7 +113,8 @@ class _Opening:
         known = schema_state(self._holder)
         left_out = source_views.undumpable(self._holder)
         counted["views"] -= len(left_out)
-        cut = parts(self._plan, tables, [f"{self._access.database}.{view.name}" for view in left_out])
+        everything = [str(name) for (name,) in rows(self._holder, "SHOW TABLES")]
+        cut = parts(self._plan, self._access.database, tables, everything, [view.name for view in left_out])
         snapshot = self._locked(cut) or self._by_position(cut)
         snapshot.census, snapshot.definitions, snapshot.left_out = counted, known, left_out
         snapshot.charset = str(rows(self._holder, "SELECT @@character_set_database")[0][0])
