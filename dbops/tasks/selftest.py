@@ -35,7 +35,6 @@ def steps(*, fast: bool) -> Iterator[list[str]]:
     yield [python, "-m", "ruff", "check", "."]
     yield [python, "-m", "mypy"]
     yield [str(Path(python).with_name("lint-imports"))]
-    # The long ones would take CI past its time: `pytest -m long` runs them.
     selection = ["-m", "not slow"] if fast else []
     # By file: servers that a file's tests share are started once.
     spread = ["-n", "auto", "--dist", "loadfile"]

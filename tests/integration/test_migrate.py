@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -135,6 +136,19 @@ def test_a_migration_that_fails_in_the_middle(surprised: Project) -> None:
         assert "CREATE TABLE" not in resume
         project.execute(*[one for one in resume.split(";\n") if one.strip()])
         assert project.run("status")["standing"] == "at-head"
+
+
+def test_an_upgrade_that_ends_well_and_has_done_nothing(project: Project) -> None:
+    """Case 42, past a rehearsal that went well: on the live server alone the application does nothing."""
+    env = project.folder / "migrations" / "env.py"
+    live = f":{urlsplit(project.bench.url(project.name)).port}/"
+    idle = f"elif {live!r} not in config.get_main_option('sqlalchemy.url'):\n    run_migrations_online()"
+    env.write_text(env.read_text().replace("else:\n    run_migrations_online()", idle))
+    report = project.run("migrate", "--yes", code=3)
+    found = {one["id"]: one for one in report["findings"]}
+    assert "says that it is done" in found["migration-not-at-head"]["actual"]
+    assert report["provenance"]["safety_backup"] in found["way-back"]["hint"]
+    assert (report["current"], project.tables()) == ([], set())
 
 
 def test_auto_restore(surprised: Project) -> None:
