@@ -74,10 +74,34 @@ def pg_servers() -> Iterator[Callable[[Installation], Cluster]]:
         yield cluster
 
 
+EVERY_MAJOR = (
+    "fault/test_backup_",
+    "fault/test_restore_",
+    "integration/test_check.py",
+    "integration/test_drill.py",
+    "integration/test_restore.py",
+)
+"""What makes, restores and proves backups is tried on each major version; the rest on one."""
+ONE_MAJOR = ("fault/test_backup_s3.py",)
+"""Of these: the store is what the test is about."""
+WITH_XML = ("fault/test_backup_settings.py", "integration/test_check.py", "integration/test_drill.py")
+"""Of these: there is XML in their tables, and the build of 18 on PyPI has none."""
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    file = Path(metafunc.module.__file__).relative_to(Path(__file__).parent).as_posix()
+    every = file.startswith(EVERY_MAJOR) and not file.startswith(ONE_MAJOR) and "DBOPS_TEST_PG" not in os.environ
+    if every and "pg_server" in metafunc.fixturenames:
+        majors = [major for major in MAJORS if major != 18 or not file.startswith(WITH_XML)]
+        names = [f"pg{major}" for major in majors]
+        metafunc.parametrize("pg_server", majors, ids=names, indirect=True, scope="session")
+
+
 @pytest.fixture(scope="session")
-def pg_server(pg_servers: Callable[[Installation], Cluster]) -> Cluster:
+def pg_server(request: pytest.FixtureRequest, pg_servers: Callable[[Installation], Cluster]) -> Cluster:
     """The cluster that most tests use. Shared: a test that stops it or creates roles should make its own `Cluster`."""
-    return pg_servers(_default_installation())
+    major = getattr(request, "param", None)
+    return pg_servers(_default_installation() if major is None else _installation(major))
 
 
 @pytest.fixture(scope="session", params=MAJORS, ids=lambda major: f"pg{major}")

@@ -76,6 +76,8 @@ def test_r01_a_truncated_archive_with_a_matching_hash_leaves_the_database_alone(
 
 def test_r03_a_function_that_relies_on_a_search_path_is_told_what_to_do(database: Database, tmp_store: str) -> None:
     """The usual way in which a dump that is whole does not load: the server's words alone leave its reader puzzled."""
+    if database.cluster.major >= 17:
+        pytest.skip("from 17 on such an index cannot even be made: the search path is restricted then, too")
     database.psql(
         "CREATE TABLE t (a text); CREATE FUNCTION low(x text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT lower(x)';"
         "CREATE FUNCTION key(x text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT low(x)';"
