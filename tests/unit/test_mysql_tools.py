@@ -185,6 +185,14 @@ def test_a_share_leaves_out_all_that_is_not_its_own(tmp_path: Path) -> None:
     assert not two.named
 
 
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_no_table_is_lost_with_a_view_that_is_left_out(tmp_path: Path, jobs: int) -> None:
+    plan = plans.plan(Tool(program(tmp_path, SAYS["mysql80"]), "mysql", Version(8, 0)), jobs=jobs, compression="")
+    plans.parts(plan, "db", [("old", 1)], ["old", "V"], ["V"])
+    with pytest.raises(PreflightError, match="v would be left out with it"):
+        plans.parts(plan, "db", [("v", 1)], ["v", "V"], ["V"])
+
+
 @pytest.mark.parametrize(
     ("own", "other", "named"),
     [

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from dbops.engine.base import DumpPlan
 from dbops.engine.mysql.tools import Tool, options
-from dbops.errors import ConfigError
+from dbops.errors import ConfigError, PreflightError
 from dbops.language import msg
 
 SQL = "sql"
@@ -91,8 +91,17 @@ def parts(
     `everything`: the names of all its tables, views and sequences, as the program will meet them (SHOW TABLES).
 
     A parallel dump has the tables and views without rows first; the rows in up to `jobs` parts of about one size; and
-    what may act on rows (triggers, events) last. Raises `ConfigError` where there are too many tables for that.
+    what may act on rows (triggers, events) last. Raises `ConfigError` where there are too many tables for that, and
+    `PreflightError` where a table cannot be told from a view that is to be left out.
     """
+    views = {_as_ignored(view): view for view in left_out}
+    for name in everything:
+        if name not in left_out and (view := views.get(_as_ignored(name))) is not None:
+            raise PreflightError(
+                msg("the view {view} cannot be dumped, and {name} would be left out with it", view=view, name=name),
+                hint=msg("mend or drop the view: the dump program takes the two names for one"),
+                kind="view-not-dumpable",
+            )
     without = _without(database, left_out)
     if plan.format == SQL:
         return [Part("", without)]
