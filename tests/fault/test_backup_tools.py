@@ -43,7 +43,7 @@ def test_a_newer_client_is_used_when_there_is_no_other(
     pg_server: Cluster, database: Database, tmp_path: Path, client: int, jobs: int, level: str
 ) -> None:
     if pg_server.major >= client:
-        need(f"a server older than {client}")
+        pytest.skip("the client is no newer")
     fill(database, 100)
     made = run(target(database.url, bindir=of_major(client).bindir, jobs=jobs, inventory=level), tmp_path)
     assert made.tool.version.startswith(f"{client}.")
