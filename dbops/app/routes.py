@@ -17,7 +17,7 @@ from dbops.signals import uninterrupted
 if TYPE_CHECKING:
     from dbops.route.base import Far, Route
 
-_LOST = ("unreachable", "connection-lost", "tool-failed")
+_LOST = ("unreachable", "connection-lost", "read-failed", "tool-failed")
 _open: dict[tuple[str, str, object], Route] = {}
 """By kind, name and far end: one way serves all sessions and programs of a task."""
 

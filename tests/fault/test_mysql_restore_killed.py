@@ -98,8 +98,8 @@ def test_r02_killed_while_the_tables_wait_to_move(shop: Backed, tmp_path: Path) 
     process.kill()
     process.communicate()
     server.execute(*(f"KILL {number}" for (number,) in server.execute(waits.replace("COUNT(*)", "id"))))
+    until(lambda: server.execute(waits) == [(0,)])  # else it might move them before it hears that it is to end
     blocker.close()
-    until(lambda: server.execute(waits) == [(0,)])
     assert server.execute("SHOW TRIGGERS FROM shop") == []
     with shop.restorer.lock():
         shop.restorer.clear_leftovers()
