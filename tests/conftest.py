@@ -12,6 +12,7 @@ import functools
 import importlib
 import os
 import secrets
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -38,6 +39,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
     There may be no registry to take its Ryuk image from, and the tests themselves may run inside a container.
     """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # A shell starts what runs in its background so, and the programs that tests interrupt would inherit it.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     hypothesis.settings.register_profile("dbops", deadline=None)  # a busy machine is no failure
     hypothesis.settings.load_profile("dbops")
     os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")
