@@ -59,8 +59,7 @@ def full_url(target: Target) -> Secret:
 
 def way(target: Target) -> tuple[str, str]:
     """Which of the keys says how the server is reached, and its value; two empty words for none."""
-    ways = {"ssh": target.ssh, "run_as": target.run_as, "container": target.container}
-    return next(((key, value) for key, value in ways.items() if value), ("", ""))
+    return next(iter(target.ways().items()), ("", ""))
 
 
 @contextmanager

@@ -190,6 +190,10 @@ class SigningConfig(Value, frozen=True):
     public_keys: tuple[Words, ...] = ()
 
 
+WAYS = ("ssh", "run_as", "container")
+"""Keys of a target that say how its server is reached, where not by its URL alone."""
+
+
 class Target(Value, frozen=True):
     """A database to protect. `url` may hold a password; the password's order is file, environment, command, URL."""
 
@@ -225,9 +229,13 @@ class Target(Value, frozen=True):
     archives: str | None = None
     """Dumps that another tool makes: a glob of this machine (the last by name counts), or `s3://bucket/prefix`."""
 
+    def ways(self) -> dict[str, str]:
+        """Those of `WAYS` that are set, with their values: one at most in a configuration that was read."""
+        return {key: value for key in WAYS if (value := getattr(self, key))}
+
     def elsewhere(self, url: Secret) -> Target:
         """The same settings for another URL: neither the password nor the way belongs to that one."""
-        own = ("password_file", "password_env", "password_command", "ssh", "run_as", "container")
+        own = ("password_file", "password_env", "password_command", *WAYS)
         return msgspec.structs.replace(self, url=url, **dict.fromkeys(own))
 
 

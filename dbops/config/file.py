@@ -204,11 +204,7 @@ def _check_forms(target: Target, key: str, label: str) -> None:
 
 def _check_way(target: Target, key: str, label: str) -> None:
     """At most one way to the server, and no word that a program would take for an option."""
-    ways = {
-        name: value
-        for name, value in (("ssh", target.ssh), ("run_as", target.run_as), ("container", target.container))
-        if value
-    }
+    ways = target.ways()
     if len(ways) > 1:
         hint = msg("keep one of {ways}; for peer authentication behind ssh, log in as that user", ways=", ".join(ways))
         raise ConfigError(

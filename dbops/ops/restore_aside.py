@@ -53,14 +53,18 @@ def undo(
 def taken_moments(restorer: Restorer) -> list[str]:
     """The moments in the names of what stands aside: one that was used again would be refused by the server, and an
     earlier one, of a clock that was set back, would not be the newest that `undo` takes."""
-    return [aside.moment for aside in (*restorer.asides(), *restorer.undone())]
+    return [aside.moment for aside in _standing(restorer)]
+
+
+def _standing(restorer: Restorer) -> list[Aside]:
+    return [*restorer.asides(), *restorer.undone()]
 
 
 def drop_old(restorer: Restorer, target: str, *, progress: Progress, confirm: Callable[[list[Aside]], bool]) -> Report:
     """Drops all databases that restores of this one, and their undoing, have set aside."""
     phases: dict[str, float] = {}
     with restorer.lock():
-        asides = [*restorer.asides(), *restorer.undone()]
+        asides = _standing(restorer)
         if not asides:
             raise _nothing(restorer)
         if not confirm(asides):

@@ -8,16 +8,14 @@ from pathlib import Path
 import pytest
 
 from dbops import app
-from dbops.config import App, StoreConfig, Target
+from dbops.config import StoreConfig, Target
 from dbops.config.urls import Secret
-from dbops.engine.restoring import Wishes
-from dbops.model import Manifest, Report, Severity, Verdict
+from dbops.model import Severity, Verdict
 from dbops.ops.drill import drill
-from dbops.ops.restore import restore
 from dbops.progress import Silent
 from tests.fault import support
 from tests.mysql_servers import MysqlServer, installation
-from tests.rounds import complaints
+from tests.rounds import complaints, restored
 
 CONTENT = """
 CREATE TABLE customers (id INT AUTO_INCREMENT PRIMARY KEY, name VARCHAR(60));
@@ -54,20 +52,6 @@ def target(managed: MysqlServer) -> Iterator[Target]:
     yield target
     for (name,) in managed.execute("SHOW DATABASES LIKE 'shop%'"):
         managed.drop_database(name)
-
-
-def restored(target: Target, store: Path, made: Manifest, **wishes: object) -> Report:
-    return restore(
-        app.open_engine(target).restorer(None),
-        app.open_catalog(StoreConfig(url=str(store))),
-        made,
-        Wishes(**{"jobs": 2, **wishes}),  # type: ignore[arg-type]
-        App(),
-        clock=app.now,
-        progress=Silent(),
-        confirm=lambda _: True,
-        safety=lambda: support.run(target, store),
-    )
 
 
 def test_doctor_and_backup(target: Target, tmp_path: Path) -> None:

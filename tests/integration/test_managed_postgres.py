@@ -9,17 +9,15 @@ from pathlib import Path
 import pytest
 
 from dbops import app
-from dbops.config import App, StoreConfig, Target
+from dbops.config import StoreConfig, Target
 from dbops.config.urls import Secret
-from dbops.engine.restoring import Wishes
 from dbops.errors import PreflightError
-from dbops.model import Manifest, Report, Severity, Verdict
+from dbops.model import Severity, Verdict
 from dbops.ops.drill import drill
-from dbops.ops.restore import restore
 from dbops.progress import Silent
 from tests.conftest import _installation
 from tests.fault import support
-from tests.rounds import complaints, whole_round
+from tests.rounds import complaints, restored, whole_round
 from tests.servers import Cluster
 
 MASTER = """
@@ -67,20 +65,6 @@ def make(managed: Cluster) -> Iterator[Callable[[str], Target]]:
 
 def test_backup_and_restore(make: Callable[[str], Target], tmp_path: Path) -> None:
     whole_round(make(CONTENT), tmp_path)
-
-
-def restored(target: Target, store: Path, made: Manifest, **wishes: object) -> Report:
-    return restore(
-        app.open_engine(target).restorer(None),
-        app.open_catalog(StoreConfig(url=str(store))),
-        made,
-        Wishes(**{"jobs": 2, **wishes}),  # type: ignore[arg-type]
-        App(),
-        clock=app.now,
-        progress=Silent(),
-        confirm=lambda _: True,
-        safety=lambda: support.run(target, store),
-    )
 
 
 def test_in_place(make: Callable[[str], Target], tmp_path: Path) -> None:

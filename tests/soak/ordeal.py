@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -109,7 +109,7 @@ class Ordeal:
             self._wrong("the restored journal has another number of lines than the source")
         self._promises(COPY)
         self._whole("restore", "--into", COPY, "--drop-old", "--yes", status=(0, 5))  # 5: there was none
-        self._gone(remains.living)
+        self._gone()
 
     # -- actions -----------------------------------------------------------------------------------------------------
 
@@ -131,7 +131,7 @@ class Ordeal:
 
     def prune(self) -> None:
         """What the plan keeps must be there afterwards, however the deletion ends."""
-        plan = self._run("prune", "--dry-run", "--json", killed=0)
+        plan = self._run("prune", "--dry-run", "--json", calm=True)
         if not self._expect(plan):
             return
         keeps = {item["id"] for item in plan.document["items"] if item["kind"] == "backup" and item["keep"]}
@@ -161,13 +161,13 @@ class Ordeal:
     def _look(
         self,
         *,
-        made: set[str] | None = frozenset(),  # type: ignore[assignment]
+        made: Set[str] | None = frozenset(),
         fewer: bool = False,
         keeps: set[str] | None = None,
         only: set[str] | None = None,
     ) -> None:
         """Compares what is listed with what was. `made` None: a killed backup may have been whole, or not."""
-        listed = self._run("backups", "--json", killed=0)
+        listed = self._run("backups", "--json", calm=True)
         if not self._expect(listed):
             return
         now = {each["id"] for each in listed.document["backups"]}
@@ -201,11 +201,14 @@ class Ordeal:
             self._wrong(f"a traceback: {done}")
         return done.status == 0
 
-    def _gone(self, look: Callable[[str], dict[int, str]]) -> None:
+    def _gone(self, *, sessions_only: bool = False) -> None:
         """Waits until nothing of ours runs, and nobody but the writers is at the server."""
         deadline = time.monotonic() + PATIENCE
         ours = self._writers.sessions if self._writers else []
-        while (left := look(self._mark)) or (left := dict(enumerate(self._host.strangers(ours)))):
+        while left := [
+            *([] if sessions_only else remains.living(self._mark).values()),
+            *self._host.strangers(ours),
+        ]:
             if time.monotonic() > deadline:
                 self._wrong(f"still there {PATIENCE} s later: {left}")
                 return
@@ -241,11 +244,11 @@ class Ordeal:
             start_new_session=True,
         )
 
-    def _run(self, task: str, *arguments: str, killed: float | None = None) -> Ended:
+    def _run(self, task: str, *arguments: str, calm: bool = False) -> Ended:
         begun = time.monotonic()
         process = self._begin(task, *(() if task == "backups" else ("--target", NAME)), *arguments)
         struck = ""
-        if self._chance.random() < (self._killed if killed is None else killed):
+        if not calm and self._chance.random() < self._killed:
             usual = statistics.median(self._seconds[task] or [3.0])
             try:
                 out, told = process.communicate(timeout=self._chance.uniform(0, 1.1 * usual))
@@ -262,7 +265,7 @@ class Ordeal:
             print(f"{time.monotonic() - begun:7.1f} s  {done.action}: {verdict}", flush=True)
         if struck:
             # Whom a killed drill has started is swept by the next one: until then, only sessions have to be gone.
-            self._gone(remains.living if task != "drill" else lambda _: {})
+            self._gone(sessions_only=task == "drill")
         elif done.status == 0:
             self._seconds[task].append(time.monotonic() - begun)
         return done

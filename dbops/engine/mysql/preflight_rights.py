@@ -100,7 +100,7 @@ class Allowed:
                 "connecting user becomes the definer, and nothing is granted"
             )
             finding = warning if wishes.no_owner else error
-            yield finding("missing-role", ", ".join(missing), "exists on the server", "is not there", hint)
+            yield finding("missing-role", ", ".join(missing), msg("exists on the server"), msg("is not there"), hint)
         if not wishes.no_owner and not any(self._rights.has_everywhere(right) for right in _NAMES_DEFINERS):
             own = rows(self._connection, "SELECT CURRENT_USER()")[0][0]
             foreign = [account.sql for account in needed if f"{account.user}@{account.host}" != own]

@@ -38,7 +38,7 @@ def about_roles(
             "--file=globals.sql\nor restore with --no-owner: without owners and grants"
         )
         finding = warning if wishes.no_owner else error
-        yield finding("missing-role", ", ".join(missing), "exists on the server", "is not there", hint)
+        yield finding("missing-role", ", ".join(missing), msg("exists on the server"), msg("is not there"), hint)
     if not (facts.superuser or wishes.no_owner):
         owning = owners()
         foreign = [role for role, (given, _) in there.items() if role in owning and not given]
