@@ -39,9 +39,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
     There may be no registry to take its Ryuk image from, and the tests themselves may run inside a container.
     """
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        # A shell starts what runs in its background so, and the programs that tests interrupt would inherit it.
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    # A shell starts what runs in its background, and nohup what it runs, with these ignored: the programs that tests
+    # interrupt would inherit that.
+    for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, usual)
     hypothesis.settings.register_profile("dbops", deadline=None)  # a busy machine is no failure
     hypothesis.settings.load_profile("dbops")
     os.environ.setdefault("TESTCONTAINERS_RYUK_DISABLED", "true")
@@ -57,10 +59,10 @@ def _default_installation() -> Installation:
     chosen = os.environ.get("DBOPS_TEST_PG", "")
     if chosen and not chosen.isdigit():
         return installation_at(Path(chosen)) or need(f"DBOPS_TEST_PG={chosen} holds no PostgreSQL server")
-    return _installation(int(chosen or DEFAULT_MAJOR))
+    return installed(int(chosen or DEFAULT_MAJOR))
 
 
-def _installation(major: int) -> Installation:
+def installed(major: int) -> Installation:
     found = {installation.major: installation for installation in reversed(find_installations())}  # the first one wins
     have = ", ".join(str(installation.bindir) for installation in found.values()) or "none at all"
     return found.get(major) or need(f"no PostgreSQL {major} server on this machine (found: {have})")
@@ -78,50 +80,61 @@ def pg_servers() -> Iterator[Callable[[Installation], Cluster]]:
         yield cluster
 
 
-EVERY_MAJOR = (
-    "fault/test_backup_",
-    "fault/test_restore_",
-    "integration/test_check.py",
-    "integration/test_drill.py",
-    "integration/test_restore.py",
+ONE_MAJOR = (
+    "fault/test_backup_s3.py",
+    "fault/test_encryption_faults.py",
+    "fault/test_prune",
+    "fault/test_route_",
+    "fault/test_sandbox_left.py",
+    "fault/test_store_",
+    "integration/test_all_targets.py",
+    "integration/test_check_kinds.py",
+    "integration/test_encryption.py",
+    "integration/test_foreign_tasks.py",
+    "integration/test_route_",
+    "integration/test_spanish.py",
+    "integration/test_tls.py",
+    "integration/test_unix_sockets.py",
 )
-"""What makes, restores and proves backups is tried on each major version; the rest on one."""
-ONE_MAJOR = ("fault/test_backup_s3.py",)
-"""Of these: the store is what the test is about."""
-WITH_XML = ("fault/test_backup_settings.py", "integration/test_check.py", "integration/test_drill.py")
-"""Of these: there is XML in their tables, and the build of 18 on PyPI has none."""
+"""Stores, keys, ways to a server, languages: the same for any server. All else runs on each major version."""
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "installation" not in metafunc.fixturenames or "DBOPS_TEST_PG" in os.environ:
+        return
     file = Path(metafunc.module.__file__).relative_to(Path(__file__).parent).as_posix()
-    every = file.startswith(EVERY_MAJOR) and not file.startswith(ONE_MAJOR) and "DBOPS_TEST_PG" not in os.environ
-    if every and "pg_server" in metafunc.fixturenames:
-        majors = [major for major in MAJORS if major != 18 or not file.startswith(WITH_XML)]
-        names = [f"pg{major}" for major in majors]
-        metafunc.parametrize("pg_server", majors, ids=names, indirect=True, scope="session")
+    if file.startswith(("fault/", "integration/")) and not file.startswith(ONE_MAJOR):
+        names = [f"pg{major}" for major in MAJORS]
+        metafunc.parametrize("installation", MAJORS, ids=names, indirect=True, scope="session")
 
 
 @pytest.fixture(scope="session")
-def pg_server(request: pytest.FixtureRequest, pg_servers: Callable[[Installation], Cluster]) -> Cluster:
-    """The cluster that most tests use. Shared: a test that stops it or creates roles should make its own `Cluster`."""
+def installation(request: pytest.FixtureRequest) -> Installation:
+    """The PostgreSQL of a test: what its servers are of."""
     major = getattr(request, "param", None)
-    return pg_servers(_default_installation() if major is None else _installation(major))
+    return _default_installation() if major is None else installed(major)
+
+
+@pytest.fixture(scope="session")
+def pg_server(installation: Installation, pg_servers: Callable[[Installation], Cluster]) -> Cluster:
+    """The cluster that most tests use. Shared: a test that stops it or creates roles should make its own `Cluster`."""
+    return pg_servers(installation)
 
 
 @pytest.fixture(scope="session", params=MAJORS, ids=lambda major: f"pg{major}")
 def any_pg(request: pytest.FixtureRequest, pg_servers: Callable[[Installation], Cluster]) -> Cluster:
     """Runs the test once for each major version."""
-    return pg_servers(_installation(request.param))
+    return pg_servers(installed(request.param))
 
 
 @pytest.fixture
-def new_cluster() -> Iterator[Callable[..., Cluster]]:
+def new_cluster(installation: Installation) -> Iterator[Callable[..., Cluster]]:
     """`new_cluster(major=None, settings={...})`: a cluster of the test's own, to stop, kill and misconfigure."""
     with contextlib.ExitStack() as running:
 
         def create(major: int | None = None, **options: object) -> Cluster:
-            installation = _installation(major) if major else _default_installation()
-            return running.enter_context(Cluster(installation, **options))  # type: ignore[arg-type]
+            chosen = installed(major) if major else installation
+            return running.enter_context(Cluster(chosen, **options))  # type: ignore[arg-type]
 
         yield create
 
@@ -217,7 +230,7 @@ def small_tmpfs(tmp_path: Path) -> Iterator[Callable[[str], Path]]:
 @pytest.fixture(scope="session")
 def regression_database() -> Iterator[Database]:
     """PostgreSQL's own regression database, live, on a cluster of its own. Read it; change a copy of it."""
-    with Cluster(_installation(DEFAULT_MAJOR)) as cluster:
+    with Cluster(installed(DEFAULT_MAJOR)) as cluster:
         try:
             built, _ = regression.build(cluster)
         except MissingInputError as error:

@@ -9,6 +9,7 @@ import random
 import shutil
 import socket
 import subprocess
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,12 @@ from typing import Any
 # Below the range from which kernels take ports for outgoing connections, so that a stopped cluster finds its own
 # port free again; not so low that services live there.
 PORTS = range(20000, 32000)
+
+
+def short_folder(prefix: str) -> Path:
+    """A server's folder: below TMPDIR if that is short, else in /tmp: a socket's path has about 100 bytes of room."""
+    base = tempfile.gettempdir()
+    return Path(tempfile.mkdtemp(prefix=prefix, dir=base if len(base) <= 24 else "/tmp"))
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ from urllib.parse import quote, urlencode
 
 import pymysql
 
-from tests.machine import free_port, guard, release, server_user
+from tests.machine import free_port, guard, release, server_user, short_folder
 from tests.mysql_installations import NAMES, MysqlInstallation, UnavailableError, find, find_installations
 from tests.needs import need
 
@@ -105,8 +105,7 @@ class MysqlServer:
         self.bindir = installation.bindir
         self.password = secrets.token_urlsafe(12)
         self.port = 0
-        # In /tmp whatever TMPDIR says: the path of a unix socket is limited to about 100 bytes.
-        self.folder = Path(tempfile.mkdtemp(prefix="dbops-my-", dir="/tmp"))
+        self.folder = short_folder("dbops-my-")
         self.data = self.folder / "data"
         self.socket = self.folder / "socket"
         self._pid_file = self.folder / "mysqld.pid"  # the guard knows this name

@@ -10,11 +10,12 @@ fsync off unless told otherwise: tests want speed and kill processes, not power.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
+import re
 import secrets
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ import psycopg
 from psycopg import sql
 
 from tests.installations import Installation, find_installations, runnable
-from tests.machine import free_port, guard, live_processes, release, server_user
+from tests.machine import free_port, guard, live_processes, release, server_user, short_folder
 
 __all__ = ["Cluster", "Database", "Installation", "find_installations"]
 
@@ -46,8 +47,7 @@ class Cluster:
         self.bindir = self.installation.bindir
         self.password = secrets.token_urlsafe(12)
         self.port = 0
-        # In /tmp whatever TMPDIR says: the path of a unix socket is limited to about 100 bytes.
-        self.folder = Path(tempfile.mkdtemp(prefix="dbops-pg-", dir="/tmp"))
+        self.folder = short_folder("dbops-pg-")
         self.data = self.folder / "data"
         self._settings = FAST | dict(settings or {})
         self._initdb_arguments = initdb.split()
@@ -182,11 +182,24 @@ class Cluster:
         with self.connect() as connection:
             connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
+    def spelled(self, script: str) -> str:
+        """The script, with text in the place of XML where the server was built without it (that of 18 on PyPI was)."""
+        return script if self._xml else re.sub(r"\bxml\b", "text", script)
+
     def log(self) -> str:
         path = self.folder / "log"
         return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
 
     # -- below -------------------------------------------------------------------------------------------------------
+
+    @functools.cached_property
+    def _xml(self) -> bool:
+        with self.connect() as connection:
+            try:
+                connection.execute("SELECT xml '<a/>'")
+            except psycopg.errors.FeatureNotSupported:
+                return False
+        return True
 
     def _postmaster(self) -> int | None:
         """The process id of the running server, if there is one."""

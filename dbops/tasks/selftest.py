@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -36,8 +37,8 @@ def steps(*, fast: bool) -> Iterator[list[str]]:
     yield [python, "-m", "mypy"]
     yield [str(Path(python).with_name("lint-imports"))]
     selection = ["-m", "not slow"] if fast else []
-    # By file: servers that a file's tests share are started once.
-    spread = ["-n", "auto", "--dist", "loadfile"]
+    # By file: servers that a file's tests share are started once. One more than cores: tests also wait.
+    spread = ["-n", str((os.cpu_count() or 1) + 1), "--dist", "loadfile"]
     coverage = ["--cov", "--cov-branch", "--cov-report=term:skip-covered"]
     yield [python, "-m", "pytest", "-q", *spread, *coverage, *selection]
 

@@ -23,9 +23,8 @@ from dbops.ops.verify import verify_selected
 from dbops.progress import Progress, Silent
 from dbops.store.base import Store
 from dbops.store.local import LocalStore
-from tests.conftest import _default_installation, _installation
 from tests.contract.backends import keys
-from tests.servers import Cluster, Database
+from tests.servers import Database
 from tests.waiting import until as until
 
 ROOT = Path(__file__).parents[2]
@@ -176,13 +175,6 @@ def fill(database: Database, rows: int = BIG) -> None:
             "                           FROM generate_series(0, 499) p, generate_series(1, 30) i GROUP BY p)"
             f" INSERT INTO big SELECT n, n || t FROM generate_series(1, {rows:d}) n JOIN page ON p = n % 500 ORDER BY n"
         )
-
-
-@contextmanager
-def own_cluster(major: int | None = None, **options: Any) -> Iterator[Cluster]:
-    """A cluster of a test module's own, for roles and broken things."""
-    with Cluster(_installation(major) if major else _default_installation(), **options) as cluster:
-        yield cluster
 
 
 @contextmanager

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from dbops.model import Manifest
+from tests.conftest import installed
 from tests.fault.copies import restored, same
-from tests.fault.support import one, own_cluster, run, target
+from tests.fault.support import one, run, target
+from tests.installations import Installation
 from tests.servers import Cluster, Database
 
 EVIL = "a'; DROP ROLE b; --"
@@ -68,8 +70,8 @@ FACTS = {
 
 
 @pytest.fixture(scope="module")
-def source() -> Iterator[Database]:
-    with own_cluster() as cluster:
+def source(installation: Installation) -> Iterator[Database]:
+    with Cluster(installation) as cluster:
         cluster.psql(ROLES)
         cluster.create_database("shop")
         cluster.psql(DATABASE, "shop")
@@ -77,9 +79,9 @@ def source() -> Iterator[Database]:
 
 
 @pytest.fixture(scope="module")
-def elsewhere() -> Iterator[Cluster]:
+def elsewhere(installation: Installation) -> Iterator[Cluster]:
     """A server that has none of the roles, or one that is something else."""
-    with own_cluster() as cluster:
+    with Cluster(installation) as cluster:
         cluster.psql("CREATE ROLE b SUPERUSER")
         yield cluster
 
@@ -145,7 +147,7 @@ def test_no_password_and_no_hash(source: Database, backed_up: tuple[Manifest, Pa
 
 
 def test_options_of_memberships(tmp_path: Path) -> None:
-    with own_cluster(17) as there:
+    with Cluster(installed(17)) as there:
         there.psql("CREATE ROLE a; CREATE ROLE m; GRANT a TO m WITH INHERIT FALSE, SET FALSE, ADMIN TRUE")
         there.create_database("shop")
         there.psql("CREATE TABLE t (a int); ALTER TABLE t OWNER TO m", "shop")

@@ -23,18 +23,18 @@ from tests.fault.support import (
     no_sessions,
     one,
     only,
-    own_cluster,
     process,
     run,
     target,
     until,
 )
+from tests.installations import Installation
 from tests.servers import Cluster, Database
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
-    with own_cluster() as cluster:
+def cluster(installation: Installation) -> Iterator[Cluster]:
+    with Cluster(installation) as cluster:
         cluster.psql("CREATE ROLE reader LOGIN PASSWORD 'r'; GRANT pg_read_all_data TO reader")
         yield cluster
 

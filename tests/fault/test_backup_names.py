@@ -14,7 +14,8 @@ from dbops.catalog import Catalog
 from dbops.errors import DatabaseError
 from dbops.store.local import LocalStore
 from tests.fault.copies import restored, same
-from tests.fault.support import only, own_cluster, process, run, target, verified
+from tests.fault.support import only, process, run, target, verified
+from tests.installations import Installation
 from tests.servers import Cluster, Database
 
 NAMES = {
@@ -38,8 +39,8 @@ NAMES = {
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
-    with own_cluster() as cluster:
+def cluster(installation: Installation) -> Iterator[Cluster]:
+    with Cluster(installation) as cluster:
         yield cluster
 
 

@@ -10,7 +10,8 @@ import pytest
 from dbops import app
 from dbops.config import Target
 from dbops.errors import DatabaseError, PreflightError
-from tests.fault.support import At, one, only, own_cluster, run, target
+from tests.fault.support import At, one, only, run, target
+from tests.installations import Installation
 from tests.servers import Cluster, Database
 
 SCHEMA = """
@@ -29,8 +30,8 @@ SCHEMA = """
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
-    with own_cluster() as cluster:
+def cluster(installation: Installation) -> Iterator[Cluster]:
+    with Cluster(installation) as cluster:
         yield cluster
 
 

@@ -22,13 +22,13 @@ from tests.fault.support import (
     no_sessions,
     one,
     only,
-    own_cluster,
     programs,
     run,
     target,
     until,
     verified,
 )
+from tests.installations import Installation
 from tests.servers import Cluster, Database
 
 jobs_and_levels = pytest.mark.parametrize(
@@ -37,8 +37,8 @@ jobs_and_levels = pytest.mark.parametrize(
 
 
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[Cluster]:
-    with own_cluster() as cluster:
+def cluster(installation: Installation) -> Iterator[Cluster]:
+    with Cluster(installation) as cluster:
         cluster.create_database("shop")
         fill(Database(cluster, "shop"))
         yield cluster

@@ -16,7 +16,8 @@ import pytest
 
 from dbops.config import Seconds
 from dbops.errors import LockedError
-from tests.fault.support import DBOPS, ROOT, fill, own_cluster, process, run, target, until
+from tests.fault.support import DBOPS, ROOT, fill, process, run, target, until
+from tests.installations import Installation
 from tests.servers import Cluster, Database
 
 PASSWORD = "pä ss'w\"o\\rd%40$(id)`&;#@/:?=z"
@@ -26,8 +27,8 @@ CLIENTS = ("pg_dump", "psql")
 
 
 @pytest.fixture(scope="module")
-def shop() -> Iterator[Database]:
-    with own_cluster() as cluster:
+def shop(installation: Installation) -> Iterator[Database]:
+    with Cluster(installation) as cluster:
         cluster.create_database("shop")
         fill(Database(cluster, "shop"), 10_000)
         with cluster.connect() as connection:

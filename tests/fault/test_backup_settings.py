@@ -75,7 +75,7 @@ both_jobs = pytest.mark.parametrize("jobs", [1, 2])
 def shop(pg_server: Cluster) -> Iterator[Database]:
     pg_server.create_database("settings")
     database = Database(pg_server, "settings")
-    database.psql(CONTENT)
+    database.psql(pg_server.spelled(CONTENT))
     yield database
     pg_server.drop_database("settings")
 

@@ -11,7 +11,8 @@ import pytest
 from dbops.errors import DbopsError
 from dbops.model import Severity
 from tests.fault.copies import restored, same
-from tests.fault.support import no_sessions, only, own_cluster, run, target, verified
+from tests.fault.support import no_sessions, only, run, target, verified
+from tests.installations import Installation
 from tests.servers import Cluster, Database
 
 both_jobs = pytest.mark.parametrize("jobs", [1, 2])
@@ -133,8 +134,8 @@ def many(cluster: Cluster, count: int) -> Database:
 
 
 @pytest.fixture(scope="module")
-def narrow() -> Iterator[Cluster]:
-    with own_cluster(settings={"max_locks_per_transaction": "10", "max_connections": "20"}) as cluster:
+def narrow(installation: Installation) -> Iterator[Cluster]:
+    with Cluster(installation, settings={"max_locks_per_transaction": "10", "max_connections": "20"}) as cluster:
         yield cluster
 
 

@@ -9,7 +9,8 @@ import pytest
 
 from dbops.errors import DbopsError
 from tests.fault.standby import standby_of
-from tests.fault.support import At, copying, fill, one, only, own_cluster, run, target, until, verified
+from tests.fault.support import At, copying, fill, one, only, run, target, until, verified
+from tests.installations import Installation
 from tests.servers import Cluster, Database
 
 CANCELS_AT_ONCE = {
@@ -23,9 +24,9 @@ CANCELS_AT_ONCE = {
 
 
 @pytest.fixture(scope="module")
-def primary() -> Iterator[Cluster]:
+def primary(installation: Installation) -> Iterator[Cluster]:
     # Nobody but a test removes rows, or keeps them from being removed; what is committed is sent at once.
-    with own_cluster(settings={"autovacuum": "off", "synchronous_commit": "on"}) as cluster:
+    with Cluster(installation, settings={"autovacuum": "off", "synchronous_commit": "on"}) as cluster:
         cluster.create_database("shop")
         fill(Database(cluster, "shop"))
         yield cluster

@@ -20,7 +20,8 @@ from dbops.store.base import Store
 from dbops.store.local import LocalStore
 from tests.contract.backends import keys
 from tests.fault.standby import standby_of
-from tests.fault.support import NAME, ROOT, At, fill, own_cluster, run, target
+from tests.fault.support import NAME, ROOT, At, fill, run, target
+from tests.installations import Installation
 from tests.servers import Cluster, Database
 
 pytest_plugins = ["tests.contract.s3_servers"]
@@ -112,8 +113,8 @@ def test_the_probe_of_a_doctor_is_not_proved_dead_by_the_lock(little: Database, 
 
 
 @pytest.fixture(scope="module")
-def primary() -> Iterator[Cluster]:
-    with own_cluster() as cluster:
+def primary(installation: Installation) -> Iterator[Cluster]:
+    with Cluster(installation) as cluster:
         cluster.create_database("shop")
         fill(Database(cluster, "shop"), 2_000)
         yield cluster

@@ -15,7 +15,7 @@ from dbops.errors import PreflightError
 from dbops.model import Severity, Verdict
 from dbops.ops.drill import drill
 from dbops.progress import Silent
-from tests.conftest import _installation
+from tests.conftest import installed
 from tests.fault import support
 from tests.rounds import complaints, restored, whole_round
 from tests.servers import Cluster
@@ -46,7 +46,7 @@ CREATE TABLE shop.orders AS SELECT n AS id FROM generate_series(1, 100) n;
 
 @pytest.fixture(scope="module", params=[15, 17])
 def managed(request: pytest.FixtureRequest) -> Iterator[Cluster]:
-    with Cluster(_installation(request.param)) as cluster:
+    with Cluster(installed(request.param)) as cluster:
         cluster.psql(MASTER)
         yield cluster
 

@@ -16,7 +16,6 @@ from dbops.model import Manifest, Severity, Verdict
 from dbops.ops.restore import restore
 from dbops.progress import Silent
 from tests import mysql_restoring
-from tests.conftest import _default_installation
 from tests.fault import support
 from tests.mysql_servers import MysqlServer, installation, servers
 from tests.restoring import ROOT, ROWS, SCHEMA, Backed, errors, run_restore
@@ -43,9 +42,9 @@ def complete(made: Manifest) -> None:
     assert [finding for finding in made.findings if finding.severity is not Severity.INFO] == []
 
 
-def test_on_postgres(tmp_path: Path) -> None:
+def test_on_postgres(pg_server: Cluster, tmp_path: Path) -> None:
     """A database with one of everything; its owner has a hostile name."""
-    with Cluster(_default_installation()) as cluster:
+    with Cluster(pg_server.installation) as cluster:
         cluster.create_database("shop")
         database = Database(cluster, "shop")
         database.psql(
@@ -69,9 +68,9 @@ def test_on_postgres(tmp_path: Path) -> None:
         assert (report.verdict, errors(report)) == (Verdict.PASS, [])
 
 
-def test_before_postgres_14(tmp_path: Path) -> None:
+def test_before_postgres_14(pg_server: Cluster, tmp_path: Path) -> None:
     """There is no pg_read_all_data: what is printed for 13 names every schema. It is as good on a newer server."""
-    with Cluster(_default_installation()) as cluster:
+    with Cluster(pg_server.installation) as cluster:
         cluster.create_database("shop")
         database = Database(cluster, "shop")
         database.psql(f'{SCHEMA} {ROWS} CREATE SCHEMA "a ""b"""; CREATE TABLE "a ""b""".t AS SELECT 1 AS i')

@@ -13,7 +13,7 @@ from dbops import app
 from dbops.errors import PreflightError
 from dbops.sandbox.base import Needs, SandboxMissingError, running
 from dbops.sandbox.postgres.image import VARIABLE
-from tests.conftest import _default_installation
+from tests.installations import Installation
 from tests.sandboxes import IMAGES, KINDS, major_of, need_kind, sandbox, value
 from tests.servers import Cluster
 
@@ -81,8 +81,8 @@ def test_a_database_can_be_made_and_reached_by_its_url(kind: str) -> None:
 
 
 @pytest.fixture
-def given() -> Iterator[Cluster]:
-    with Cluster(_default_installation()) as cluster:
+def given(installation: Installation) -> Iterator[Cluster]:
+    with Cluster(installation) as cluster:
         yield cluster
 
 

@@ -31,7 +31,7 @@ class Workshop:
         self._folder = folder
         self.source = Database(cluster, f"workshop_{secrets.token_hex(4)}")
         cluster.create_database(self.source.name)
-        self.source.psql(script or SOURCE.read_text())
+        self.source.psql(cluster.spelled(script or SOURCE.read_text()))
 
     def on(self, sandbox: Cluster) -> Workshop:
         """The same source, whose backups are drilled on another server."""
@@ -61,7 +61,7 @@ class Workshop:
         database = Database(self.cluster, f"{self.source.name}_{secrets.token_hex(3)}")
         self.cluster.create_database(database.name, template=self.source.name)
         try:
-            database.psql(script)
+            database.psql(self.cluster.spelled(script))
             yield database
         finally:
             self.cluster.drop_database(database.name)
@@ -81,7 +81,7 @@ class Workshop:
 
     def drill_mutated_copy(self, backed: Backed, script: str) -> Report:
         """The drill of a good backup, in whose restored copy the script runs before it is compared."""
-        return self.drill_changed(backed, lambda name: Database(self.sandbox, name).psql(script))
+        return self.drill_changed(backed, lambda name: Database(self.sandbox, name).psql(self.cluster.spelled(script)))
 
     def places(self, target: Target) -> Places:
         """The workshop's own server, whatever else is on it."""
