@@ -123,16 +123,23 @@ def test_r02_the_server_is_lost_half_way(new_cluster: Callable[..., Cluster], tm
 
 
 def test_r02_killed_in_the_swap_itself(shop: Backed, tmp_path: Path) -> None:
-    """A lock on the database's own row holds the swap's transaction half-way, with the first rename to do."""
+    """A lock on the side database's own row holds the swap's transaction half-way.
+
+    It is taken while the application is being stopped: what comes before that alters the side database, too.
+    """
     database = shop.database
     database.psql("DELETE FROM invoices WHERE id % 2 = 0")
     old = contents(database)
+    stopping, go = tmp_path / "stopping", tmp_path / "go"
+    wait = f"touch {stopping}; while ! [ -e {go} ]; do sleep 0.05; done"
     with database.cluster.connect() as blocker:
+        process = start(shop, tmp_path, "--yes", application=f'stop = ["sh", "-c", "{wait}"]\nstart = ["true"]\n')
+        until(lambda: stopping.exists() or process.poll() is not None)
         side = f"SELECT datname FROM pg_database WHERE datname LIKE '{database.name}_restore_%'"
-        process = start(shop, tmp_path, "--yes")
-        name = until(lambda: blocker.execute(side).fetchone())[0]
+        (name,) = blocker.execute(side).fetchone() or ("",)
         blocker.autocommit = False
         blocker.execute(f'ALTER DATABASE "{name}" CONNECTION LIMIT 90')
+        go.touch()
         waits = (
             "SELECT count(*) FROM pg_stat_activity"
             " WHERE query LIKE 'ALTER DATABASE%RENAME%' AND wait_event_type = 'Lock'"
