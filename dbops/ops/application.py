@@ -22,6 +22,12 @@ _AGAIN_SECONDS = 1.0
 _SAID_BYTES = 4000
 
 
+def start(app: App, progress: Progress, phases: dict[str, float]) -> None:
+    """Starts it, for a run that was killed before it could."""
+    _start(app, progress, phases)
+    _health(app, progress, phases)
+
+
 @contextmanager
 def stopped(app: App, progress: Progress, phases: dict[str, float]) -> Iterator[None]:
     """The application is down for the time of the block.
@@ -42,8 +48,7 @@ def stopped(app: App, progress: Progress, phases: dict[str, float]) -> Iterator[
         except DbopsError as error:  # the first error is the one to tell; this one must not be lost either
             progress.note(msg("{message}: {hint}", message=error.message, hint=error.hint))
         raise
-    _start(app, progress, phases)
-    _health(app, progress, phases)
+    start(app, progress, phases)
 
 
 def _start(app: App, progress: Progress, phases: dict[str, float]) -> None:

@@ -18,6 +18,7 @@ from dbops.migrations.rules import of_step
 from dbops.model import Finding, NotEvaluated, Severity
 from dbops.ops.migration_ground import Ground
 
+INTERRUPTED = "migration-interrupted"
 DOWNGRADES = (revision_rules.EMPTY, revision_rules.REFUSES)
 NO_DATABASE = msg("no database was looked at")
 NOT_KNOWN = msg("which revisions are pending is not known: name the database (--target) or a branch (--base)")
@@ -84,6 +85,11 @@ def ledger(ground: Ground) -> Outcome:
     return Outcome([*found, *_interrupted(ground)], of_step("ledger"))
 
 
+def interrupted(ground: Ground) -> Outcome:
+    """Of the ledger's rules, the one that tells where a migration is under way or was killed."""
+    return Outcome(_interrupted(ground), [INTERRUPTED] if ground.version is not None else [])
+
+
 def _interrupted(ground: Ground) -> list[Finding]:
     """Case 41: what a migration that was killed has left, and where the database stands now."""
     if ground.intent is None or ground.version is None:
@@ -94,7 +100,7 @@ def _interrupted(ground: Ground) -> list[Finding]:
     left = [name for name in begun.revisions if name not in there]
     return [
         Finding(
-            id="migration-interrupted",
+            id=INTERRUPTED,
             severity=Severity.WARNING,
             subject=ground.version.table,
             expected=msg("the migration of {begun_at:%Y-%m-%d %H:%M} UTC comes to its end", begun_at=begun.begun_at),
@@ -106,6 +112,11 @@ def _interrupted(ground: Ground) -> list[Finding]:
             hint=msg(
                 "its safety backup is {backup}: dbops restore --backup {backup}; or go on: dbops migrate",
                 backup=begun.backup,
+            )
+            + (
+                msg("\nif it was killed, the application may be down; it is started by: {start}", start=ground.start)
+                if ground.start
+                else ""
             ),
         )
     ]

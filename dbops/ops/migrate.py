@@ -1,8 +1,8 @@
 """migrate: gate → lock → stop app → safety backup → upgrade with limits → current = heads → ledger → start app.
 
 The lock comes first of all that changes anything: of two at once the second stops no application and makes no backup.
-What is about to run is written into the database before it runs, and taken back when it has ended: a run that was
-killed anywhere leaves that, and the next one says so.
+What is about to run is written into the database before it runs, and taken back when the application is up again: a run
+that was killed anywhere leaves that, and the next one says so.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from dbops.migrations.goal import HEADS, needed
 from dbops.migrations.history import History
 from dbops.model import Failure, Finding, Manifest, Report, Verdict
 from dbops.ops import migrate_report as told
-from dbops.ops.application import stopped
+from dbops.ops.application import start, stopped
 from dbops.ops.migrate_ledger import entries
 from dbops.ops.migrate_safety import safety_backup
 from dbops.ops.migrate_upgrade import Result, upgrade
@@ -73,6 +73,7 @@ class Migration:
         self._facts: dict[str, object] = {}
         self._rows: frozenset[str] = frozenset()
         self._failure = Failure.NONE
+        self._settled = False
         self._history: History
 
     def run(self) -> MigrationReport:
@@ -107,16 +108,26 @@ class Migration:
             lock.enter_context(doors.engine.migrator().lock())
             self._unmoved(gate)
             doors.engine.migrator().prepare()
-            stack.enter_context(stopped(self._target.app, doors.progress, self._phases))
-            verdict = self._migrate(history, pending, gate, lock)
+            with stopped(self._target.app, doors.progress, self._phases):
+                verdict = self._migrate(history, pending, gate, lock)
+            self._settle()
         return self._report(gate, verdict)
 
     def _forget_the_killed(self) -> None:
-        """Nothing is pending any more, so that what an earlier run was about to do is done, or was undone by hand."""
+        """Nothing is pending any more, so that what an earlier run was about to do is done, or was undone by hand. It
+        may have been killed before it started the application."""
         migrator = self._doors.engine.migrator()
         if migrator.intent() is not None:
             with migrator.lock():
+                if self._target.app.stop is not None:
+                    start(self._target.app, self._doors.progress, self._phases)
                 migrator.intend(None)
+
+    def _settle(self) -> None:
+        """Takes the intent back, once, where nothing of it is half done."""
+        if self._settled:
+            self._settled = False
+            self._doors.engine.migrator().intend(None)
 
     def _unmoved(self, gate: MigrationReport) -> None:
         """Under the lock: what was judged is what is there."""
@@ -173,8 +184,7 @@ class Migration:
         self._facts |= {"applied": ran, "attempts": len(result.outcomes)}
         with timed(self._phases, "ledger"):
             migrator.record(entries(history, ran, result.outcomes, doors.clock()))
-            if result.half is None:
-                migrator.intend(None)
+            self._settled = result.half is None
         if result.arrived:
             self._findings += told.done(history, ran, result, saved.id, self._wishes.again)
             return Verdict.PASS
@@ -197,6 +207,7 @@ class Migration:
         if not (self._wishes.auto_restore or self._settings.auto_restore) or not (ran or result.half):
             self._findings.append(told.way_back(saved, self._wishes.again, changed=bool(ran or result.half)))
             return Verdict.FAIL
+        self._settle()
         lock.close()  # a restore takes the place of the database, and our own session would be in its way
         self._doors.progress.phase("restore")
         with timed(self._phases, "restore"):

@@ -25,7 +25,7 @@ _HINT = msg("name the folder that has env.py and versions/, or one with alembic.
 class Ground:
     """`target`: its name, '' without one. `base`: the branch that the files are merged with, `new`: what it lacks.
     `version` None: no database is looked at. `ledger` None: none is kept. `intent`: what a migration that was killed
-    has left there."""
+    has left there. `start`: the command that starts an application that a migration stops."""
 
     def __init__(
         self,
@@ -37,9 +37,10 @@ class Ground:
         version: VersionRows | None = None,
         ledger: tuple[LedgerEntry, ...] | None = None,
         intent: Intent | None = None,
+        start: str = "",
     ) -> None:
         self.history, self.target, self.base, self.new = history, target, base, new
-        self.version, self.ledger, self.intent = version, ledger, intent
+        self.version, self.ledger, self.intent, self.start = version, ledger, intent, start
 
     @cached_property
     def broken(self) -> str:

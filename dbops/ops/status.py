@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from dbops.ops.gate import Settings, gate
-from dbops.ops.gate_steps import Step, database, graph
+from dbops.ops.gate_steps import Step, database, graph, interrupted
 from dbops.ops.migration_ground import Ground
 from dbops.ops.migration_report import MigrationReport
 
-STEPS = (Step("graph", graph), Step("database", database))
+STEPS = (Step("graph", graph), Step("database", database), Step("ledger", interrupted))
 
 
 def status(

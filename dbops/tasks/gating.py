@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -119,6 +120,7 @@ def judged(request: Request) -> tuple[Ground, Settings, dict[str, float], Target
         version=version,
         ledger=applied,
         intent=intent,
+        start=shlex.join(target.app.start or ()) if target is not None and target.app.stop is not None else "",
     )
     return ground, settings, phases, target
 

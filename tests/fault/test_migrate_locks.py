@@ -202,6 +202,25 @@ def test_killed_in_the_middle_of_a_revision(project: Project) -> None:
     assert "migration-interrupted" not in project.findings("gate", code=None)
 
 
+@on_two
+def test_killed_before_it_starts_the_application(project: Project) -> None:
+    """All has run, nothing is pending: the next run has nothing to do but that."""
+    kill = ["sh", "-c", "[ -e killed ] && rm stopped || { touch killed; kill -9 $PPID; }"]
+    stops = f"[targets.shop.app]\nstop = 'touch stopped'\nstart = {kill}\n"
+    project.configure(stops, migrations='safety_backup_age = "1h"\n')
+    process = start(project)
+    process.communicate(timeout=120)
+    assert process.returncode == -signal.SIGKILL
+    report = project.run("status")
+    assert report["current"] == ["r2"]
+    [found] = [one for one in report["findings"] if one["id"] == "migration-interrupted"]
+    assert "the application may be down; it is started by: sh -c" in found["hint"]
+    assert (project.folder / "stopped").exists()
+    project.run("migrate", "--yes")
+    assert not (project.folder / "stopped").exists()
+    assert project.run("status")["findings"] == []
+
+
 def waiting(project: Project) -> bool:
     """Somebody waits for a lock on the table."""
     if project.bench.postgres:

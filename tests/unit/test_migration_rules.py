@@ -133,7 +133,9 @@ def test_04_twin_the_parent_is_in_another_folder(tmp_path: Path) -> None:
     assert findings(folder) == {}
 
 
-@pytest.mark.parametrize(("depends_on", "wrong"), [("z", True), (("b", "z"), True), ("b", False), ("shop", False)])
+@pytest.mark.parametrize(
+    ("depends_on", "wrong"), [("z", True), (("b", "z"), True), ("b", False), ("shop", False), ("", False)]
+)
 def test_09_dangling_depends_on(tmp_path: Path, depends_on: Down, wrong: bool) -> None:
     """An id or a label that is not there; the twins depend on one that is."""
     folder = project(tmp_path, {"b": "a"})
