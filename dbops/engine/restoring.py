@@ -16,6 +16,9 @@ from dbops.evidence import Probe
 from dbops.model import Finding, Manifest, NotEvaluated
 from dbops.progress import Progress
 
+NOT_MADE = "view-not-made"
+"""Finding of a load: a view of which another database, that is not here, has what it selects from."""
+
 
 class Wishes(NamedTuple):
     """How a restore was asked for."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from dbops.engine.base import Reading, TableKey
+from dbops.engine.restoring import NOT_MADE
 from dbops.language import msg
 from dbops.model import Finding, Inventory, LargeObjects, NotEvaluated, ObjectDigest, Severity, Table
 from dbops.model import Sequence as DbSequence
@@ -33,16 +34,23 @@ TELLING_SETTINGS = ("default_text_search_config", "lc_monetary", "shared_preload
 OUTSIDE = "outside-snapshot"
 """Finding of a backup: a table that no snapshot holds (of a storage engine without transactions). Inventory and dump
 have read it one after the other, so that a difference in its rows proves nothing."""
+FOREIGN = "foreign-table"
+"""Finding of a backup: a table whose rows are elsewhere. A dump of MySQL or MariaDB holds its definition."""
 VIEW = "view-left-out"
 """Finding of a backup: a view of what is not there, at which a dump program would end."""
-_LEFT_OUT = (("invalid-index", "index"), ("subscription-left-out", "subscription"), (VIEW, "view"))
+_LEFT_OUT = (
+    ("invalid-index", "index"),
+    ("subscription-left-out", "subscription"),
+    (VIEW, "view"),
+    (NOT_MADE, "view"),
+)
 _SHOWN = 5
 _READINGS = {"copy-sha256": Reading.ORDERED, "copy-sum64": Reading.UNORDERED, "rows-sum64": Reading.UNORDERED}
 """Kind of digest -> how it was taken; see docs/decisions, 'Fingerprints'."""
 
 
 class Rules(NamedTuple):
-    """What a difference means. `known`: (id, subject) of what was found in the source itself."""
+    """What a difference means. `known`: (id, subject) of what was found in the source itself, and by the load."""
 
     same_series: bool = True
     owners: bool = True
@@ -242,7 +250,8 @@ def _kind(
         digest = there.pop(item.name, None)
         subject = f"{kind} {item.name}"
         if digest is None and (reason := _left_out(kind, item.name, rules)):
-            yield _finding(reason, subject, msg("as in the source"), msg("left out of the dump"), Severity.WARNING)
+            why = msg("not made, as the load has told") if reason == NOT_MADE else msg("left out of the dump")
+            yield _finding(reason, subject, msg("as in the source"), why, Severity.WARNING)
         elif digest is None:
             yield _finding(f"{kind}-missing", subject, msg("as in the source"), msg("is not there"))
         elif digest != item.digest and kind == "extension":
@@ -274,8 +283,9 @@ def _left_out(kind: str, name: str, rules: Rules) -> str:
             return reason
         if name.startswith(prefix) and (reason, name.removeprefix(prefix)) in rules.known:
             return reason
-    if kind == "grant" and any(why == VIEW and name.startswith(f"{view} to ") for why, view in rules.known):
-        return VIEW
+    if kind == "grant":
+        views = (why for why, view in rules.known if why in (VIEW, NOT_MADE) and name.startswith(f"{view} to "))
+        return next(views, "")
     return ""
 
 

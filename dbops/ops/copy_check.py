@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence as Many
 from typing import NamedTuple
 
 from dbops.engine.base import Content, Reading, Snapshot, TableKey, TableRef
@@ -29,8 +30,9 @@ def check_copy(
     progress: Progress,
     *,
     server: EngineInfo,
+    loaded: Many[Finding] = (),
 ) -> CopyCheck:
-    """Everything in the copy that is not as in the source. `server` is the copy's.
+    """Everything in the copy that is not as in the source. `server` is the copy's, `loaded` what its load has told.
 
     Rows are read in at most `wishes.jobs` sessions. Where digests differ, the rows themselves are compared with those
     in the archive, so that an equal copy is never called different because its rows lie in another order.
@@ -40,7 +42,7 @@ def check_copy(
         same_series=manifest.engine.same_series(server),
         owners=not wishes.no_owner,
         skipped_kinds=side.waits_for_swap,
-        known=frozenset((finding.id, finding.subject) for finding in manifest.findings),
+        known=frozenset((finding.id, finding.subject) for finding in (*manifest.findings, *loaded)),
     )
     with side.snapshot() as snapshot:
         refs = _refs(manifest, snapshot)

@@ -75,6 +75,7 @@ class Drill(Stage):
         self._places = places
         self._clock = clock
         self._tables: tuple[TableProof, ...] = ()
+        self._loaded: list[Finding] = []
         self._wishes = Wishes(jobs=target.jobs, create_roles=not no_owner, no_owner=no_owner)
 
     def _kept(self, report: Report) -> Report:
@@ -135,7 +136,8 @@ class Drill(Stage):
         side = self._database.enter_context(restorer.fresh(manifest))
         progress.phase("load", total_bytes=sum(table.bytes for table in manifest.inventory.tables))
         try:
-            self._notes.found(side.load(manifest, archive.path, wishes, progress))
+            self._loaded = side.load(manifest, archive.path, wishes, progress)
+            self._notes.found(self._loaded)
             side.analyze(wishes.jobs)
             side.settle(archive.database_sql, wishes)
         except (ToolError, DatabaseError) as error:
@@ -149,7 +151,7 @@ class Drill(Stage):
         return side
 
     def _compare(self, side: SideDatabase, archive: Archive, server: Server) -> None:
-        check = check_copy(side, archive, self._wishes, self._progress, server=server.info)
+        check = check_copy(side, archive, self._wishes, self._progress, server=server.info, loaded=self._loaded)
         for kind in sorted(
             side.waits_for_swap & {kind for kind, there in self.manifest.inventory.objects.items() if there}
         ):

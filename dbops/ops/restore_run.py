@@ -48,6 +48,7 @@ class Run:
         self._moment = ""  # known with the lock
         self._skipped: list[NotEvaluated] = []
         self._findings: list[Finding] = []
+        self._loaded: list[Finding] = []
         self._provenance: dict[str, Any] = {
             "backup": manifest.id,
             "manifest_sha256": manifest_hash(catalog, manifest),
@@ -94,7 +95,8 @@ class Run:
         wishes = self._wishes if no_owner is None else self._wishes._replace(no_owner=no_owner)
         progress.phase("load", total_bytes=sum(table.bytes for table in archive.manifest.inventory.tables))
         with timed(phases, "load"):
-            self._findings += side.load(archive.manifest, archive.path, wishes, progress)
+            self._loaded = side.load(archive.manifest, archive.path, wishes, progress)
+        self._findings += self._loaded
 
     def settle(self, side: SideDatabase, archive: Archive, *, no_owner: bool | None = None) -> None:
         """Statistics, and what belongs to the database itself."""
@@ -111,7 +113,9 @@ class Run:
     def compare(self, side: SideDatabase, archive: Archive, server: EngineInfo) -> Comparison:
         self._progress.phase("compare", total_bytes=sum(t.bytes for t in self._manifest.inventory.tables))
         with timed(self.phases, "compare"):
-            return check_copy(side, archive, self._wishes, self._progress, server=server).comparison
+            return check_copy(
+                side, archive, self._wishes, self._progress, server=server, loaded=self._loaded
+            ).comparison
 
     def judge(self, comparison: Comparison) -> Verdict:
         self._findings += comparison.findings

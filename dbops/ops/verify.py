@@ -12,7 +12,7 @@ from dbops import __version__
 from dbops.catalog import Catalog, State
 from dbops.engine.base import Content, Engine, Reading, TableKey
 from dbops.errors import BadBackupError, NothingToCheckError, PreflightError, ToolError
-from dbops.inventory.compare import comparable, reading, some
+from dbops.inventory.compare import FOREIGN, comparable, reading, some
 from dbops.language import msg
 from dbops.model import Finding, Manifest, NotEvaluated, Report, Severity, Verdict, judge
 from dbops.ops.fetch import fetch
@@ -171,7 +171,10 @@ def compare(manifest: Manifest, contents: dict[TableKey, Content]) -> Iterator[F
         elif comparable(table.digest, found.digest) and found.digest != table.digest:
             yield _table(manifest, "table-content", table.label, table.digest, found.digest)
     known = {(table.schema, table.name) for table in manifest.inventory.tables}
+    elsewhere = {finding.subject for finding in manifest.findings if finding.id == FOREIGN}
     for schema, name in sorted(contents.keys() - known):
+        if label(schema, name) in elsewhere and not contents[schema, name].rows:
+            continue
         yield _table(manifest, "table-unknown", label(schema, name), msg("not in the archive"), msg("in the archive"))
 
 

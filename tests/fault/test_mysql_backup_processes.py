@@ -119,6 +119,20 @@ def test_rows_that_the_program_leaves_out(
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
+def test_a_table_that_the_server_cannot_open_is_named(server: MysqlServer, tmp_path: Path, jobs: int) -> None:
+    """And nobody is sent to look for a schema change."""
+    server.create_database("torn")
+    server.execute("CREATE TABLE part (a INT) ENGINE=MyISAM", "CREATE TABLE fine (a INT)", database="torn")
+    server.execute("CREATE TABLE united (a INT) ENGINE=MRG_MyISAM UNION=(part)", database="torn")
+    server.execute("ALTER TABLE part ADD b INT", database="torn")
+    with pytest.raises((ToolError, DatabaseError), match=r"(?s)united.*1168") as caught:
+        support.run(mysql.target(server, "torn", jobs=jobs), tmp_path)
+    assert (caught.value.exit_code, caught.value.kind) == (4, "table-broken")
+    assert "repair it" in caught.value.hint
+    server.drop_database("torn")
+
+
+@pytest.mark.parametrize("jobs", [1, 2])
 def test_the_server_dies(server: MysqlServer, store: Path, older: Manifest, jobs: int) -> None:
     progress = At("advance", server.kill)
     try:

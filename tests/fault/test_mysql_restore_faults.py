@@ -109,9 +109,11 @@ def test_r03_the_first_error_ends_it_and_tells_no_data(shop: Backed, rows: bytes
         return text[: at + 1] + rows + text[at + 1 :]
 
     manifest = rewritten(shop, worse)
-    with untouched(shop.server, "shop"), pytest.raises(DatabaseError) as caught:
+    # JSON of MariaDB is a CHECK, and rows load unchecked, as they may have stood: there the comparison finds this one.
+    loads = rows is NO_DATE and shop.server.kind == "mariadb"
+    with untouched(shop.server, "shop"), pytest.raises(BadBackupError if loads else DatabaseError) as caught:
         run_restore(shop, manifest=manifest)
-    assert caught.value.kind == "load-failed"
+    assert caught.value.kind == ("rows-unreadable" if loads else "load-failed")
     assert table.decode().strip("`") in caught.value.message
     assert SECRET not in f"{caught.value} {caught.value.__cause__} {caught.value.__context__}"
 

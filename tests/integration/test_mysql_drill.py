@@ -260,6 +260,17 @@ def test_what_the_source_itself_has_is_told_and_makes_no_bad_backup(workshop: Wo
     }
 
 
+def test_rows_that_violate_a_check_at_the_source_load_and_are_told(workshop: Workshop) -> None:
+    """MariaDB takes them with check_constraint_checks off; MySQL does not."""
+    if workshop.server.kind != "mariadb":
+        return
+    wrongs = "CREATE TABLE checked (a INT, CONSTRAINT positive CHECK (a > 0), b INT CHECK (b < 9));"
+    wrongs += "SET check_constraint_checks = 0; INSERT INTO checked VALUES (-1, 1), (1, 10);"
+    report = workshop.drill(workshop.backup(wrongs))
+    assert (wrong(report), report.verdict) == ([], Verdict.PASS)
+    assert "constraint-violated" in {f.id for f in report.findings if f.severity is Severity.WARNING}
+
+
 def test_orphans_that_the_copy_alone_has_make_a_bad_backup(workshop: Workshop, good: Backed) -> None:
     orphan = "SET foreign_key_checks = 0; INSERT INTO invoices (customer_id, total) VALUES (7777, 1)"
     report = workshop.drill_mutated_copy(good, orphan)

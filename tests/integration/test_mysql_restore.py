@@ -140,6 +140,23 @@ def test_a_dump_that_switches_autocommit_off_is_committed(empty: MysqlServer, tm
     assert contents(empty, "copy") == contents(empty, "shop")
 
 
+def test_a_table_that_takes_no_row_below_its_next_value(empty: MysqlServer, tmp_path: Path) -> None:
+    """Of the engine ARCHIVE, which not every server has: its dump names that value before the rows."""
+    if not empty.execute("SELECT 1 FROM information_schema.engines WHERE engine = 'ARCHIVE'"):
+        pytest.skip("the server has no such engine")
+    empty.create_database("old")
+    empty.execute(
+        "CREATE TABLE past (id INT AUTO_INCREMENT PRIMARY KEY, t VARCHAR(60)) ENGINE=ARCHIVE",
+        "INSERT INTO past (t) VALUES ('one'), (') ENGINE=ARCHIVE AUTO_INCREMENT=7')",
+        database="old",
+    )
+    good = contents(empty, "old")
+    assert run_restore(back_up(empty, "old", tmp_path), into="copy").verdict is Verdict.PASS
+    assert contents(empty, "copy") == good
+    empty.execute("INSERT INTO past (t) VALUES ('three')", database="copy")
+    assert empty.execute("SELECT MAX(id) FROM past", database="copy") == [(3,)]
+
+
 def test_a_copy_of_many_rows_has_its_indexes_and_foreign_keys(empty: MysqlServer, tmp_path: Path) -> None:
     """Of a table as large as this they are made once it is full."""
     empty.create_database("big")

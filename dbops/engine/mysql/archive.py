@@ -14,6 +14,7 @@ from dbops.engine.base import Content, TableKey, TableRef
 from dbops.engine.mysql import rowtext
 from dbops.engine.mysql.archive_sums import TableRows
 from dbops.engine.mysql.declared import Column, Table, by_name, declared
+from dbops.engine.mysql.plan import HISTORY
 from dbops.engine.mysql.rows import UnreadableError, each, read
 from dbops.engine.mysql.script import Kind, Script, Statement, statements
 from dbops.engine.mysql.script_errors import no_trailer
@@ -39,10 +40,11 @@ class Contents:
         *,
         digests: bool = True,
         charset: str = "",
+        history: bool = True,
         tables: Mapping[str, Table] | None = None,
         require_trailer: bool = True,
     ) -> None:
-        """`charset`: the database's, for tables that name none."""
+        """`charset`: the database's, for tables that name none. `history`: see `TableRows`."""
         self.tables: dict[str, Table] = dict(tables or {})
         self.objects: dict[str, set[str]] = {}
         """Names by kind: `table`, `view`, `trigger`, `procedure`, `function`, `package`, `package-body`, `event`,
@@ -50,6 +52,7 @@ class Contents:
         self.facts = Facts()
         self._digests = digests
         self._charset = charset
+        self._history = history
         self._require_trailer = require_trailer
         self._script = Script()
         self._known: dict[str, TableRows] = {}
@@ -88,7 +91,7 @@ class Contents:
     def _rows_of(self, name: str) -> TableRows:
         rows = self._known.get(name)
         if rows is None:
-            rows = self._known[name] = TableRows(self.tables.get(name), digest=self._digests)
+            rows = self._known[name] = TableRows(self.tables.get(name), digest=self._digests, history=self._history)
         return rows
 
 
@@ -106,7 +109,8 @@ def read_archive(
     path: Path, progress: Progress, *, digests: bool = True, charset: str = "", manifest: Manifest | None = None
 ) -> Contents:
     """Reads an archive of dbops, a file or a folder of parts, to its end; the errors of `of_backup`."""
-    contents = Contents(digests=digests, charset=charset)
+    history = manifest is None or HISTORY in manifest.tool.argv
+    contents = Contents(digests=digests, charset=charset, history=history)
     for part in parts(path, manifest):
         try:
             for data in dump_streams.chunks(part, packing(part)):

@@ -23,11 +23,13 @@ _PERIOD = (Column("row_start", "timestamp", length=6), Column("row_end", "timest
 class TableRows:
     """Sums up the rows of one table."""
 
-    def __init__(self, table: Table | None, *, digest: bool) -> None:
+    def __init__(self, table: Table | None, *, digest: bool, history: bool = True) -> None:
+        """`history`: whether the dump has former rows, and so tells them apart by the columns of their period."""
         self._rows = 0
         self._sum = 0
         self._table = table
         self._layouts: dict[tuple[str, ...] | None, _Layout | None] = {}
+        self._history = history
         self._digest = digest and table is not None and digestible(table)
 
     def add(self, one: Statement) -> None:
@@ -35,7 +37,7 @@ class TableRows:
             try:
                 rows = read(one.text)
                 if rows.columns not in self._layouts:
-                    self._layouts[rows.columns] = _layout(self._table, rows.columns)
+                    self._layouts[rows.columns] = _layout(self._table, rows.columns, history=self._history)
                 layout = self._layouts[rows.columns]
                 if layout is None or len(rows.values) != rows.number * _width(self._table, rows.columns):
                     raise UnreadableError
@@ -76,14 +78,14 @@ def _turn_back(rows: Rows, converted: Sequence[int]) -> None:
         rows.values[place::width] = map(latin1.stored, rows.values[place::width])
 
 
-def _layout(table: Table, listed: tuple[str, ...] | None) -> _Layout | None:
+def _layout(table: Table, listed: tuple[str, ...] | None, *, history: bool) -> _Layout | None:
     """None where a row lacks a column of the digest."""
     columns = list(table.columns)
     names = [column.name for column in columns] if listed is None else list(listed)
     places = {name.lower(): place for place, name in enumerate(names)}
     if table.versioned and listed is not None and not any(column.period for column in columns):
         columns += [column for column in _PERIOD if column.name in places]
-    wanted = [c for c in columns if not c.virtual and not (c.period and c.name.lower() not in places)]
+    wanted = [c for c in columns if not c.virtual and (not c.period or (history and c.name.lower() in places))]
     forms = [column.form for column in wanted]
     if any(column.name.lower() not in places for column in wanted) or None in forms:
         return None

@@ -11,13 +11,14 @@ from threading import Lock
 from dbops.command import Process
 from dbops.engine.base import Content, DumpOutput, DumpPlan, TableKey
 from dbops.engine.mysql.archive import Contents
+from dbops.engine.mysql.broken import of_program
 from dbops.engine.mysql.census import Census
 from dbops.engine.mysql.changes import tables_change
 from dbops.engine.mysql.declared import Table
 from dbops.engine.mysql.dumping import DumpingSnapshot
 from dbops.engine.mysql.launch import Run
 from dbops.engine.mysql.packing import packer
-from dbops.engine.mysql.plan import SQL, Part, suffix
+from dbops.engine.mysql.plan import HISTORY, SQL, Part, suffix
 from dbops.errors import BadBackupError, DatabaseError, DbopsError, StoreFullError, ToolError
 from dbops.language import joined, msg
 from dbops.progress import Progress
@@ -117,7 +118,12 @@ class Dump:
         """What reads the text on its way; the parts with rows know the tables by the part before them."""
         if self._level == "counts":
             return None
-        return Contents(digests=self._level == "archive", charset=self._snapshot.charset, tables=self._tables)
+        return Contents(
+            digests=self._level == "archive",
+            charset=self._snapshot.charset,
+            history=HISTORY in self._plan.argv,
+            tables=self._tables,
+        )
 
     def _ended_well(self, process: Process, end: bytes) -> None:
         try:
@@ -154,6 +160,8 @@ class Dump:
     def _explained(self, error: ToolError) -> DbopsError:
         """The program's own words, with what we know of the reason."""
         text = "\n".join(line for line in error.hint.splitlines() if not _CHATTER.match(line)) or error.message
+        if (broken := of_program(text)) is not None:
+            return broken
         if _CHANGED.search(text):
             return tables_change(text)
         if "No space left on device" in text or re.search(r"\b(1021|1114)\b", text):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pymysql
 
-from dbops.engine.mysql import zones
+from dbops.engine.mysql import source_views, zones
 from dbops.engine.mysql.connect import Access, close
 from dbops.engine.mysql.load_definitions import Definitions
 from dbops.engine.mysql.load_errors import of_rows, too_long
@@ -25,7 +25,8 @@ from dbops.engine.mysql.load_worker import Failure, Rows, Then, Worker
 from dbops.engine.mysql.long_rows import TooLongError
 from dbops.engine.mysql.maintenance import LOCK_SECONDS, run
 from dbops.engine.mysql.plan import PARTS, suffix
-from dbops.engine.restoring import Wishes
+from dbops.engine.mysql.statements import identifier
+from dbops.engine.restoring import NOT_MADE, Wishes
 from dbops.language import msg
 from dbops.model import Finding, Manifest, Severity
 from dbops.progress import Progress
@@ -43,6 +44,7 @@ SESSION = (
 """Of sessions that fill tables; what the head of a dump sets comes on top."""
 _IF_KNOWN = (
     "system_versioning_insert_history = 1",  # MariaDB 10.11: rows of the past can be inserted
+    "check_constraint_checks = 0",  # MariaDB: rows that were written with it off; MySQL has no such rows
     "sql_generate_invisible_primary_key = 0",  # MySQL: a table without a primary key stays so
     "innodb_ddl_buffer_size = 134217728",  # MySQL: for sorting when an index is made; it is 1 MB otherwise
 )
@@ -187,6 +189,11 @@ class Load:
                 run(connection, text)
             except pymysql.MySQLError as error:
                 raise of_rows(error, name, self.definitions.names_in(name), self._access.place()) from None
+        if self.definitions.not_made:
+            # What selects from such a view, and was made upon the table that stood in for it, cannot be opened now.
+            for view in source_views.undumpable(connection):
+                run(connection, f"DROP VIEW {identifier(view.name)}")
+                self.definitions.not_made[view.name] = view.said
 
     def _refused(self, error: Exception, item: Rows | Then) -> Exception:
         if isinstance(error, TooLongError):
@@ -215,6 +222,15 @@ class Load:
                 expected=msg("definer of {names}, as in the source", names=", ".join(sorted(names))),
                 actual=msg("the connecting user is: the server does not let it name another one"),
                 hint=msg("restore as a user that may (SET_ANY_DEFINER, SET_USER_ID, SET USER or SUPER)"),
+            )
+        for view, said in sorted(self.definitions.not_made.items()):
+            yield Finding(
+                id=NOT_MADE,
+                severity=Severity.WARNING,
+                subject=view,
+                expected=msg("a view, as in the source"),
+                actual=msg("{said}: it selects from another database, and was not made", said=said),
+                hint=msg("what it selects from is no part of this backup: restore that first, and this one again"),
             )
         for what in sorted(self._skipped):
             yield Finding(

@@ -3,6 +3,7 @@ keys that come later, with events disabled, with a definer that the server takes
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from dbops.engine.mysql.driver_errors import error_of
 from dbops.engine.mysql.load_errors import of_definition
 from dbops.engine.mysql.script import Kind
 from dbops.engine.mysql.statements import identifier
+from dbops.engine.mysql.view_text import CANNOT_OPEN, NO_DATABASE
 from dbops.model import Manifest
 
 if TYPE_CHECKING:
@@ -21,6 +23,11 @@ if TYPE_CHECKING:
 _LARGE_ROWS = 20_000
 """From here on an index is made afterwards: below, the statement costs more than it saves."""
 _DEFINER_REFUSED = (1227, 1449, 1356)
+_NOT_THERE = {
+    NO_DATABASE: re.compile(r"Unknown database '(.*)'", re.DOTALL),
+    1146: re.compile(r"Table '(.*)' doesn't exist", re.DOTALL),
+    1305: re.compile(r"(?:FUNCTION|PROCEDURE) (.*) does not exist", re.DOTALL),
+}
 _NO_PARENT_KEY = (1005, 1215, 1822, 1825, 6125)
 
 
@@ -32,6 +39,8 @@ class Definitions:
         """The state that each event is to have: it is made disabled."""
         self.replaced: dict[str, list[str]] = {}
         """Definer that the server did not take -> what has another one for it."""
+        self.not_made: dict[str, str] = {}
+        """Views that select from what another database does not have here -> what the server said."""
         self._database = database
         self._source = manifest.engine.database
         self._no_owner = no_owner
@@ -43,7 +52,7 @@ class Definitions:
 
     def create_table(self, connection: Connection, name: str, text: str, where: str) -> None:
         """Creates a table, without what comes later."""
-        text = ddl.requalified(text, self._source, self._database)
+        text = ddl.without_low_mark(ddl.requalified(text, self._source, self._database))
         self._identifiers[name] = ddl.identifiers(text)
         table = self._tables.get(name)
         if self._large:
@@ -77,14 +86,35 @@ class Definitions:
         try:
             connection.query(text)
         except pymysql.MySQLError as error:
-            account = ddl.definer(text)
-            if account is None or error_of(error)[0] not in _DEFINER_REFUSED:
-                raise of_definition(error, what, where) from None
-            try:
-                connection.query(ddl.without_definer(text))
-            except pymysql.MySQLError as again:
-                raise of_definition(again, what, where) from None
-            self.replaced.setdefault(ddl.account(account), []).append(name)
+            account, refused = ddl.definer(text), error
+            if account is not None and error_of(error)[0] in _DEFINER_REFUSED:
+                try:
+                    connection.query(ddl.without_definer(text))
+                except pymysql.MySQLError as again:
+                    refused = again
+                else:
+                    self.replaced.setdefault(ddl.account(account), []).append(name)
+                    return
+            if kind is not Kind.CREATE_VIEW or not self._lacks_others(refused):
+                raise of_definition(refused, what, where) from None
+            self.not_made[name] = " ".join(error_of(refused)[1].split())
+
+    def _lacks_others(self, error: Exception) -> bool:
+        """Whether a view fails for what is not in this database: another one, its table or routine, or a view of this
+        one that was not made for that reason."""
+        number, said = error_of(error)
+        if number == CANNOT_OPEN:
+            return bool(self.not_made)
+        pattern = _NOT_THERE.get(number)
+        if pattern is None or (match := pattern.search(said)) is None:
+            return False
+        what = match[1].casefold()
+        if number == NO_DATABASE:
+            return what not in (self._database.casefold(), self._source.casefold())
+        for own in (self._database, self._source):
+            if what.startswith(f"{own}.".casefold()):
+                return what[len(own) + 1 :] in {name.casefold() for name in self.not_made}
+        return True
 
     def names_in(self, table: str) -> set[str]:
         """Names of the table's columns and keys."""

@@ -16,6 +16,7 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any
 
 from dbops.engine.mysql import printed
+from dbops.engine.mysql.broken import named
 from dbops.engine.mysql.connect import flavour
 from dbops.engine.mysql.flavour import Flavour
 from dbops.engine.mysql.statements import identifier, statement
@@ -31,7 +32,7 @@ _HIDDEN = "(not shown to this user)"
 _GONE = "(dropped while it was read)"
 _ONLY = re.compile(r"-- (mysql|mariadb)\s*$", re.MULTILINE)
 _NO_SUCH = (1146, 1305, 1360, 1539)
-_UNREADABLE = (1356,)
+_UNREADABLE = (1049, 1356)
 Definitions = dict[str, dict[str, str]]
 
 
@@ -136,7 +137,7 @@ def _show(connection: Connection, word: str, name: str) -> tuple[str, ...]:
     import pymysql
 
     try:
-        with connection.cursor() as cursor:
+        with named(name), connection.cursor() as cursor:
             cursor.execute(f"SHOW CREATE {word} {identifier(name)}")
             row: tuple[Any, ...] = cursor.fetchone() or ()
     except pymysql.MySQLError as error:

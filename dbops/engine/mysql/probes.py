@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import pymysql
@@ -11,7 +11,9 @@ import pymysql
 from dbops.engine.mysql import definers
 from dbops.engine.mysql.driver_errors import error_of, lost
 from dbops.engine.mysql.maintenance import rows
+from dbops.engine.mysql.source_views import LEFT_OUT
 from dbops.engine.mysql.statements import identifier, statement
+from dbops.engine.restoring import NOT_MADE
 from dbops.language import msg
 from dbops.model import Finding, Manifest, Sequence, Severity
 
@@ -21,23 +23,27 @@ if TYPE_CHECKING:
 NO_DEFINER = 1449
 _NO_RIGHT_IN_VIEW = 1356
 """A view needs what is not there, or what its definer may not use: the products do not say which."""
-_GONE = (1146, 1356, 1305, 1054)
+_GONE = (1146, 1356, 1305, 1054, 1049)
 _NO_RIGHT = (1142, 1143, 1044, 1370)
 _NAME = r"`(?:[^`]|``)*`"
 _DRAWN = re.compile(rf"nextval\((?:({_NAME})\.)?({_NAME})\)", re.IGNORECASE)
 _BITS = {"tinyint": 8, "smallint": 16, "mediumint": 24, "int": 32, "bigint": 64}
 
 
-def probe(connection: Connection, manifest: Manifest, *, events_wait: bool) -> list[Finding]:
+def probe(
+    connection: Connection, manifest: Manifest, *, events_wait: bool, loaded: Iterable[Finding] = ()
+) -> list[Finding]:
     """What the copy has and the source had not: tables that cannot be opened, views that cannot be selected from,
     indexes that are switched off, definers that are not there; next values that are taken already; and, where events
     shall wait for a swap (`events_wait`), those that run.
 
-    `connection` is in the copy. Raises an error of the driver where the server is lost.
+    `connection` is in the copy, `loaded` what its load told: a view may read, through a routine, one that was not made.
+    Raises an error of the driver where the server is lost.
     """
     known = {(finding.id, finding.subject) for finding in manifest.findings}
+    lacking = any(finding.id in (NOT_MADE, LEFT_OUT) for finding in (*manifest.findings, *loaded))
     found = [
-        *_opening(connection, beside=events_wait),
+        *(_through_a_routine(finding) if lacking else finding for finding in _opening(connection, beside=events_wait)),
         *_disabled(connection),
         *_definers(connection),
         *(_events(connection) if events_wait else ()),
@@ -76,6 +82,18 @@ def _opening(connection: Connection, *, beside: bool) -> Iterator[Finding]:
             elif not view:
                 hint = msg("its files are missing or damaged: look into the server's log")
                 yield _error("table-unreadable", name, msg("it can be opened, as in the source"), said, hint)
+
+
+def _through_a_routine(finding: Finding) -> Finding:
+    if finding.id != "invalid-view":
+        return finding
+    return Finding(
+        id="view-not-tried",
+        severity=Severity.INFO,
+        subject=finding.subject,
+        expected=finding.expected,
+        actual=msg("it reads, through a routine, a view that the copy lacks"),
+    )
 
 
 def _selects(connection: Connection, definition: str) -> bool:

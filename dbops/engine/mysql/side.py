@@ -40,6 +40,7 @@ class MysqlSide:
         self._source = ""
         self._jobs = 1
         self._at_swap: tuple[str, ...] = ()
+        self._loaded: tuple[Finding, ...] = ()
         self.events: dict[str, str] = {}
         """The state that each event had in the source; in the copy all are disabled."""
 
@@ -71,6 +72,7 @@ class MysqlSide:
         self._jobs = wishes.jobs
         loaded = Load(self._access, manifest, wishes, progress).run(archive)
         self.events = loaded.events
+        self._loaded = loaded.findings
         return list(loaded.findings)
 
     def settle(self, database_sql: str, wishes: Wishes) -> None:
@@ -98,10 +100,11 @@ class MysqlSide:
 
     def probe(self, manifest: Manifest) -> list[Finding]:
         with self._access.session() as connection:
-            return probes.probe(connection, manifest, events_wait="event_status" in self.waits_for_swap)
+            waits = "event_status" in self.waits_for_swap
+            return probes.probe(connection, manifest, events_wait=waits, loaded=self._loaded)
 
     def examine(self, manifest: Manifest, jobs: int, progress: Progress) -> Probed:
-        return examine(self._access, manifest, jobs, progress)
+        return examine(self._access, manifest, jobs, progress, self._loaded)
 
     def value(self, query: str, timeout: float) -> object:
         return usual.value(self._access, query, timeout)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from dbops.engine.base import Content, Reading, TableKey, TableRef
 from dbops.engine.mysql import rowtext
+from dbops.engine.mysql.broken import named
 from dbops.engine.mysql.connect import Access, close
 from dbops.engine.mysql.fingerprint import content, digest_statement
 from dbops.engine.mysql.maintenance import rows, run, session_number
@@ -91,7 +92,8 @@ class MysqlSnapshot(Outside):
         schema = self._remembered()
 
         def count(connection: Connection, table: TableRef) -> Content:
-            [(number,)] = rows(connection, f"SELECT COUNT(*) {schema.rows_of(table)}")
+            with named(table.name):
+                [(number,)] = rows(connection, f"SELECT COUNT(*) {schema.rows_of(table)}")
             return Content(int(number), "")
 
         return spread(tables, self._at_most(jobs), self.session, count, lambda _: None)
@@ -100,7 +102,7 @@ class MysqlSnapshot(Outside):
         schema = self._remembered()
 
         def read(connection: Connection, table: TableRef) -> Content:
-            with connection.cursor() as cursor:
+            with named(table.name), connection.cursor() as cursor:
                 cursor.execute(digest_statement(schema.of(table), schema.rows_of(table), as_dumped=self.as_dumped))
                 row = cursor.fetchone() or (0, 0)
             return content(table.name, int(row[0]), None if row[1] is None else int(row[1]))

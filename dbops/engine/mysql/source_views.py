@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from dbops.engine.mysql.connect import Connection
 
 INVALID = "invalid-view"
-_FAILS = frozenset({1054, 1146, 1305, 1356, 1449})
-"""A column, table, routine, what a view needs or may use, or its definer is not there."""
+LEFT_OUT = "view-left-out"
+_FAILS = frozenset({1049, 1054, 1146, 1305, 1356, 1449})
+"""A database, column, table, routine, what a view needs or may use, or its definer is not there."""
 
 
 class LeftOut(NamedTuple):
@@ -35,7 +36,7 @@ class LeftOut(NamedTuple):
 
     def finding(self) -> Finding:
         return Finding(
-            id="view-left-out",
+            id=LEFT_OUT,
             severity=Severity.WARNING,
             subject=self.name,
             expected=msg("a view that can be dumped"),

@@ -39,9 +39,12 @@ if TYPE_CHECKING:
 _TITLES = {module.KIND: module.TITLE for module in (inserts, foreign_keys, constraints, tables, views, routines)}
 
 
-def examine(access: Access, manifest: Manifest, jobs: int, progress: Progress) -> Probed:
-    """In at most `jobs` sessions. `access` is to the copy. Raises `DatabaseError` where the server is lost."""
-    source = Source(access, manifest)
+def examine(
+    access: Access, manifest: Manifest, jobs: int, progress: Progress, loaded: Iterable[Finding] = ()
+) -> Probed:
+    """In at most `jobs` sessions. `access` is to the copy, `loaded` what its load told. Raises `DatabaseError` where
+    the server is lost."""
+    source = Source(access, manifest, loaded)
     with kept_positions(access) as positions:
         with worker_session(access) as connection:
             product = flavour(connection).name

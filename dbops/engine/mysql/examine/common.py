@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import Lock
 from typing import TYPE_CHECKING, NamedTuple
@@ -17,6 +17,8 @@ from dbops.engine.mysql.driver_errors import error_of, lost
 from dbops.engine.mysql.maintenance import run
 from dbops.engine.mysql.objects import object_digest, read_definitions
 from dbops.engine.mysql.server import describe
+from dbops.engine.mysql.source_views import LEFT_OUT
+from dbops.engine.restoring import NOT_MADE
 from dbops.language import msg
 from dbops.model import Finding, Manifest, Severity
 
@@ -30,8 +32,8 @@ LOCK_SECONDS = 30
 NO_DEFINER = probes.NO_DEFINER
 CORRUPT = frozenset({126, 127, 145, 176, 194, 1033, 1034, 1035, 1194, 1195, 1712, 1812, 1814, 1877, 1932})
 """A table's files are damaged or missing; 1030 is the engine's own number in words."""
-MISSING = frozenset({1054, 1146, 1305, 1356, 4091})
-"""A column, table, routine, what a view selects from, or a sequence is not there. The text names objects only."""
+MISSING = frozenset({1049, 1054, 1146, 1305, 1356, 4091})
+"""A database, column, table, routine, what a view selects from, or a sequence is not there. The text names objects."""
 _ENGINE_ERROR = 1030
 _LOCKS = frozenset({1205, 1213, 1412})
 _RIGHTS = frozenset({1044, 1142, 1143, 1227, 1369, 1370})
@@ -72,16 +74,22 @@ class Task(NamedTuple):
 class Source:
     """What the manifest says about the source, so that its own faults are told as such."""
 
-    def __init__(self, access: Access, manifest: Manifest) -> None:
+    def __init__(self, access: Access, manifest: Manifest, loaded: Iterable[Finding] = ()) -> None:
+        """`loaded`: what the copy's load has told."""
         self._access = access
         self._manifest = manifest
-        self._known = {(finding.id, finding.subject) for finding in manifest.findings}
+        self._known = {(finding.id, finding.subject) for finding in (*manifest.findings, *loaded)}
         self._sequences = {s.name: s for s in manifest.inventory.sequences}
         self._lock = Lock()
         self._same_schema: bool | None = None
 
     def knows(self, kind: str, subject: str) -> bool:
         return (kind, subject) in self._known
+
+    @property
+    def lacks_views(self) -> bool:
+        """Whether the copy has not all views of the source, which was told."""
+        return any(kind in (NOT_MADE, LEFT_OUT) for kind, _ in self._known)
 
     def had_position(self, name: str, value: int) -> bool:
         """Whether the source's sequence, or AUTO_INCREMENT column (`table.column`), drew this value next too."""
@@ -124,6 +132,12 @@ class Source:
             here = found.get(kind, {})
             for each in objects:
                 text = here.get(each.name)
+                if (
+                    text is None
+                    and kind == "view"
+                    and (self.knows(NOT_MADE, each.name) or self.knows(LEFT_OUT, each.name))
+                ):
+                    continue
                 if text is None or (same_series and object_digest(text) != each.digest):
                     return False
         return True

@@ -21,8 +21,10 @@ from dbops.engine.mysql.examine.common import (
     said,
 )
 from dbops.engine.mysql.maintenance import rows, run
+from dbops.engine.mysql.source_views import INVALID
 from dbops.engine.mysql.statements import identifier, statement
 from dbops.language import msg
+from dbops.model import Severity
 
 if TYPE_CHECKING:
     from dbops.engine.mysql.connect import Connection
@@ -77,6 +79,10 @@ def _broken(name: str, failure: pymysql.MySQLError, source: Source) -> Outcome |
         return Outcome(skipped=(Skipped("it writes when it is run", name),))
     if number not in MISSING and number != NO_DEFINER:
         return None
+    severity = source.severity_of(failure)
+    of_source = number == NO_DEFINER or source.knows(INVALID, name)
+    if severity is Severity.WARNING and source.lacks_views and not of_source:
+        return Outcome(skipped=(Skipped(msg("it reads, through a routine, a view that the copy lacks"), name),))
     hint = msg("something that it needs is missing")
     finding = error("view-broken", name, msg("it can be selected from"), said(failure), hint)
-    return Outcome(1, (graded(finding, source.severity_of(failure)),))
+    return Outcome(1, (graded(finding, severity),))
