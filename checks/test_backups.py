@@ -9,6 +9,7 @@ from dbops.catalog import Catalog, State
 from dbops.checking.judging import fail, fail_for, of, restored
 from dbops.config import Target
 from dbops.config.units import format_duration
+from dbops.language import msg
 from dbops.model import Manifest, Report
 from dbops.ops.prune import MINIMUM_AGE
 
@@ -16,7 +17,7 @@ from dbops.ops.prune import MINIMUM_AGE
 def test_newest_backup_is_within_the_rpo(target: Target, request: pytest.FixtureRequest) -> None:
     """The newest recoverable row is not older than `policy.rpo`; the date of a file says nothing about it."""
     if target.policy.rpo is None:
-        pytest.skip("policy.rpo is not set")
+        pytest.skip(msg("policy.rpo is not set"))
     if target.archives:  # only a look into the dump says how old it is
         drill: Report = request.getfixturevalue("drill")
         fail_for(of(drill, ["rpo"]))
@@ -28,9 +29,9 @@ def test_newest_backup_is_within_the_rpo(target: Target, request: pytest.Fixture
         fail(
             "rpo",
             manifest.id,
-            f"at most {format_duration(target.policy.rpo)} old",
-            f"its newest row ({manifest.freshness.basis}) is {format_duration(age)} old",
-            "look why no newer backup was made",
+            msg("at most {limit} old", limit=format_duration(target.policy.rpo)),
+            msg("its newest row ({basis}) is {age} old", basis=manifest.freshness.basis, age=format_duration(age)),
+            msg("look why no newer backup was made"),
             over=True,
         )
 
@@ -44,14 +45,14 @@ def test_archive_decodes_to_its_end(manifest: Manifest, verification: Report) ->
     """The archive of the newest backup decodes to its end and holds the rows of the inventory."""
     fail_for(item for item in verification.findings if item.id.startswith(("archive-", "table-")))
     for item in verification.not_evaluated:
-        pytest.skip(f"{manifest.id}: {item.id}: {item.reason}")
+        pytest.skip(msg("{backup}: {check}: {reason}", backup=manifest.id, check=item.id, reason=item.reason))
 
 
 def test_every_manifest_is_usable(target: Target, catalog: Catalog) -> None:
     """No backup of the target has a manifest that was changed, cut or moved."""
     broken = [item.reason for item in catalog.list(target.name) if item.state is State.BROKEN]
     if broken:
-        fail("manifest-unusable", target.name, "only manifests of its backups", "; ".join(broken))
+        fail("manifest-unusable", target.name, msg("only manifests of its backups"), "; ".join(broken))
 
 
 def test_nothing_is_left_behind(target: Target, catalog: Catalog) -> None:
@@ -63,5 +64,11 @@ def test_nothing_is_left_behind(target: Target, catalog: Catalog) -> None:
         if item.state is State.DEBRIS and (now - item.modified).total_seconds() > MINIMUM_AGE
     ]
     if old:
-        hint = "look why these backups did not end, then: dbops prune"
-        fail("debris", target.name, "a manifest in each", f"no manifest: {', '.join(old)}", hint)
+        hint = msg("look why these backups did not end, then: dbops prune")
+        fail(
+            "debris",
+            target.name,
+            msg("a manifest in each"),
+            msg("no manifest: {backups}", backups=", ".join(old)),
+            hint,
+        )

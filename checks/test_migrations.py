@@ -6,6 +6,7 @@ import pytest
 
 from dbops.checking.judging import fail_for
 from dbops.config import Target
+from dbops.language import msg
 from dbops.migrations.database_rules import judge_database
 from dbops.migrations.graph_rules import Judged, judge_graph, unjudgeable
 from dbops.migrations.history import History, Standing, read
@@ -22,13 +23,13 @@ _SHOWN = 10
 def history(target: Target) -> History:
     """The revisions in `migrations.directory`, read from their files."""
     if target.migrations is None:
-        pytest.skip("migrations.directory is not set")
+        pytest.skip(msg("migrations.directory is not set"))
     directory = target.migrations.directory
     if not directory.is_dir():
-        pytest.skip(f"migrations.directory is not on this machine: {directory}")
+        pytest.skip(msg("migrations.directory is not on this machine: {directory}", directory=directory))
     found = read(directory)
     if not found.revisions and not found.problems:
-        pytest.skip(f"there is no revision in {directory}")
+        pytest.skip(msg("there is no revision in {directory}", directory=directory))
     return found
 
 
@@ -59,13 +60,23 @@ def test_database_is_at_head_of_the_code(history: History, manifest: Manifest) -
     _whole(history)
     current = set(manifest.migration.heads)
     if not current:
-        pytest.skip(f"{manifest.id}: the source had no migration tool's version table, or nothing in it")
+        pytest.skip(
+            msg("{backup}: the source had no migration tool's version table, or nothing in it", backup=manifest.id)
+        )
     fail_for(judge_database(history, current))
     relation = history.relation(current)
     if relation.standing is Standing.BEHIND:
-        more = f" and {len(relation.pending) - _SHOWN} more" if len(relation.pending) > _SHOWN else ""
+        more = msg(" and {count} more", count=len(relation.pending) - _SHOWN) if len(relation.pending) > _SHOWN else ""
         names = ", ".join(relation.pending[:_SHOWN])
-        pytest.skip(f"{manifest.id}: behind the code, {len(relation.pending)} pending: {names}{more}")
+        pytest.skip(
+            msg(
+                "{backup}: behind the code, {count} pending: {names}{more}",
+                backup=manifest.id,
+                count=len(relation.pending),
+                names=names,
+                more=more,
+            )
+        )
 
 
 def _whole(history: History) -> None:

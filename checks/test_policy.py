@@ -11,6 +11,7 @@ from dbops.catalog import Catalog
 from dbops.checking.judging import fail_for
 from dbops.config import Config, Target
 from dbops.config.passwords import exposed_files
+from dbops.language import joined, msg
 from dbops.model import Finding, Severity
 from dbops.ops.prune_plan import excess
 
@@ -28,20 +29,20 @@ def test_retention_holds(target: Target, request: pytest.FixtureRequest) -> None
     """No backup is there that `policy.keep` wants gone since a day, and none has lost its manifest."""
     policy = target.policy
     if policy.keep is None:
-        pytest.skip("policy.keep is not set")
+        pytest.skip(msg("policy.keep is not set"))
     catalog: Catalog = request.getfixturevalue("catalog")
     found = excess(catalog, target.name, policy, policy.keep, app.now(), GRACE)
     if found.frozen:
-        pytest.skip(f"retention is frozen: {'; '.join(found.frozen)}")
+        pytest.skip(msg("retention is frozen: {reasons}", reasons=joined("; ", found.frozen)))
     fail_for(
         [
             Finding(
                 id="retention-excess",
                 severity=Severity.ERROR,
                 subject=item.backup.id,
-                expected="deleted by 'prune'",
-                actual=f"still there: {', '.join(item.reasons)}",
-                hint="run 'dbops prune' daily, or set after_backup = true in policy.keep",
+                expected=msg("deleted by 'prune'"),
+                actual=msg("still there: {reasons}", reasons=joined(", ", item.reasons)),
+                hint=msg("run 'dbops prune' daily, or set after_backup = true in policy.keep"),
             )
             for item in found.backups
         ]
@@ -50,9 +51,9 @@ def test_retention_holds(target: Target, request: pytest.FixtureRequest) -> None
                 id="retention-lost",
                 severity=Severity.ERROR,
                 subject=item.id,
-                expected="a backup",
+                expected=msg("a backup"),
                 actual=item.reason,
-                hint="somebody else deletes in this store: it does not count as a backup any more",
+                hint=msg("somebody else deletes in this store: it does not count as a backup any more"),
             )
             for item in found.lost
         ]

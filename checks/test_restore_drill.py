@@ -9,6 +9,7 @@ import pytest
 
 from dbops.checking import judging
 from dbops.config import Target
+from dbops.language import msg
 from dbops.model import Report
 
 
@@ -62,20 +63,20 @@ def test_constraints_and_indexes_are_valid(drill: Report) -> None:
 
 def test_database_is_at_the_migration_head_of_the_source(drill: Report) -> None:
     """The migration tool's version table of the copy holds what that of the source held."""
-    _application(drill, judging.APPLICATION["migration"], "no migration tool's version table is in the source")
+    _application(drill, judging.APPLICATION["migration"], msg("no migration tool's version table is in the source"))
 
 
 def test_invariants_hold(target: Target, drill: Report) -> None:
     """Every business rule of the configuration holds on the copy."""
     if not target.invariants:
-        pytest.skip("no [[invariants]] are configured")
-    _application(drill, judging.APPLICATION["invariants"], "they were not evaluated")
+        pytest.skip(msg("no [[invariants]] are configured"))
+    _application(drill, judging.APPLICATION["invariants"], msg("they were not evaluated"))
 
 
 def test_application_works_on_the_copy(drill: Report) -> None:
     """The application's own command (`drill.smoke`) succeeds with `DATABASE_URL` set to the copy."""
     judging.evaluated(drill, judging.APPLICATION["smoke"])
-    _application(drill, judging.APPLICATION["smoke"], "it was not run")
+    _application(drill, judging.APPLICATION["smoke"], msg("it was not run"))
 
 
 def test_restore_is_within_the_rto(target: Target, drill: Report) -> None:
@@ -83,7 +84,7 @@ def test_restore_is_within_the_rto(target: Target, drill: Report) -> None:
     judging.fail_for(judging.of(drill, ["rto"]))
     judging.restored(drill)
     if target.policy.rto is None:
-        pytest.skip("policy.rto is not set")
+        pytest.skip(msg("policy.rto is not set"))
 
 
 def _application(drill: Report, kind: str, otherwise: str) -> None:

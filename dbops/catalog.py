@@ -141,9 +141,17 @@ class Catalog:
                 msg("{url} has no backup of {target}", url=self.store.url, target=target), kind="no-backup"
             )
         near = matches or difflib.get_close_matches(selector, ids, n=3, cutoff=0.4) or ids
-        problem = f"{len(matches)} backups of {target} begin with" if matches else f"{target} has no backup"
         raise ConfigError(
-            f"{problem} '{selector}'", hint=msg("for example {near}", near=", ".join(near[:3])), kind="no-such-backup"
+            msg(
+                "{count} backups of {target} begin with '{selector}'",
+                count=len(matches),
+                target=target,
+                selector=selector,
+            )
+            if matches
+            else msg("{target} has no backup '{selector}'", target=target, selector=selector),
+            hint=msg("for example {near}", near=", ".join(near[:3])),
+            kind="no-such-backup",
         )
 
     def publish(self, manifest: Manifest) -> None:
@@ -207,9 +215,9 @@ class Catalog:
                 yield key, error.message
                 continue
             if found is None:
-                yield key, f"{key}: it is not signed"
+                yield key, msg("{key}: it is not signed", key=key)
             elif found.previous not in known:
-                yield key, f"{key}: the record before it is gone"
+                yield key, msg("{key}: the record before it is gone", key=key)
 
     def _links(self, target: str, backup: str) -> Iterator[bytes]:
         """The signature documents of a backup: the manifest's, then those of its records by their time."""

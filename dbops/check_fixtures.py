@@ -25,6 +25,7 @@ from dbops.config.file import load
 from dbops.config.urls import Secret
 from dbops.errors import ConfigError, DbopsError, NothingToCheckError
 from dbops.keys.keyring import Keyring
+from dbops.language import joined, msg
 from dbops.model import Manifest, Report
 from dbops.ops.drill import Drill
 from dbops.ops.drill_stage import Stage
@@ -95,7 +96,7 @@ def target(request: pytest.FixtureRequest, dbops_config: Config) -> Target:
 def catalog(target: Target, dbops_config: Config, pytestconfig: pytest.Config) -> Catalog:
     """The store's backups; a check of them is not evaluated for a target whose dumps another tool makes."""
     if target.archives:
-        pytest.skip("another tool makes its dumps (archives): they are only drilled")
+        pytest.skip(msg("another tool makes its dumps (archives): they are only drilled"))
     return app.open_catalog(dbops_config.store, Keyring(dbops_config.targets, identity=_setup(pytestconfig).identity))
 
 
@@ -104,7 +105,7 @@ def manifest(target: Target, catalog: Catalog, pytestconfig: pytest.Config) -> M
     """The newest usable backup; without one a check is not evaluated."""
     found = _newest(pytestconfig, target.name)
     if isinstance(found, NothingToCheckError):
-        pytest.skip(f"{found.message}: {found.hint}" if found.hint else found.message)
+        pytest.skip(joined(": ", filter(None, [found.message, found.hint])))
     if isinstance(found, DbopsError):
         raise found
     return found
@@ -151,7 +152,7 @@ def _drill_of_archive(setup: Setup, target: Target) -> Callable[[], Stage]:
     try:
         location = app.find_archive(setup.config, target)
     except NothingToCheckError as error:
-        pytest.skip(f"{error.message}: {error.hint}" if error.hint else error.message)
+        pytest.skip(joined(": ", filter(None, [error.message, error.hint])))
     return lambda: app.foreign_drill(
         setup.config,
         target,
@@ -179,7 +180,7 @@ def restored(shared_drill: SharedDrill) -> Iterator[Any]:
     copy = shared_drill.copy()
     if copy is None:
         judging.restored(report)
-        raise judging.DrillBrokeError("there is no copy")
+        raise judging.DrillBrokeError(msg("there is no copy"))
     connection = app.connect(copy.url)
     yield connection
     connection.close()

@@ -7,6 +7,7 @@ console script exits 2 for them.
 from __future__ import annotations
 
 import gc
+import io
 import os
 import signal
 import sys
@@ -14,6 +15,7 @@ import threading
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stdout, suppress
+from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn, TextIO
 
@@ -22,7 +24,7 @@ from invoke.exceptions import Exit as TaskExit
 from invoke.exceptions import ParseError
 from invoke.program import Program
 
-from dbops import __version__
+from dbops import __version__, runs
 from dbops.errors import DbopsError, Exit
 from dbops.language import msg, tr
 from dbops.model import Failure, Manifest, Report, Verdict
@@ -88,6 +90,8 @@ class Output:
         """Prints the result."""
         if self._stream is None:  # closed by whoever has started us
             _unwritten("standard output is closed")
+        if self.json and isinstance(self._stream, io.TextIOWrapper):
+            self._stream.reconfigure(encoding="utf-8")  # JSON is nothing else, whatever the locale is
         try:
             self._stream.write(self._text)
             self._stream.flush()
@@ -116,6 +120,7 @@ def boundary(json: bool = False) -> Iterator[Output]:
     With `json`, whatever else is printed meanwhile goes to stderr. SIGTERM and SIGHUP end the task as Ctrl-C does, so
     that cleanup runs.
     """
+    usable_streams()
     output = Output(json=json, stream=sys.stdout)
     try:
         with _terminable(), redirect_stdout(sys.stderr if json or sys.stdout is None else sys.stdout):
@@ -125,7 +130,7 @@ def boundary(json: bool = False) -> Iterator[Output]:
     except DbopsError as error:
         _fail(output, error, error.exit_code)
     except KeyboardInterrupt:
-        hint = msg("if a backup was being made, what it leaves in the store is removed by: dbops prune")
+        hint = _INTERRUPTED.get(runs.current().task, "")
         _fail(output, DbopsError(msg("interrupted"), hint=hint, kind="interrupted"), Exit.INTERRUPTED)
     except Exception as error:  # noqa: BLE001 - the boundary: everything else is a bug
         _trace(traceback.format_exc())
@@ -134,6 +139,34 @@ def boundary(json: bool = False) -> Iterator[Output]:
     output.flush()
     if output.code:
         raise TaskExit(code=output.code)
+
+
+_INTERRUPTED = {
+    "backup": msg("there is no backup of this run; what it leaves in the store is removed by: dbops prune"),
+    "restore": msg("nothing of the old database is lost; run the same command again: it ends or undoes what was begun"),
+    "migrate": msg("run the same command again: it says what was applied and what was not"),
+    "prune": msg("what was deleted is gone as a whole, all else is as it was; run it again"),
+}
+"""What to do after Ctrl-C, by task; the others change nothing."""
+
+
+def usable_streams() -> None:
+    """Gives the process what whoever has started it has closed, and what can be written in any locale.
+
+    A free descriptor below 3 is given to the next file that is opened: what a child says on its standard error would
+    then go into a backup. Standard output stays None: that nobody can read the result is told.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the lowest that is free: this one
+    if sys.stdin is None:
+        sys.stdin = Path(os.devnull).open(encoding="utf-8")  # noqa: SIM115 - as long as the process
+    if sys.stderr is None:
+        sys.stderr = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
+    if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+        sys.stdout.reconfigure(errors="backslashreplace")  # rather than nothing, where the locale lacks a letter
 
 
 def _trace(text: str) -> None:
@@ -189,24 +222,28 @@ class Dbops(Program):
     """Invoke's program over the tasks of dbops, with the exit codes of dbops for mistakes in the command line."""
 
     def parse_tasks(self) -> None:
-        with _usage():
+        with self._usage():
             super().parse_tasks()
 
     def parse_cleanup(self) -> None:
-        with _usage():
+        with self._usage():
             super().parse_cleanup()
 
     def parse_core(self, argv: list[str] | None) -> None:
-        with _usage():
-            super().parse_core(argv)
+        words = list(sys.argv if argv is None else argv)
+        with self._usage():
+            super().parse_core([*words, "all"] if words[1:] == ["help"] else words)
 
+    @contextmanager
+    def _usage(self) -> Iterator[None]:
+        try:
+            yield
+        except ParseError as error:
+            from dbops.report import text
+            from dbops.usage import explained
 
-@contextmanager
-def _usage() -> Iterator[None]:
-    try:
-        yield
-    except ParseError as error:
-        raise TaskExit(tr("{error}\ntry --list, or --help TASK", error=error), code=int(Exit.USAGE)) from None
+            mistake = explained(error, self.namespace.tasks if self.namespace else ())
+            raise TaskExit(text.error(mistake).rstrip("\n"), code=int(Exit.USAGE)) from None
 
 
 def main() -> None:
@@ -214,6 +251,7 @@ def main() -> None:
     # What imports make stays to the end: to look through it again and again costs 20 ms of a start.
     gc.freeze()
     gc.set_threshold(_GARBAGE_OBJECTS)
+    usable_streams()
     try:
         from dbops.tasks import namespace
 

@@ -30,6 +30,15 @@ def msg(template: str, /, **parts: Any) -> str:
     """A message for people, in English. `template` is a literal: it is what translators see (`str.format`, where there
     are parts). Parts that are messages themselves are translated too, unless they are single words, which may be names.
     """
+    return _made(template, parts)
+
+
+def plural(number: int, one: str, many: str, /, **parts: Any) -> str:
+    """A message about so many things: `one` where there is one of them, else `many`. Its part `count` is the number."""
+    return _made(one if number == 1 else many, {"count": number, **parts})
+
+
+def _made(template: str, parts: Mapping[str, Any]) -> str:
     text = template.format(**parts) if parts else template
     if catalog():
         _said[text] = tr(template, **parts)

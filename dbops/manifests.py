@@ -96,44 +96,44 @@ def _bad(where: str, problem: str) -> BadBackupError:
 
 def _problems(manifest: Manifest, target: str, backup: str) -> Iterator[str]:
     if manifest.format != MANIFEST_FORMAT:
-        yield f"format {manifest.format} does not exist"
+        yield msg("format {format} does not exist", format=manifest.format)
     if manifest.target != target:
-        yield f"it is of target {manifest.target!r}: it was moved or swapped"
+        yield msg("it is of target {target!r}: it was moved or swapped", target=manifest.target)
     if manifest.id != backup:
-        yield f"it is of backup {manifest.id!r}: it was moved or swapped"
+        yield msg("it is of backup {backup!r}: it was moved or swapped", backup=manifest.id)
     for version in (manifest.tool.version, manifest.engine.server_version):
         if not _VERSION.match(version):
-            yield f"{version!r} is no version"
+            yield msg("{version!r} is no version", version=version)
     moments = (manifest.started_at, manifest.snapshot_at, manifest.finished_at, manifest.freshness.newest)
     if any(not isinstance(moment, datetime) or moment.utcoffset() is None for moment in moments):
-        yield "a time has no time zone"
+        yield msg("a time has no time zone")
     if not all(_KEY_ID.fullmatch(key) for key in manifest.method.keys):
-        yield "the name of a key in it is none"
+        yield msg("the name of a key in it is none")
     yield from _artifact_problems(manifest)
     yield from _table_problems(manifest)
     if inventory_digest(manifest.inventory) != manifest.inventory.digest:
-        yield "its inventory is not the one that was written: it was edited"
+        yield msg("its inventory is not the one that was written: it was edited")
 
 
 def _artifact_problems(manifest: Manifest) -> Iterator[str]:
     names = [artifact.name for artifact in manifest.artifacts]
     if not names:
-        yield "it has no artifacts"
+        yield msg("it has no artifacts")
     folders = {name.rpartition("/")[0] for name in names}
     seen: set[str] = set()
     for artifact in manifest.artifacts:
         name = artifact.name
         if not _plain(name):
-            yield f"artifact name {name!r} is not a plain relative name"
+            yield msg("artifact name {name!r} is not a plain relative name", name=name)
         if name.split("/")[0] in RESERVED:
-            yield f"artifact name {name!r} is reserved"
+            yield msg("artifact name {name!r} is reserved", name=name)
         if name in seen or name in folders or manifest.method.plain_name(name) in seen | folders:
-            yield f"artifact name {name!r} is there twice"
+            yield msg("artifact name {name!r} is there twice", name=name)
         seen |= {name, manifest.method.plain_name(name)}
         if artifact.bytes < 0:
-            yield f"artifact {name!r} has a negative size"
+            yield msg("artifact {name!r} has a negative size", name=name)
         if not _SHA256.fullmatch(artifact.sha256):
-            yield f"artifact {name!r} has no SHA-256 in hexadecimal"
+            yield msg("artifact {name!r} has no SHA-256 in hexadecimal", name=name)
 
 
 def _plain(name: str) -> bool:
@@ -148,7 +148,7 @@ def _table_problems(manifest: Manifest) -> Iterator[str]:
     seen: set[tuple[str, str]] = set()
     for table in manifest.inventory.tables:
         if table.rows < 0 or table.bytes < 0:
-            yield f"table {table.label!r} has a negative count"
+            yield msg("table {table!r} has a negative count", table=table.label)
         if (table.schema, table.name) in seen:
-            yield f"table {table.label!r} is there twice"
+            yield msg("table {table!r} is there twice", table=table.label)
         seen.add((table.schema, table.name))

@@ -140,10 +140,10 @@ def number(text: str, flag: str) -> int:
     if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= MAXIMUM_JOBS:
         raise ConfigError(
             msg(
-                "--{flag} {text}: not a number from 1 to {maximum_jobs}",
+                "--{flag} {given}: not a number from 1 to {most}",
                 flag=flag,
-                text=text,
-                maximum_jobs=MAXIMUM_JOBS,
+                given=text,
+                most=MAXIMUM_JOBS,
             ),
             kind="bad-flag",
         )

@@ -19,10 +19,12 @@ ROOT = Path(dbops.__file__).parent
 MARKS = ("msg", "tr", "joined", "translated")
 _ERROR = re.compile(r"[A-Z]\w*Error$")
 _OWN = "DbopsError"
+_BUGS = ("AssertionError", "NotImplementedError", "TypeError")
+"""What only a mistake in the program says."""
 _FIELDS = {"Finding": ("subject", "expected", "actual", "hint"), "NotEvaluated": ("reason",), "Probe": ("title",)}
-_FIRST = ("note", "confirm")
+_FIRST = ("note", "confirm", "skip")
 _WHEN = re.compile(r"(hourly|daily|weekly|monthly) \S+( \S+)?$")
-_SQL = re.compile(r"[A-Z]{2,} ")
+_SQL = re.compile(r" ?[A-Z]{2,} |\w+ = |# ")
 _LETTERS = re.compile(r"[A-Za-z]{2}")
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
@@ -68,8 +70,9 @@ class Module:
 
 @cache
 def modules() -> list[Module]:
-    """All of dbops, but what runs in the application's own interpreter."""
-    return [Module(path) for path in sorted(ROOT.rglob("*.py")) if "dbops_runner" not in path.parts]
+    """All of dbops with its checks, but what runs in the application's own interpreter."""
+    paths = [*ROOT.rglob("*.py"), *(ROOT.parent / "checks").glob("*.py")]
+    return [Module(path) for path in sorted(set(paths)) if "dbops_runner" not in path.parts]
 
 
 def called(node: ast.Call) -> str:
@@ -105,7 +108,7 @@ class Search:
     def _texts(self, call: ast.Call) -> Iterator[ast.expr]:
         name = called(call)
         named = {word.arg: word.value for word in call.keywords}
-        if name in self.errors:
+        if name in self.errors or (_ERROR.match(name) and name not in _BUGS):
             yield from call.args[:1]
             yield from (named[key] for key in ("message", "hint") if key in named)
         elif name in _FIELDS:
@@ -124,6 +127,10 @@ class Search:
                 self._found(module, node)
             case ast.JoinedStr() | ast.BinOp(op=ast.Add() | ast.Mod()) if _is_prose(_template(node)):
                 self._found(module, node)
+            case ast.JoinedStr(values=values):  # punctuation, around what may be words
+                for value in values:
+                    if isinstance(value, ast.FormattedValue) and isinstance(value.value, ast.Name | ast.Call):
+                        self._follow(module, value.value)
             case ast.IfExp():
                 self._follow(module, node.body)
                 self._follow(module, node.orelse)
@@ -191,9 +198,16 @@ class Search:
             if values or scope is module.tree:
                 break
             scope = module.scope(scope)
+        if not values and name in module.imported:
+            for other in self.modules:
+                for value in (value for inner in other.tree.body for value in _values(inner, module.imported[name])):
+                    self._followed(other, value)
         for value in values:
-            for one in value.values if isinstance(value, ast.Dict) else [value]:
-                self._follow(module, one)
+            self._followed(module, value)
+
+    def _followed(self, module: Module, value: ast.expr) -> None:
+        for one in value.values if isinstance(value, ast.Dict) else [value]:
+            self._follow(module, one)
 
     def _parameter(self, module: Module, function: Function, place: int, name: str) -> None:
         arguments = function.args
@@ -216,7 +230,7 @@ class Search:
 
 
 def _is_prose(text: str) -> bool:
-    """Not an id (`old-database`), a word, a path, a URL, a statement of SQL or a time that `--when` takes."""
+    """Not an id (`old-database`), a word, a path, a URL, SQL, a line of a file, or a time of `--when`."""
     return bool(_LETTERS.search(text)) and " " in text and not _SQL.match(text) and not _WHEN.match(text)
 
 

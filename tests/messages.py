@@ -70,15 +70,22 @@ def messages() -> dict[str, str]:
 
 
 def _marked(module: Module) -> list[tuple[str, ast.Call]]:
-    found = []
+    found: list[tuple[str, ast.Call]] = []
     for call in module.calls:
         name = called(call)
+        if name == "plural":
+            found += [
+                (text.value, call)
+                for text in call.args[1:]
+                if isinstance(text, ast.Constant) and isinstance(text.value, str)
+            ]
+            continue
         first = call.args[name == "timed"] if len(call.args) > (name == "timed") else None
         if (
             name in ("msg", "tr", "phase", "timed", "joined")
             and isinstance(first, ast.Constant)
             and isinstance(first.value, str)
-        ) and any(c.isalpha() for c in first.value):
+        ) and has_words(first.value, parts=bool(call.keywords)):
             found.append((first.value, call))
     return found
 
@@ -89,8 +96,13 @@ def unreadable() -> list[str]:
         f"{module.name}:{call.lineno}"
         for module in modules()
         for call in module.calls
-        if called(call) == "msg" and not (call.args and isinstance(call.args[0], ast.Constant))
+        if (called(call) == "msg" and not _literal(call.args[:1]))
+        or (called(call) == "plural" and not _literal(call.args[1:3]))
     ]
+
+
+def _literal(templates: list[ast.expr]) -> bool:
+    return bool(templates) and all(isinstance(template, ast.Constant) for template in templates)
 
 
 def placeholders(template: str) -> list[str]:
@@ -101,25 +113,22 @@ def placeholders(template: str) -> list[str]:
 
 def formatted() -> set[str]:
     """The templates that have parts; in the others braces stand for themselves."""
-    return {text for module in modules() for text, call in _marked(module) if call.keywords}
+    marked = [found for module in modules() for found in _marked(module)]
+    return {text for text, call in marked if call.keywords or called(call) == "plural"}
 
 
 def render(language: str, texts: dict[str, str], known: dict[str, str]) -> str:
     """A .po file, sorted, so that two who add to it rarely meet."""
     lines = [_HEAD.format(language=language)]
     for text in sorted(texts):
-        translation = known.get(text, "")
-        if not translation and not any(c.isalpha() for c in _outside(text)):
-            translation = text
-        lines.append(f"\nmsgid {_quoted(text)}\nmsgstr {_quoted(translation)}\n")
+        lines.append(f"\nmsgid {_quoted(text)}\nmsgstr {_quoted(known.get(text, ''))}\n")
     return "".join(lines)
 
 
-def _outside(template: str) -> str:
-    try:
-        return "".join(literal for literal, *_ in string.Formatter().parse(template))
-    except ValueError:
-        return template
+def has_words(template: str, *, parts: bool) -> bool:
+    """Whether there is something to translate: what only puts its parts together says the same everywhere."""
+    literals = [literal for literal, *_ in string.Formatter().parse(template)] if parts else [template]
+    return any(c.isalpha() for literal in literals for c in literal)
 
 
 def _quoted(text: str) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 import pytest
 
 from dbops.evidence import Match
+from dbops.language import joined, msg
 from dbops.model import Failure, Finding, Report, Severity
 from dbops.report.proof import untold_differences
 
@@ -104,15 +105,15 @@ def restored(report: Report) -> None:
     """Skips a check of the copy where there was none; the reason is that of the drill."""
     if "verify" not in report.phases:
         errors = [finding.id for finding in report.findings if finding.severity is Severity.ERROR]
-        reasons = errors or [f"{item.id}: {item.reason}" for item in report.not_evaluated]
-        pytest.skip(f"the backup was not restored: {'; '.join(reasons)}")
+        reasons = joined("; ", errors) or _why(report)
+        pytest.skip(msg("the backup was not restored: {reasons}", reasons=reasons))
 
 
 def evaluated(report: Report, *kinds: str) -> None:
     """Skips a check that the drill could not make, with its reason."""
     for item in report.not_evaluated:
         if item.id in kinds:
-            pytest.skip(f"{item.id}: {item.reason}")
+            pytest.skip(msg("{check}: {reason}", check=item.id, reason=item.reason))
 
 
 def compared(report: Report, label: str | None = None) -> None:
@@ -120,17 +121,25 @@ def compared(report: Report, label: str | None = None) -> None:
     tables = report.evidence.tables if report.evidence is not None else ()
     counted = [table.label for table in tables if table.match is Match.COUNTED and label in (None, table.label)]
     if counted:
-        names = ", ".join(counted[:5]) + (f" and {len(counted) - 5} more" if len(counted) > 5 else "")
-        pytest.skip("its rows were only counted" if label is not None else f"rows were only counted: {names}")
+        more = msg(" and {count} more", count=len(counted) - 5) if len(counted) > 5 else ""
+        pytest.skip(
+            msg("its rows were only counted")
+            if label is not None
+            else msg("rows were only counted: {names}{more}", names=", ".join(counted[:5]), more=more)
+        )
 
 
 def usable(report: Report) -> None:
     """Skips where the environment lacks something; raises `DrillBrokeError` where the drill itself broke."""
-    reasons = "; ".join(f"{item.id}: {item.reason}" for item in report.not_evaluated) or "no reason was given"
+    reasons = _why(report) or msg("no reason was given")
     if report.failure is Failure.ENVIRONMENT:
         pytest.skip(reasons)
     if report.failure is Failure.BROKEN:
         raise DrillBrokeError(reasons)
+
+
+def _why(report: Report) -> str:
+    return joined("; ", (msg("{check}: {reason}", check=item.id, reason=item.reason) for item in report.not_evaluated))
 
 
 class DrillBrokeError(Exception):

@@ -10,12 +10,19 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 import msgspec
 
 from dbops.errors import ConfigError
-from dbops.language import msg
+from dbops.language import joined, msg
 
 _VARIABLE = re.compile(r"\$?\$\{([^}]*)\}")
 _AT = re.compile(r" - at `\$\.?(.*)`$")
 _FIELD = re.compile(r"(unknown|missing required) field `(.+?)`")
-_NAMES = {"object": "a table", "array": "a list", "str": "a string", "int": "a whole number", "bool": "true or false"}
+_TYPES = re.compile(r"Expected `(.+)`, got `(.+)`")
+_NAMES = {
+    "object": msg("a table"),
+    "array": msg("a list"),
+    "str": msg("a string"),
+    "int": msg("a whole number"),
+    "bool": msg("true or false"),
+}
 
 
 def expand(value: Any, key: str, environment: Mapping[str, str], file: str) -> Any:
@@ -83,15 +90,11 @@ def explain(
             ),
             kind="config-value",
         )
-    message = re.sub(r"`([a-z]+)`", lambda match: _NAMES.get(match[1], match[1]), message)
+    if types := _TYPES.fullmatch(message):
+        wanted, given = (joined(" or ", (_NAMES.get(one, one) for one in kind.split(" | "))) for kind in types.groups())
+        message = msg("expected {wanted}, found {given}", wanted=wanted, given=given)
     return ConfigError(
-        msg(
-            "{file}: {where}: {message}{message2}",
-            file=file,
-            where=where,
-            message=message[:1].lower(),
-            message2=message[1:],
-        ),
+        msg("{file}: {where}: {problem}", file=file, where=where, problem=message[:1].lower() + message[1:]),
         kind="config-value",
     )
 

@@ -134,6 +134,9 @@ def _store(
         same_kind = url.split(":")[0] == str(table.get("url", url)).split(":")[0]
         table = {**(table if same_kind else {}), "url": url}
     table.setdefault("url", environment.get("DBOPS_STORE") or "")
+    for key in table:
+        if key not in field_names(StoreConfig):  # before the url is missed, which may be the one that is misspelt
+            raise unknown_key(f"store.{key}", field_names(StoreConfig), label)
     if not table["url"] and needed:
         raise ConfigError(
             msg("no store is given: where backups live"),
@@ -191,8 +194,8 @@ def _targets(tables: dict[str, Any], label: str, folder: Path, notify: dict[str,
 def _check_forms(target: Target, key: str, label: str) -> None:
     """Text that must have a form, found here and not hours later when it is used."""
     for name, value, form, allowed in (
-        ("compression", target.compression, _COMPRESSION, "zstd:1 to zstd:19, gzip:1 to gzip:9, or none"),
-        ("freshness", target.freshness or "", _COLUMN, "'table.column' or 'schema.table.column'"),
+        ("compression", target.compression, _COMPRESSION, msg("zstd:1 to zstd:19, gzip:1 to gzip:9, or none")),
+        ("freshness", target.freshness or "", _COLUMN, msg("'table.column' or 'schema.table.column'")),
     ):
         if value and not form.fullmatch(value):
             raise ConfigError(
@@ -295,7 +298,7 @@ def _special(wanted: type, value: object, folder: Path) -> object:
             value = shlex.split(value)
         if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
             return Argv(value)
-        raise ValueError("expected a command: a string, or a list of strings")
+        raise ValueError(msg("expected a command: a string, or a list of strings"))
     if wanted is Links:
         return links(value)
     if wanted is Addresses:
@@ -303,13 +306,10 @@ def _special(wanted: type, value: object, folder: Path) -> object:
     if wanted is Link:
         return link(value)
     if not isinstance(value, str):
-        example = {
-            Mode: ' such as "0644"',
-            Seconds: ' such as "5s"',
-            Patience: ' such as "60s", or "never"',
-            Bytes: ' such as "2GB"',
-        }
-        raise ValueError(f"expected a string{example.get(wanted, '')}")
+        example = {Mode: '"0644"', Seconds: '"24h"', Patience: '"60s" or "never"', Bytes: '"2GB"'}.get(wanted)
+        raise ValueError(
+            msg("expected a string, such as {example}", example=example) if example else msg("expected a string")
+        )
     if wanted is Patience and value == "never":
         return Patience("inf")
     if issubclass(wanted, Seconds):
@@ -330,5 +330,5 @@ def _special(wanted: type, value: object, folder: Path) -> object:
 
 def _mode(text: str) -> Mode:
     if not re.fullmatch(r"0?[0-7]{3}", text) or int(text, 8) & 0o133:
-        raise ValueError(f"{text!r} is not a mode of a file: write '0600', '0640' or '0644'")
+        raise ValueError(msg("{text!r} is not a mode of a file: write '0600', '0640' or '0644'", text=text))
     return Mode(int(text, 8))

@@ -6,19 +6,20 @@ from urllib.parse import urlsplit
 
 from dbops.config.types import Addresses, Link, Links
 from dbops.config.urls import Secret
+from dbops.language import msg
 
 
 def link(value: object) -> Link:
     """An address of a web server; `ValueError` says what is allowed."""
     if not isinstance(value, str):
-        raise ValueError('expected a string such as "https://host/path"')
+        raise ValueError(msg('expected a string such as "https://host/path"'))
     try:
         parts = urlsplit(value)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:  # a port or a bracket that is none
         usable = False
     if not usable or not value.isprintable() or " " in value:
-        raise ValueError("not an address of a web server: write https://host/path")
+        raise ValueError(msg("not an address of a web server: write https://host/path"))
     return Link(value)
 
 
@@ -31,5 +32,5 @@ def addresses(value: object) -> Addresses:
     """One address of Apprise, or a list of them."""
     given = value if isinstance(value, list) else [value]
     if not all(isinstance(item, str) and "://" in item for item in given):
-        raise ValueError('expected addresses of Apprise, such as "mailto://…" or "slack://…"')
+        raise ValueError(msg('expected addresses of Apprise, such as "mailto://…" or "slack://…"'))
     return Addresses(map(Secret, given))

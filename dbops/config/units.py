@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 
+from dbops.language import msg
 from dbops.model import is_target_name
 
 _NUMBER = re.compile(r"\s*(\d+(?:\.\d+)?)\s*([A-Za-z]*)\s*")
@@ -19,7 +20,9 @@ def parse_duration(text: str) -> float:
     """`45s`, `30m`, `24h`, `7d`, `2w` -> seconds; `ValueError` says what is allowed."""
     match = _NUMBER.fullmatch(text)
     if match is None or match[2].lower() not in _SECONDS:
-        raise ValueError(f"{text!r} is not a duration: write a number and s, m, h, d or w, such as '24h' or '30m'")
+        raise ValueError(
+            msg("{text!r} is not a duration: write a number and s, m, h, d or w, such as '24h' or '30m'", text=text)
+        )
     return float(match[1]) * _SECONDS[match[2].lower()]
 
 
@@ -28,7 +31,10 @@ def parse_size(text: str) -> int:
     match = _NUMBER.fullmatch(text)
     if match is None or match[2].upper() not in _BYTES:
         raise ValueError(
-            f"{text!r} is not a size: write a number and B, kB, MB, GB, TB, KiB, MiB, GiB or TiB, such as '2GB'"
+            msg(
+                "{text!r} is not a size: write a number and B, kB, MB, GB, TB, KiB, MiB, GiB or TiB, such as '2GB'",
+                text=text,
+            )
         )
     return round(float(match[1]) * _BYTES[match[2].upper()])
 

@@ -6,6 +6,8 @@ import difflib
 import zoneinfo
 from datetime import UTC, tzinfo
 
+from dbops.language import joined, msg
+
 
 def zone(name: str) -> tzinfo:
     """The zone of a name; `ValueError` says what is allowed. UTC is there where a machine has no zone data at all."""
@@ -17,8 +19,9 @@ def zone(name: str) -> tzinfo:
         known = zoneinfo.available_timezones()
     if not known:
         raise ValueError(
-            f"{name!r}: this machine has no time zone data: install the tzdata package, or write 'UTC'"
+            msg("{name!r}: this machine has no time zone data: install the tzdata package, or write 'UTC'", name=name)
         ) from None
     close = difflib.get_close_matches(name, sorted(known), n=1)
-    meant = f", did you mean {close[0]!r}?" if close else ""
-    raise ValueError(f"{name!r} is not a known time zone{meant} Write a name such as 'UTC' or 'Europe/Madrid'")
+    meant = msg("did you mean {close!r}?", close=close[0]) if close else ""
+    text = msg("{name!r} is not a known time zone: write a name such as 'UTC' or 'Europe/Madrid'", name=name)
+    raise ValueError(joined("; ", filter(None, [text, meant])))

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from dbops.engine.base import Reading, TableKey
 from dbops.engine.restoring import NOT_MADE
-from dbops.language import msg
+from dbops.language import msg, plural
 from dbops.model import Finding, Inventory, LargeObjects, NotEvaluated, ObjectDigest, Severity, Table
 from dbops.model import Sequence as DbSequence
 
@@ -136,7 +136,9 @@ def _tables(
         key = (table.schema, table.name)
         copy = there.pop(key, None)
         if copy is None:
-            yield _finding("table-missing", table.label, msg("{rows} rows", rows=table.rows), msg("no such table"))
+            yield _finding(
+                "table-missing", table.label, plural(table.rows, "{count} row", "{count} rows"), msg("no such table")
+            )
             continue
         if copy.columns != table.columns:
             yield _finding("table-columns", table.label, ", ".join(table.columns), ", ".join(copy.columns))
@@ -149,7 +151,9 @@ def _tables(
         if not comparable(table.digest, copy.digest) and table.rows:
             counted.append(table.label)
     for copy in there.values():
-        yield _finding("table-extra", copy.label, msg("no such table"), msg("{rows} rows", rows=copy.rows))
+        yield _finding(
+            "table-extra", copy.label, msg("no such table"), plural(copy.rows, "{count} row", "{count} rows")
+        )
     if counted:
         not_evaluated.append(
             NotEvaluated(id="table-content", reason=msg("rows were only counted: {some}", some=some(counted)))
@@ -159,7 +163,10 @@ def _tables(
 def _rows(table: Table, copy: Table, explained: Sequence[Finding]) -> Iterator[Finding]:
     if copy.rows != table.rows:
         yield _finding(
-            "table-rows", table.label, msg("{rows} rows", rows=table.rows), msg("{rows} rows", rows=copy.rows)
+            "table-rows",
+            table.label,
+            plural(table.rows, "{count} row", "{count} rows"),
+            plural(copy.rows, "{count} row", "{count} rows"),
         )
     if explained:
         yield from explained

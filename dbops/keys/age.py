@@ -15,7 +15,7 @@ _SECRET = "AGE-SECRET-KEY-"  # noqa: S105 - how one begins
 _MARKS = (b"age-encryption.org/v1", b"-----BEGIN AGE ENCRYPTED FILE-----")
 _SSH_BEGINS = b"-----BEGIN "
 INSTALL_HINT = msg("pip install 'dbops[age]'")
-ALLOWED = "'age1…' (age-keygen), 'ssh-ed25519 …' or 'ssh-rsa …'"
+ALLOWED = msg("'age1…' (age-keygen), 'ssh-ed25519 …' or 'ssh-rsa …'")
 
 
 class Recipient(NamedTuple):
@@ -44,14 +44,14 @@ def recipient(text: str) -> Recipient:
     """A public key; `ValueError` says what is wrong with it, without repeating a private one."""
     pyrage = library()
     if text.startswith(_SECRET):
-        raise ValueError(f"it is a private key, which must stay secret; expected {ALLOWED}")
+        raise ValueError(msg("it is a private key, which must stay secret; expected {allowed}", allowed=ALLOWED))
     ssh = text.startswith("ssh-")
     if not ssh and not text.startswith("age1"):
-        raise ValueError(f"expected {ALLOWED}")
+        raise ValueError(msg("expected {allowed}", allowed=ALLOWED))
     try:
         native = (pyrage.ssh if ssh else pyrage.x25519).Recipient.from_str(text)
     except pyrage.RecipientError:
-        raise ValueError("it is no public key: a character is wrong, or it was cut") from None
+        raise ValueError(msg("it is no public key: a character is wrong, or it was cut")) from None
     return Recipient(fingerprint(text) if ssh else text, native)
 
 
@@ -60,7 +60,7 @@ def fingerprint(line: str) -> str:
     try:
         blob = base64.b64decode(line.split()[1], validate=True)
     except (IndexError, binascii.Error):
-        raise ValueError("it is no SSH public key") from None
+        raise ValueError(msg("it is no SSH public key")) from None
     return "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=")
 
 
@@ -84,23 +84,25 @@ def identities(data: bytes, passphrase: str | None = None) -> list[Identity]:
     pyrage = library()
     if data.startswith(_MARKS):
         if passphrase is None:
-            raise ValueError("it is encrypted itself, and no passphrase is given")
+            raise ValueError(msg("it is encrypted itself, and no passphrase is given"))
         return identities(unwrap(data, passphrase))
     if data.lstrip().startswith(_SSH_BEGINS):
         try:
             return [Identity(_ssh_id(data), pyrage.ssh.Identity.from_buffer(data))]
         except pyrage.IdentityError:
-            raise ValueError("its SSH key cannot be used: ed25519 or RSA, and without a passphrase") from None
+            raise ValueError(msg("its SSH key cannot be used: ed25519 or RSA, and without a passphrase")) from None
     try:
         lines = lines_of(data.decode())
     except UnicodeDecodeError:
-        raise ValueError("it is no key file") from None
+        raise ValueError(msg("it is no key file")) from None
     try:
         natives = [pyrage.x25519.Identity.from_str(line) for line in lines]
     except pyrage.IdentityError:
-        raise ValueError(f"it is no key file: expected lines that begin with {_SECRET}, or an SSH key") from None
+        raise ValueError(
+            msg("it is no key file: expected lines that begin with {secret}, or an SSH key", secret=_SECRET)
+        ) from None
     if not natives:
-        raise ValueError("it is empty")
+        raise ValueError(msg("it is empty"))
     return [Identity(str(native.to_public()), native) for native in natives]
 
 
@@ -129,4 +131,4 @@ def unwrap(data: bytes, passphrase: str) -> bytes:
     try:
         return bytes(pyrage.passphrase.decrypt(data, passphrase))
     except pyrage.DecryptError:
-        raise ValueError("the passphrase does not fit") from None
+        raise ValueError(msg("the passphrase does not fit")) from None

@@ -47,7 +47,9 @@ class Signatures:
             return signing.check(document, key, data, trusted)
         except signing.SignatureError as error:
             hint = msg("do not restore it: look who has changed it; 'backups' lists the others")
-            raise BadBackupError(msg("{key}: {error}", key=key, error=error), hint=hint, kind="bad-signature") from None
+            raise BadBackupError(
+                msg("{key}: {error}", key=key, error=str(error)), hint=hint, kind="bad-signature"
+            ) from None
 
     def document(self, key: str) -> bytes | None:
         """The signature document that lies beside a document, not looked at."""

@@ -67,7 +67,9 @@ class Keyring:
             return age.identities(text.encode(errors="surrogateescape"), self.passphrase(target))
         except ValueError as error:
             raise ConfigError(
-                msg("{name}: no usable key: {error}", name=name, error=error), hint=_IDENTITY_HINT, kind="bad-identity"
+                msg("{name}: no usable key: {error}", name=name, error=str(error)),
+                hint=_IDENTITY_HINT,
+                kind="bad-identity",
             ) from None
 
     def _identity_text(self, target: str) -> tuple[str, str | None]:
@@ -114,7 +116,7 @@ class Keyring:
         except ValueError as error:
             hint = msg("make one: ssh-keygen -t ed25519 -N '' -f signing-key")
             raise ConfigError(
-                msg("{where}.key: {error}", where=where, error=error), hint=hint, kind="bad-signing-key"
+                msg("{where}.key: {error}", where=where, error=str(error)), hint=hint, kind="bad-signing-key"
             ) from None
 
     def _find_trusted(self, target: str) -> tuple[signing.PublicKey, ...]:
@@ -130,7 +132,9 @@ class Keyring:
             try:
                 found.append(signing.public_key(text))
             except ValueError as error:
-                raise ConfigError(msg("{where}: {error}", where=where, error=error), kind="bad-public-key") from None
+                raise ConfigError(
+                    msg("{where}: {error}", where=where, error=str(error)), kind="bad-public-key"
+                ) from None
         if not found and self._signed:
             raise ConfigError(
                 msg("whose signature do backups of {target} need?", target=target),
@@ -179,7 +183,7 @@ def recipients(settings: EncryptionConfig, target: str) -> list[age.Recipient]:
             one = age.recipient(text)
         except ValueError as error:
             raise ConfigError(
-                msg("{place}: {error}", place=place, error=error),
+                msg("{place}: {error}", place=place, error=str(error)),
                 hint=msg("write {allowed}", allowed=age.ALLOWED),
                 kind="bad-recipient",
             ) from None

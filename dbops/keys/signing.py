@@ -15,6 +15,8 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from dbops.language import msg
+
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
@@ -25,7 +27,7 @@ _FORM = re.compile(
     rf"{_FIRST}\nof: ([^\n]+)\nsha256: ([0-9a-f]{{64}})\nprevious: ([0-9a-f]{{64}}|none)\n"
     r"key: (ssh-ed25519 [A-Za-z0-9+/=]+)\nsignature: ([A-Za-z0-9+/=]+)\n"
 )
-ALLOWED = "an Ed25519 key of ssh-keygen, or PEM of openssl genpkey"
+ALLOWED = msg("an Ed25519 key of ssh-keygen, or PEM of openssl genpkey")
 
 
 class PublicKey(NamedTuple):
@@ -67,11 +69,11 @@ def signing_key(data: bytes) -> SigningKey:
     try:
         native = load(data, None)
     except TypeError:
-        raise ValueError("it has a passphrase, which nobody can type at night: use one without, 0600") from None
+        raise ValueError(msg("it has a passphrase, which nobody can type at night: use one without, 0600")) from None
     except (ValueError, UnsupportedAlgorithm):
-        raise ValueError(f"it is no private key; expected {ALLOWED}") from None
+        raise ValueError(msg("it is no private key; expected {allowed}", allowed=ALLOWED)) from None
     if not isinstance(native, Ed25519PrivateKey):
-        raise ValueError(f"it is of another kind; expected {ALLOWED}")
+        raise ValueError(msg("it is of another kind; expected {allowed}", allowed=ALLOWED))
     return SigningKey(native, _public(native.public_key()))
 
 
@@ -85,9 +87,9 @@ def public_key(text: str) -> PublicKey:
     try:
         native = load(text.encode())
     except (ValueError, UnsupportedAlgorithm):
-        raise ValueError("it is no public key; expected 'ssh-ed25519 …', or PEM") from None
+        raise ValueError(msg("it is no public key; expected 'ssh-ed25519 …', or PEM")) from None
     if not isinstance(native, Ed25519PublicKey):
-        raise ValueError("it is of another kind; expected 'ssh-ed25519 …', or PEM of Ed25519")
+        raise ValueError(msg("it is of another kind; expected 'ssh-ed25519 …', or PEM of Ed25519"))
     return _public(native)
 
 
@@ -106,19 +108,19 @@ def check(document: bytes, of: str, data: bytes, trusted: Sequence[PublicKey]) -
 
     match = _FORM.fullmatch(document.decode("utf-8", "replace"))
     if match is None:
-        raise SignatureError("its signature is not one of dbops")
+        raise SignatureError(msg("its signature is not one of dbops"))
     named, digest, previous, line, signature = match.groups()
     try:
         key = PublicKey(line)
         _native(key).verify(base64.b64decode(signature), document[: match.start(5) - len("signature: ")])
     except (InvalidSignature, ValueError, binascii.Error):
-        raise SignatureError("its signature was forged or damaged") from None
+        raise SignatureError(msg("its signature was forged or damaged")) from None
     if trusted and key not in trusted:
-        raise SignatureError(f"it is signed by {key.id}, which is not trusted here")
+        raise SignatureError(msg("it is signed by {key}, which is not trusted here", key=key.id))
     if named != of:
-        raise SignatureError(f"its signature is of {named!r}: it was moved")
+        raise SignatureError(msg("its signature is of {named!r}: it was moved", named=named))
     if digest != hashlib.sha256(data).hexdigest():
-        raise SignatureError("it was edited after it was signed")
+        raise SignatureError(msg("it was edited after it was signed"))
     return Signature(key, "" if previous == "none" else previous)
 
 
@@ -135,5 +137,5 @@ def _native(key: PublicKey) -> Ed25519PublicKey:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
     if not isinstance(native, Ed25519PublicKey):
-        raise ValueError("of another kind")
+        raise ValueError(msg("of another kind"))
     return native

@@ -21,8 +21,8 @@ from dbops.store.base import Sink
 _WAITING_BYTES = 4 << 20
 """Handed over and not yet encrypted, at most: memory stays flat when the store is slower than the dump."""
 _CUT = ("truncated", "Incomplete header", "failed to fill whole buffer")
-CUT_HINT = "it was cut: look whether the job that made it was killed or ran out of space, and use another one"
-BYTES_HINT = "its bytes have changed since it was made, or it was cut: use another one, and look at the storage"
+CUT_HINT = msg("it was cut: look whether the job that made it was killed or ran out of space, and use another one")
+BYTES_HINT = msg("its bytes have changed since it was made, or it was cut: use another one, and look at the storage")
 
 
 class WrongKeyError(Exception):
@@ -77,7 +77,7 @@ class Sealer:
         try:
             pyrage.encrypt_io(source, target, self._natives)
         except (pyrage.EncryptError, OSError):
-            raise target.error or getattr(source, "error", None) or OSError("age could not encrypt") from None
+            raise target.error or getattr(source, "error", None) or OSError(msg("age could not encrypt")) from None
 
 
 class Opener:
@@ -116,7 +116,7 @@ def _explained(error: Exception, name: str) -> Exception:
         return WrongKeyError(name)
     cut = any(words in text for words in _CUT)
     kind, hint = ("archive-truncated", CUT_HINT) if cut else ("archive-corrupt", BYTES_HINT)
-    return BadBackupError(msg("{name} cannot be decrypted: {text}", name=name, text=text), hint=hint, kind=kind)
+    return BadBackupError(msg("{name} cannot be decrypted: {reason}", name=name, reason=text), hint=hint, kind=kind)
 
 
 class _LeftError(Exception):

@@ -122,7 +122,7 @@ class History:
         """What is left to run from `current` to all heads, in Alembic's order. Unknown ids count for nothing."""
         if not self.walkable:
             cycle = next(one for one in self.problems if one.kind is Kind.CYCLE)
-            raise BrokenHistoryError(msg("the revisions have no order: {text}", text=cycle.text), hint=cycle.hint)
+            raise BrokenHistoryError(msg("the revisions have no order: {reason}", reason=cycle.text), hint=cycle.hint)
         rows = {name for name in current if name in self} - set(self.overlapping(current))
         missing = self.graph.revisions.keys() - self.ancestors(rows)
         if not missing:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import msgspec
 
+from dbops.config.urls import Secret
 from dbops.errors import DbopsError
 from dbops.values import Value
 
@@ -75,3 +76,16 @@ class Channel(Protocol):
 
     def send(self, event: Event) -> None:
         """Tells the event; raises `ChannelError`. Called in a thread of its own."""
+
+
+class Messenger:
+    """What channels that people read have in common: an address, and `always`, told of success, too."""
+
+    def __init__(self, key: str, url: Secret, *, always: bool, timeout: float) -> None:
+        self.key = key
+        self.timeout = timeout
+        self._url = url
+        self._always = always
+
+    def wants(self, kind: Kind) -> bool:
+        return kind.concerns_people(always=self._always)

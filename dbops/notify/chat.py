@@ -5,22 +5,12 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from dbops.config.urls import Secret
 from dbops.language import msg
-from dbops.notify.base import ChannelError, Event, Kind
+from dbops.notify.base import ChannelError, Event, Kind, Messenger
 
 
-class Chat:
-    """One address of Apprise. `always`: told of success, too."""
-
-    def __init__(self, key: str, url: Secret, *, always: bool, timeout: float) -> None:
-        self.key = key
-        self.timeout = timeout
-        self._url = url
-        self._always = always
-
-    def wants(self, kind: Kind) -> bool:
-        return kind.concerns_people(always=self._always)
+class Chat(Messenger):
+    """One address of Apprise."""
 
     def send(self, event: Event) -> None:
         apprise = _library()

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from dbops.errors import DbopsError
+from dbops.language import msg
 from dbops.notify.base import Channel, Event
 
 
@@ -35,13 +36,15 @@ class Delivery(threading.Thread):
         except DbopsError as error:
             self._failed = Undelivered(self._channel.key, error.message, error.hint)
         except Exception as error:  # noqa: BLE001 - a library's mistake must not look like a failed backup
-            self._failed = Undelivered(self._channel.key, f"it failed: {type(error).__name__}")
+            self._failed = Undelivered(self._channel.key, msg("it failed: {error}", error=type(error).__name__))
 
     def result(self) -> Undelivered | None:
         """None if it was delivered; waits until its time is over."""
         self.join(max(0.0, self.until - time.monotonic()))
         if self.is_alive():
-            return Undelivered(self._channel.key, f"it did not end within {self._channel.timeout:g} s")
+            return Undelivered(
+                self._channel.key, msg("it did not end within {seconds:g} s", seconds=self._channel.timeout)
+            )
         return self._failed
 
 

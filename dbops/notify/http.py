@@ -9,14 +9,14 @@ import urllib.error
 import urllib.request
 
 from dbops import __version__
-from dbops.config.types import Link
+from dbops.config.urls import Secret
 from dbops.language import msg
 from dbops.notify.base import ChannelError
 
 READ_BYTES = 1024
 
 
-def post(url: Link, body: bytes, content_type: str, timeout: float) -> None:
+def post(url: Secret, body: bytes, content_type: str, timeout: float) -> None:
     """Raises `ChannelError` unless the server takes it (status 2xx). `timeout`, in seconds, is for each wait for the
     network; the whole has its limit in `deliver`. Proxies are those of the environment."""
     headers = {"Content-Type": content_type, "User-Agent": f"dbops/{__version__}"}
@@ -57,6 +57,8 @@ def _reason(error: Exception) -> str:
         return msg("its host's name is not known")
     if isinstance(cause, ssl.SSLCertVerificationError):
         return msg("its certificate is not trusted")
+    if isinstance(cause, http.client.HTTPException):
+        return msg("what answers there is no web server")
     if isinstance(cause, OSError) and cause.strerror:
         return msg("it could not be reached: {reason}", reason=cause.strerror)
     return msg("it could not be reached: {name}", name=type(cause).__name__)

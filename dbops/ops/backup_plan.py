@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from dbops.catalog import Catalog
 from dbops.config import Target
+from dbops.config.units import format_size
 from dbops.engine.base import DumpPlan, Engine, Server
 from dbops.errors import ConfigError, NothingToCheckError, PreflightError, StoreError, StoreFullError
 from dbops.ids import free_id
@@ -117,16 +118,15 @@ def _refuse_full(decided: Plan, min_free: int) -> None:
     if decided.free_bytes < wanted:
         raise StoreFullError(
             msg(
-                "{store} has {free_bytes} bytes free; the backup needs about {needed_bytes}{text}",
+                "{store} has {free} free; the backup needs about {needed}{reserve}",
                 store=decided.store,
-                free_bytes=decided.free_bytes,
-                needed_bytes=decided.needed_bytes,
-                text=msg(", and {min_free} are to stay free", min_free=min_free) if min_free else "",
+                free=format_size(decided.free_bytes),
+                needed=format_size(decided.needed_bytes),
+                reserve=msg(", and {min_free} are to stay free", min_free=format_size(min_free)) if min_free else "",
             ),
-            hint=msg(
-                "free space, or prune old backups{text}",
-                text=msg(", or lower min_free in dbops.toml") if min_free else "",
-            ),
+            hint=msg("free space, or prune old backups, or lower min_free in dbops.toml")
+            if min_free
+            else msg("free space, or prune old backups"),
             kind="no-space",
         )
 

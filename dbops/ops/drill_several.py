@@ -8,7 +8,7 @@ import msgspec
 
 from dbops import __version__
 from dbops.errors import BadBackupError, DbopsError, NothingToCheckError
-from dbops.language import msg
+from dbops.language import joined, msg
 from dbops.model import Failure, Finding, NotEvaluated, Report, Severity, Verdict
 
 _WORST = (Failure.BROKEN, Failure.BAD_BACKUP, Failure.OVER_TARGET, Failure.ENVIRONMENT, Failure.NONE)
@@ -68,7 +68,7 @@ def not_drilled(target: str, error: DbopsError) -> Report:
         )
         return Report(task="drill", target=target, verdict=Verdict.FAIL, findings=(bad,), failure=Failure.BAD_BACKUP)
     nothing = isinstance(error, NothingToCheckError)
-    reason = ": ".join(part for part in (error.message, error.hint) if part)
+    reason = joined(": ", filter(None, [error.message, error.hint]))
     return Report(
         task="drill",
         target=target,

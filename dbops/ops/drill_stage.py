@@ -11,7 +11,7 @@ from typing import NamedTuple, Self
 from dbops.config.urls import Secret
 from dbops.engine.restoring import SideDatabase
 from dbops.errors import BadBackupError, ConfigError, DbopsError, NothingToCheckError, PreflightError
-from dbops.language import msg
+from dbops.language import joined, msg
 from dbops.model import Report
 from dbops.ops.drill_report import Notes
 from dbops.progress import Progress
@@ -104,7 +104,7 @@ class Stage(ABC):
         except BadBackupError as error:
             self._notes.bad(error.kind, self._subject, error.message, error.hint)
         except (NothingToCheckError, PreflightError) as error:
-            self._notes.lacks(error.kind, str(error))
+            self._notes.lacks(error.kind, joined("; ", filter(None, [error.message, error.hint])))
         except DbopsError as error:
             self._notes.broke(error.kind, self._said(error))
 

@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from dbops.catalog import DRILLS, MANIFEST, SUMS, Catalog
+from dbops.config.units import format_size
 from dbops.errors import BadBackupError, PreflightError, StoreError, StoreFullError
 from dbops.folder import temporary_folder
 from dbops.keys.signing import SUFFIX as SIGNATURE
 from dbops.keys.stream import Opener, WrongKeyError
-from dbops.language import msg
+from dbops.language import joined, msg
 from dbops.model import Artifact, Finding, Manifest, Severity
 from dbops.ops.seal import opener_for
 from dbops.progress import Progress
@@ -74,7 +75,10 @@ def fetch(
         except PreflightError as error:
             if not keyless:
                 raise
-            local, locked = False, f"the files were only hashed: {error.message}; {error.hint}"
+            local, locked = (
+                False,
+                msg("the files were only hashed: {reason}", reason=joined("; ", [error.message, error.hint])),
+            )
     with ExitStack() as stack:
         away = local and (opener is not None or _remote(catalog, manifest))
         folder = stack.enter_context(temporary_folder()) if away else None
@@ -135,10 +139,10 @@ def _check_room(folder: Path, needed: int) -> None:
     if free < needed:
         raise StoreFullError(
             msg(
-                "{parent} has {free} bytes free, and the backup needs {needed}",
+                "{parent} has {free} free, and the backup needs {needed}",
                 parent=folder.parent,
-                free=free,
-                needed=needed,
+                free=format_size(free),
+                needed=format_size(needed),
             ),
             hint=msg("set TMPDIR to a folder with more room"),
         )

@@ -72,12 +72,12 @@ def located(text: str) -> Location:
         host, slash, path = rest.partition("/")
         if host not in ("", "localhost") or not path:
             hint = msg("write file:///path, with three slashes")
-            raise ConfigError(msg("{text}: not a file of this machine", text=text), hint=hint, kind="bad-flag")
+            raise ConfigError(msg("{place}: not a file of this machine", place=text), hint=hint, kind="bad-flag")
         return Location(unquote(slash + path))
     if scheme == "s3":
         bucket, _, key = rest.partition("/")
         if not bucket:
-            raise ConfigError(msg("{text}: no bucket", text=text), hint=msg("write s3://bucket/key"), kind="bad-flag")
+            raise ConfigError(msg("{place}: no bucket", place=text), hint=msg("write s3://bucket/key"), kind="bad-flag")
         return Location(key, bucket)
     raise ConfigError(
         msg("no archives can be read from '{scheme}://'", scheme=scheme),

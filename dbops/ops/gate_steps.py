@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from dbops.language import msg
+from dbops.language import joined, msg
 from dbops.migrations import database_rules, ledger_rules, revision_rules
 from dbops.migrations.graph_rules import judge_graph
 from dbops.migrations.rules import of_step
@@ -109,14 +109,24 @@ def _interrupted(ground: Ground) -> list[Finding]:
                 ran=", ".join(ran) or msg("none"),
                 left=", ".join(left) or msg("none"),
             ),
-            hint=msg(
-                "its safety backup is {backup}: dbops restore --backup {backup}; or go on: dbops migrate",
-                backup=begun.backup,
-            )
-            + (
-                msg("\nif it was killed, the application may be down; it is started by: {start}", start=ground.start)
-                if ground.start
-                else ""
+            hint=joined(
+                "\n",
+                [
+                    msg(
+                        "its safety backup is {backup}: dbops restore --backup {backup}; or go on: dbops migrate",
+                        backup=begun.backup,
+                    ),
+                    *(
+                        [
+                            msg(
+                                "if it was killed, the application may be down; it is started by: {start}",
+                                start=ground.start,
+                            )
+                        ]
+                        if ground.start
+                        else []
+                    ),
+                ],
             ),
         )
     ]

@@ -15,7 +15,7 @@ from dbops.ops.rehearse_measure import shown
 
 def back(again: Sequence[str], backup: str) -> str:
     """The command that brings the safety backup back."""
-    return msg("go back: {part}", part=shlex.join(["dbops", "restore", *again, "--backup", backup]))
+    return msg("go back: {command}", command=shlex.join(["dbops", "restore", *again, "--backup", backup]))
 
 
 def not_judged() -> Finding:
@@ -120,7 +120,7 @@ def failed(
             severity=Severity.ERROR,
             subject=_place(history, result.half.revision),
             expected=msg("a revision is in the database, or it is not"),
-            actual=msg("a part of it stayed:\n{text}", text=result.half.text()),
+            actual=msg("a part of it stayed:\n{left}", left=result.half.text()),
             hint=msg("undo what is in by hand, or run what is missing by hand and stamp it; or restore"),
         )
 

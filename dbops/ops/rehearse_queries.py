@@ -75,7 +75,8 @@ def judge(
         place = f"{path.name}:{query.line}"
         if was is not None:
             yield NotEvaluated(
-                id=f"query {place}", reason=msg("it does not work before the upgrade either: {text}", text=was.text)
+                id=f"query {place}",
+                reason=msg("it does not work before the upgrade either: {refusal}", refusal=was.text),
             )
         elif refusal is not None:
             yield Finding(
@@ -83,9 +84,9 @@ def judge(
                 severity=Severity.ERROR,
                 subject=subject,
                 expected=msg(
-                    "{place} works after the upgrade, as it did before: {text}",
+                    "{place} works after the upgrade, as it did before: {query}",
                     place=place,
-                    text=" ".join(query.text.split())[:200],
+                    query=" ".join(query.text.split())[:200],
                 ),
                 actual=refusal.text,
                 hint=msg("expand first, contract when no release uses the old shape any more"),

@@ -97,7 +97,7 @@ def _why_it_failed(runs: Runs, outcome: Outcome, name: str) -> tuple[str, Came]:
         severity=Severity.ERROR,
         subject=runs.place(first),
         expected=msg("a revision is in the database, or it is not"),
-        actual=msg("an earlier run has left a part of it there\n{text}", text=half.text()),
+        actual=msg("an earlier run has left a part of it there\n{left}", left=half.text()),
         hint=msg("go on by hand with:\n{resume}or restore the backup from before it", resume=half.resume),
     )
     return "see migration-half-applied", Came(False, (finding,))

@@ -140,9 +140,9 @@ class Run:
         if old:
             self._provenance |= {"undo": self.command("--undo"), "drop": self.command("--drop-old")}
             hint = msg(
-                "go back to it: {command}\ndrop it: {command2}",
-                command=self.command("--undo"),
-                command2=self.command("--drop-old"),
+                "go back to it: {undo}\ndrop it: {drop}",
+                undo=self.command("--undo"),
+                drop=self.command("--drop-old"),
             )
             self.note("old-database", old, msg("what was there before, whole"), hint)
 

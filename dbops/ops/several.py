@@ -9,7 +9,7 @@ import msgspec
 
 from dbops import __version__
 from dbops.errors import Exit
-from dbops.language import msg
+from dbops.language import joined, msg
 from dbops.model import Failure, Finding, NotEvaluated, Report, Severity, Verdict
 
 _WORST = (
@@ -68,7 +68,7 @@ def report_of(task: str, ran: Ran) -> Report:
         kind, message, hint = (ran.error.get(name, "") for name in ("kind", "message", "hint"))
         facts["error"] = {"kind": kind, "message": message, "hint": hint}
         if ran.code == Exit.INCONCLUSIVE:
-            not_evaluated.append(NotEvaluated(id=kind, reason=": ".join(text for text in (message, hint) if text)))
+            not_evaluated.append(NotEvaluated(id=kind, reason=joined(": ", filter(None, [message, hint]))))
             failure = Failure.ENVIRONMENT
         else:
             error = Finding(id=kind, severity=Severity.ERROR, subject=ran.target, actual=message, hint=hint)
@@ -99,8 +99,8 @@ def combine(task: str, reports: Sequence[Report]) -> Report:
         ),
         phases={report.target: sum(report.phases.values()) for report in reports},
         not_evaluated=tuple(
-            NotEvaluated(id=item.id, reason=msg("{target}: {reason}", target=report.target, reason=item.reason))
-            for report in reports
+            NotEvaluated(id=item.id, reason=_named(report.target, item.reason))
+            for report in sorted(reports, key=lambda one: one.verdict is Verdict.PASS)  # what decides comes first
             for item in report.not_evaluated
         ),
         provenance={
@@ -112,6 +112,11 @@ def combine(task: str, reports: Sequence[Report]) -> Report:
         },
         failure=min((report.failure for report in reports), key=_WORST.index),
     )
+
+
+def _named(target: str, reason: str) -> str:
+    """The reason with its target, which checks have said already."""
+    return reason if reason.startswith(f"{target}: ") else msg("{target}: {reason}", target=target, reason=reason)
 
 
 def _about(target: str, subject: str) -> str:

@@ -13,7 +13,7 @@ from dbops.catalog import Catalog, State
 from dbops.engine.base import Content, Engine, Reading, TableKey
 from dbops.errors import BadBackupError, NothingToCheckError, PreflightError, ToolError
 from dbops.inventory.compare import FOREIGN, comparable, reading, some
-from dbops.language import msg
+from dbops.language import msg, plural
 from dbops.model import Finding, Manifest, NotEvaluated, Report, Severity, Verdict, judge
 from dbops.ops.fetch import fetch
 from dbops.ops.records import kept
@@ -154,7 +154,11 @@ def compare(manifest: Manifest, contents: dict[TableKey, Content]) -> Iterator[F
         found = contents.get((table.schema, table.name))
         if found is None and table.rows:
             yield _table(
-                manifest, "table-missing", table.label, msg("{rows} rows", rows=table.rows), msg("not in the archive")
+                manifest,
+                "table-missing",
+                table.label,
+                plural(table.rows, "{count} row", "{count} rows"),
+                msg("not in the archive"),
             )
         elif found is None:
             continue
@@ -163,8 +167,8 @@ def compare(manifest: Manifest, contents: dict[TableKey, Content]) -> Iterator[F
                 manifest,
                 "table-rows",
                 table.label,
-                msg("{rows} rows", rows=table.rows),
-                msg("{rows} rows", rows=found.rows),
+                plural(table.rows, "{count} row", "{count} rows"),
+                plural(found.rows, "{count} row", "{count} rows"),
             )
         elif not found.digest and reading(table) is Reading.ORDERED:
             yield _table(manifest, "table-content", table.label, table.digest, msg("rows in several parts: no digest"))

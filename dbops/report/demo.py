@@ -7,7 +7,7 @@ from decimal import Decimal
 from functools import singledispatch
 
 from dbops.config.units import format_duration, format_size
-from dbops.language import tr
+from dbops.language import plural, tr, translated
 from dbops.model import Finding, Manifest, Report, Severity
 from dbops.ops.demo_steps import (
     STEPS,
@@ -79,10 +79,10 @@ def _filled(step: Filled) -> Iterator[str]:
 def _backed_up(step: BackedUp) -> Iterator[str]:
     manifest = step.manifest
     yield tr(
-        "{manifest}: {bytes}, {count} files and a manifest",
-        manifest=manifest.id,
+        "{backup}: {bytes}, {files} and a manifest",
+        backup=manifest.id,
         bytes=format_size(manifest.bytes),
-        count=len(manifest.artifacts),
+        files=plural(len(manifest.artifacts), "{count} file", "{count} files"),
     )
     yield tr("inventory of the same snapshot: {held}", held=_held(manifest))
 
@@ -92,7 +92,7 @@ def _damaged(step: Damaged) -> Iterator[str]:
     yield tr("what people do to databases:")
     for statement in step.statements:
         words = statement.status.split()
-        rows = tr("{number} rows", number=number(int(words[-1]))) if words[-1].isdigit() else ""
+        rows = translated(_rows(int(words[-1]))) if words[-1].isdigit() else ""
         yield f"  {statement.sql:<{WIDTH - INDENT - 2 - 12}}{rows:>12}"
     yield from _changes(step.before, step.after)
     yield from _wrapped(
@@ -179,32 +179,34 @@ def number(value: int) -> str:
 
 def _figures(figures: Figures) -> str:
     return tr(
-        "invoiced {money}, paid {money2} in {number} payments",
-        money=_money(figures.invoiced),
-        money2=_money(figures.paid),
-        number=number(figures.payments),
+        "invoiced {invoiced}, paid {paid} in {payments} payments",
+        invoiced=_money(figures.invoiced),
+        paid=_money(figures.paid),
+        payments=number(figures.payments),
     )
 
 
 def _changes(before: Figures, after: Figures) -> Iterator[str]:
-    yield tr("  invoiced  {money:>14} -> {money2:>14}", money=_money(before.invoiced), money2=_money(after.invoiced))
-    yield tr("  paid      {money:>14} -> {money2:>14}", money=_money(before.paid), money2=_money(after.paid))
-    yield tr(
-        "  payments  {number:>14} -> {number2:>14}", number=number(before.payments), number2=number(after.payments)
-    )
+    yield tr("  invoiced  {before:>14} -> {after:>14}", before=_money(before.invoiced), after=_money(after.invoiced))
+    yield tr("  paid      {before:>14} -> {after:>14}", before=_money(before.paid), after=_money(after.paid))
+    yield tr("  payments  {before:>14} -> {after:>14}", before=number(before.payments), after=number(after.payments))
 
 
 def _money(amount: Decimal) -> str:
     return f"{amount:,}".replace(",", " ")
 
 
+def _rows(count: int) -> str:
+    return plural(count, "{count} row", "{count} rows", count=number(count))
+
+
 def _held(manifest: Manifest) -> str:
     objects = sum(map(len, manifest.inventory.objects.values()))
     return tr(
-        "{count} tables, {number} rows, {objects} objects",
-        count=len(manifest.inventory.tables),
-        number=number(manifest.rows),
-        objects=objects,
+        "{tables}, {rows}, {objects}",
+        tables=plural(len(manifest.inventory.tables), "{count} table", "{count} tables"),
+        rows=_rows(manifest.rows),
+        objects=plural(objects, "{count} object", "{count} objects"),
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from dbops.config.units import format_duration, format_size
 from dbops.evidence import Evidence
-from dbops.language import tr, translated
+from dbops.language import plural, tr, translated
 from dbops.model import Failure, Report
 from dbops.report.clean import shorten
 from dbops.report.layout import block, wrap
@@ -39,16 +39,17 @@ def _lines(value: Report, evidence: Evidence) -> Iterator[str]:
     if evidence.tables:
         counts = [f"{proof.matches[match]} {tr(words)}" for match, words in MATCHES.items() if proof.matches[match]]
         rows = proof.copy_rows if proof.rows is None else proof.rows
-        yield wrap(tr("{counts}; {rows} rows", counts=", ".join(counts), rows=rows), tr("tables   "), " " * 9)
+        held = [] if rows is None else [translated(plural(rows, "{count} row", "{count} rows"))]
+        yield wrap("; ".join([", ".join(counts), *held]), tr("tables   "), " " * 9)
     if evidence.objects:
         different = sum(kind.different for kind in evidence.objects)
         total = sum(kind.copy for kind in evidence.objects)
         compared = tr(", {different} different", different=different) if evidence.inventory_level else ""
         yield wrap(
             tr(
-                "{total} of {count} kinds in the copy{compared}",
+                "{total} of {kinds} in the copy{compared}",
                 total=total,
-                count=len(evidence.objects),
+                kinds=plural(len(evidence.objects), "{count} kind", "{count} kinds"),
                 compared=compared,
             ),
             tr("objects  "),
@@ -57,7 +58,13 @@ def _lines(value: Report, evidence: Evidence) -> Iterator[str]:
     if holding := [probe for probe in evidence.probes if not probe.found]:
         tried = sum(probe.tried for probe in holding)
         yield wrap(
-            tr("{count} kinds hold, tried on {tried} things", count=len(holding), tried=tried), tr("probes   "), " " * 9
+            tr(
+                "{kinds}, tried on {things}",
+                kinds=plural(len(holding), "{count} kind holds", "{count} kinds hold"),
+                things=plural(tried, "{count} thing", "{count} things"),
+            ),
+            tr("probes   "),
+            " " * 9,
         )
     for probe in evidence.probes:
         if probe.found:
@@ -104,9 +111,9 @@ def _figures(value: Report) -> Iterator[str]:
         facts: dict[str, Any] = value.provenance
         if isinstance(facts.get("backups"), list):
             count = sum(bool(item["id"]) for item in facts["backups"])
-            yield (tr("{count} backups", count=count) if count != 1 else tr("{count} backup", count=count))
+            yield translated(plural(count, "{count} backup", "{count} backups"))
         if isinstance(facts.get("checks_passed"), int):
-            yield tr("{count} checks passed", count=facts["checks_passed"])
+            yield translated(plural(facts["checks_passed"], "{count} check passed", "{count} checks passed"))
         yield from (f"{tr(name)} {format_duration(seconds)}" for name, seconds in value.phases.items())
         return
     if evidence.archive_bytes:

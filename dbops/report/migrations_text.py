@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from dbops.config.units import format_duration
-from dbops.language import tr, translated
+from dbops.language import plural, tr, translated
 from dbops.migrations.history import History, Standing
 from dbops.migrations.rules import RULES
 from dbops.migrations.suppressions import Suppressed
@@ -181,7 +181,7 @@ def _time(seconds: Iterable[float]) -> str:
 
 
 def _revisions(count: int) -> str:
-    return tr("{count} revision", count=count) if count == 1 else tr("{count} revisions", count=count)
+    return translated(plural(count, "{count} revision", "{count} revisions"))
 
 
 def _judged(count: int) -> str:

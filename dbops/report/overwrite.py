@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from dbops.config.units import format_duration, format_size
 from dbops.engine.restoring import Aside
-from dbops.language import tr, translated
+from dbops.language import plural, tr, translated
 from dbops.model import Finding
 from dbops.ops.restore_plan import Plan, plan_warnings
 from dbops.report.text import block, finding, wrap
@@ -16,9 +16,9 @@ def plan(value: Plan) -> str:
     """Which backup, how old, and over what."""
     manifest, there = value.manifest, value.destination
     holds = tr(
-        "{count} tables, {rows} rows, {bytes}",
-        count=len(manifest.inventory.tables),
-        rows=manifest.rows,
+        "{tables}, {rows}, {bytes}",
+        tables=plural(len(manifest.inventory.tables), "{count} table", "{count} tables"),
+        rows=plural(manifest.rows, "{count} row", "{count} rows"),
         bytes=format_size(manifest.bytes),
     )
     lines = [
@@ -35,9 +35,9 @@ def plan(value: Plan) -> str:
         (tr("server"), f"{there.server.host}, {there.server.info.name} {there.server.info.server_version}"),
     ]
     size = tr(
-        "{tables} tables, about {rows} rows, {bytes}",
-        tables=there.tables,
-        rows=there.rows,
+        "{tables}, about {rows}, {bytes}",
+        tables=plural(there.tables, "{count} table", "{count} tables"),
+        rows=plural(there.rows, "{count} row", "{count} rows"),
         bytes=format_size(there.bytes),
     )
     if not there.exists:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from dbops.evidence import Evidence, Match, TableProof
-from dbops.language import joined, msg
+from dbops.language import joined, msg, plural
 from dbops.model import Finding, Report, Severity
 from dbops.report.clean import number
 
@@ -139,7 +139,7 @@ def _findings(count: int) -> str:
 
 
 def _tables(count: int) -> str:
-    return msg("1 table") if count == 1 else msg("{count} tables", count=number(count))
+    return plural(count, "{count} table", "{count} tables", count=number(count))
 
 
 def _objects(count: int) -> str:
@@ -166,7 +166,7 @@ def untold_differences(tables: Sequence[TableProof], findings: Sequence[Finding]
 
 def _untold(table: TableProof) -> Finding:
     expected, actual = (
-        msg("no table") if count is None else msg("{count} rows", count=count)
+        msg("no table") if count is None else plural(count, "{count} row", "{count} rows")
         for count in (table.rows, table.copy_rows)
     )
     return Finding(id="table-different", severity=Severity.ERROR, subject=table.label, expected=expected, actual=actual)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from dbops.config.units import format_duration, format_size
@@ -11,6 +12,7 @@ from dbops.report.layout import block, wrap
 
 _HEAD = ("", tr("backup"), tr("age"), tr("size"), tr("proved by"))
 _WIDTHS = (8, 16, 5, 7, 11)
+"""Of the columns, unless something in them is longer."""
 
 
 def text(pruning: Pruning, now: datetime, *, deleted: bool) -> str:
@@ -18,8 +20,7 @@ def text(pruning: Pruning, now: datetime, *, deleted: bool) -> str:
     verb = tr("deleted") if deleted else tr("delete")
     backups = [item for item in pruning.items if item.kind is Kind.BACKUP]
     judged = [item for item in backups if item.backup is not None]
-    shown = _row(_HEAD, tr("why")) if judged else ""
-    shown += "".join(_backup(item, verb, now) for item in judged)
+    shown = "".join(_table(judged, verb, now)) if judged else ""
     shown += "".join(_other(item, verb) for item in pruning.items if item.backup is None)
     shown += "".join(
         wrap(translated(reason), tr("frozen   no backup is deleted: "), " " * 9) for reason in pruning.frozen
@@ -56,23 +57,25 @@ def _other(item: Item, verb: str) -> str:
     return block(tr("keep") if item.keep else verb, item.name, f"{format_size(item.bytes)}: {translated(item.reason)}")
 
 
-def _backup(item: Item, verb: str, now: datetime) -> str:
+def _table(judged: Sequence[Item], verb: str, now: datetime) -> Iterator[str]:
+    rows = [(_HEAD, tr("why")), *((_cells(item, verb, now), translated(item.reason)) for item in judged)]
+    widths = [max(width, *(len(cells[at]) for cells, _ in rows)) for at, width in enumerate(_WIDTHS)]
+    for cells, reason in rows:
+        first = " ".join(f"{cell:<{width}}" for cell, width in zip(cells, widths, strict=True)) + " "
+        yield wrap(reason, first, " " * len(first))
+
+
+def _cells(item: Item, verb: str, now: datetime) -> tuple[str, ...]:
     backup = item.backup
     assert backup is not None  # noqa: S101 - only such are given
     seconds = (now - backup.started_at).total_seconds()
     age = " ".join(format_duration(abs(seconds)).split()[:2])
     proof = backup.proofs[0] if backup.proofs else None
     proved = f"{proof.task} {tr('PASS') if proof.good else tr('FAIL')}" if proof else "-"
-    cells = (
+    return (
         tr("keep") if item.keep else verb,
         item.id,
         age if seconds >= 0 else f"-{age}",
         format_size(item.bytes),
         proved,
     )
-    return _row(cells, translated(item.reason))
-
-
-def _row(cells: tuple[str, ...], last: str) -> str:
-    first = " ".join(f"{cell:<{width}}" for cell, width in zip(cells, _WIDTHS, strict=True)) + " "
-    return wrap(last, first, " " * len(first))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from dbops.config.units import format_duration
-from dbops.language import tr, translated
+from dbops.language import plural, tr, translated
 from dbops.migrations.history import History
 from dbops.model import Verdict
 from dbops.ops.migration_report import MigrationReport
@@ -67,8 +67,16 @@ def figures(facts: Rehearsal) -> Iterator[str]:
             tr("of {what} no lock was seen: over before a look, or not shown", what=what), tr("  blocks    "), " " * 14
         )
     for table in facts.tables[:_SHOWN]:
-        before = tr("none") if table.rows_before is None else tr("{rows_before} rows", rows_before=table.rows_before)
-        after = tr("none") if table.rows_after is None else tr("{rows_after} rows", rows_after=table.rows_after)
+        before = (
+            tr("none")
+            if table.rows_before is None
+            else translated(plural(table.rows_before, "{count} row", "{count} rows"))
+        )
+        after = (
+            tr("none")
+            if table.rows_after is None
+            else translated(plural(table.rows_after, "{count} row", "{count} rows"))
+        )
         columns = [f"-{name}" for name in table.columns_gone] + [f"+{name}" for name in table.columns_new]
         yield wrap(f"{table.name}: {before} -> {after} {' '.join(columns)}".rstrip(), tr("  table     "), " " * 14)
     yield wrap(way_back(facts), tr("way back  "), " " * 10)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from dbops.config.units import format_duration, format_size
-from dbops.language import tr, translated
+from dbops.language import plural, tr, translated
 from dbops.model import Report, Severity
 from dbops.report.pruning import counts
 from dbops.report.text import block, finding, skipped, table
@@ -31,14 +31,19 @@ def text(report: Report, *, dry_run: bool = False) -> str:
     ]
     good = sum(one["exit_code"] == 0 for one in targets)
     head = table((tr("target"), tr("result"), tr("time"), ""), rows)
-    end = tr("{task}: {good} of {count} targets ok\n", task=report.task, good=good, count=len(targets))
+    end = tr(
+        "{task}: {good} of {targets} ok\n",
+        task=report.task,
+        good=good,
+        targets=plural(len(targets), "{count} target", "{count} targets"),
+    )
     return f"{shown}{head}{end}"
 
 
 def _facts(one: dict[str, Any], *, dry_run: bool) -> str:
     facts = [str(one["backup"])] if one.get("backup") else []
     facts += [format_size(one["bytes"])] if one.get("bytes") else []
-    facts += [tr("{rows} rows", rows=one["rows"])] if one.get("rows") else []
+    facts += [translated(plural(one["rows"], "{count} row", "{count} rows"))] if one.get("rows") else []
     if "items" in one:
         gone = sum(not item["keep"] for item in one["items"])
         facts.append(counts(len(one["items"]) - gone, gone, deleted=not dry_run))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from dbops.config.units import format_duration, format_size
 from dbops.errors import DbopsError
-from dbops.language import tr, translated
+from dbops.language import plural, tr, translated
 from dbops.model import Failure, Finding, Manifest, NotEvaluated, Report, Severity
 from dbops.report.layout import INDENT, WIDTH, block, wrap
 
@@ -50,13 +50,13 @@ def _verdict(value: Report) -> str:
         return drill_text.verdict(value)
     subject = " ".join(part for part in (value.task, value.target, str(value.provenance.get("backup", ""))) if part)
     facts = [
-        form(value.provenance[name])
+        translated(form(value.provenance[name]))
         for name, form in (
-            ("checks_passed", lambda count: tr("{count} checks passed", count=count)),
-            ("backups", lambda found: tr("{count} backups", count=len(found))),
-            ("artifacts", lambda count: tr("{count} files", count=count)),
+            ("checks_passed", lambda count: plural(count, "{count} check passed", "{count} checks passed")),
+            ("backups", lambda found: plural(len(found), "{count} backup", "{count} backups")),
+            ("artifacts", lambda count: plural(count, "{count} file", "{count} files")),
             ("bytes", format_size),
-            ("tables", lambda count: tr("{count} tables", count=count)),
+            ("tables", lambda count: plural(count, "{count} table", "{count} tables")),
         )
         if name in value.provenance
     ]
@@ -94,14 +94,14 @@ def manifest(value: Manifest, store: str) -> str:
     inventory = value.inventory
     return "".join(map(finding, value.findings)) + (
         tr(
-            "backup   {backup} of {target}: {bytes} in {seconds}\nholds    {count} tables, {rows} rows; "
+            "backup   {backup} of {target}: {bytes} in {seconds}\nholds    {tables}, {rows}; "
             "inventory {level} ({basis})\nin       {store}/{target}/{backup}/\n{keys}",
             backup=value.id,
             target=value.target,
             bytes=format_size(value.bytes),
             seconds=format_duration(seconds),
-            count=len(inventory.tables),
-            rows=value.rows,
+            tables=plural(len(inventory.tables), "{count} table", "{count} tables"),
+            rows=plural(value.rows, "{count} row", "{count} rows"),
             level=inventory.level,
             basis=inventory.basis,
             store=store.rstrip("/"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from dbops.evidence import Evidence, Match
-from dbops.language import msg
+from dbops.language import msg, plural
 from dbops.model import Failure, Finding, Report, Severity, Verdict
 from dbops.report.clean import flat, number, shorten
 
@@ -94,9 +94,9 @@ def _said(report: Report) -> tuple[str, str]:
 def _checked(report: Report) -> tuple[str, str]:
     if report.verdict is Verdict.PASS:
         count = report.provenance.get("checks_passed")
-        return msg("the backups restore, and every check holds"), msg(
-            "{count} checks passed.", count=count
-        ) if count else ""
+        return msg("the backups restore, and every check holds"), (
+            plural(count, "{count} check passed.", "{count} checks passed.") if count else ""
+        )
     return (
         (_unproved(report), _reason(report)) if report.verdict is Verdict.INCONCLUSIVE else (msg("a check failed"), "")
     )
@@ -152,9 +152,9 @@ def proved(evidence: Evidence | None) -> str:
     if counted + unknown:
         left = counted + unknown
         return msg(
-            "its rows are equal, except that {number} of {number2} tables were only counted",
-            number=number(left),
-            number2=number(len(matches)),
+            "its rows are equal, except that {counted} of {all} tables were only counted",
+            counted=number(left),
+            all=number(len(matches)),
         )
     return (
         msg("the copy equals its source")
@@ -177,10 +177,13 @@ def _errors(report: Report) -> str:
     errors = [finding for finding in report.findings if finding.severity is Severity.ERROR]
     named = [shorten(flat(f"{finding.id} {finding.subject}"), 120) for finding in errors[:_NAMED]]
     more = msg(" and {number} more", number=number(len(errors) - _NAMED)) if len(errors) > _NAMED else ""
-    return (
-        msg("{number} errors found: {named}{more}", number=number(len(errors)), named=", ".join(named), more=more)
-        if len(errors) != 1
-        else msg("{number} error found: {named}{more}", number=number(len(errors)), named=", ".join(named), more=more)
+    return plural(
+        len(errors),
+        "{count} error found: {named}{more}",
+        "{count} errors found: {named}{more}",
+        count=number(len(errors)),
+        named=", ".join(named),
+        more=more,
     )
 
 

@@ -85,7 +85,7 @@ class ExternalProvider:
 
 
 def _other(engine: str, needs: Needs) -> str:
-    return msg("it is a {engine} server, and the backup is one of {engine2}", engine=engine, engine2=needs.engine)
+    return msg("it is a {engine} server, and the backup is one of {source}", engine=engine, source=needs.engine)
 
 
 def at(url: Secret, database: str) -> Secret:

@@ -49,4 +49,4 @@ def parse(text: str) -> When:
     if match := _MONTHLY.fullmatch(plain):
         return When(int(match[3]), int(match[2]), day=int(match[1]))
     hint = msg("write 'hourly :17', 'daily 02:45', 'weekly sun 04:17' or 'monthly 1 03:00' (days 1 to 28)")
-    raise ConfigError(msg("--when {text!r}", text=text), hint=hint, kind="bad-flag")
+    raise ConfigError(msg("--when {given!r}", given=text), hint=hint, kind="bad-flag")

@@ -44,7 +44,7 @@ def parse_sample(text: str | None) -> int:
         return 0
     match = _SAMPLE.fullmatch(text)
     if match is None:
-        raise ConfigError(msg("--sample {text}", text=text), hint=msg("write --sample older=1"), kind="bad-flag")
+        raise ConfigError(msg("--sample {sample}", sample=text), hint=msg("write --sample older=1"), kind="bad-flag")
     return int(match[1])
 
 

@@ -105,7 +105,7 @@ def _schedule(config: Config, request: Request) -> Schedule:
         try:
             zone(request.timezone)
         except ValueError as error:
-            raise ConfigError(msg("--timezone: {error}", error=error), kind="bad-flag") from None
+            raise ConfigError(msg("--timezone: {error}", error=str(error)), kind="bad-flag") from None
         if request.kind not in ("systemd", "kubernetes"):
             hint = msg("cron uses the machine's zone, GitHub and GitLab have it in their own settings")
             raise ConfigError(
@@ -146,7 +146,7 @@ def _schedule(config: Config, request: Request) -> Schedule:
         if not text.isprintable():
             hint = msg("such a name cannot be written in a schedule: move or rename it")
             raise ConfigError(
-                msg("{text!r} has characters that cannot be printed", text=text), hint=hint, kind="bad-name"
+                msg("{name!r} has characters that cannot be printed", name=text), hint=hint, kind="bad-name"
             )
     return schedule
 

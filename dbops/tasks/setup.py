@@ -5,6 +5,7 @@ Each task parses its flags, calls an operation, and hands the result to `cli`. N
 
 from __future__ import annotations
 
+import os
 from functools import partial
 
 from invoke.context import Context
@@ -29,13 +30,15 @@ def init(
 ) -> None:
     """Write a commented dbops.toml, from a database URL or interactively.
 
-    A password in the URL goes into a file of its own (0600), never into dbops.toml.
+    A password in the URL goes into a file of its own (0600), never into dbops.toml. Without --url and --store,
+    DATABASE_URL and DBOPS_STORE are taken.
 
     invoke init --url postgresql://me@db.internal/shop --store file:///var/backups/shop
     """
     with boundary(json) as output:
         from dbops.ops import init as operation
 
+        url, store = url or os.environ.get("DATABASE_URL"), store or os.environ.get("DBOPS_STORE")
         answers = operation.Answers(url, store, target) if url and store else operation.ask(url, store, target)
         files = operation.write(answers, force=force, dry_run=dry_run)
         output.show(files.document(), files.text(dry_run=dry_run))

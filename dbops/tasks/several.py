@@ -106,7 +106,8 @@ class _Watch:
         if found["event"] == "error":
             self.error = {name: str(found.get(name, "")) for name in ("kind", "message", "hint")}
         elif found["event"] == "notify-failed":
-            warning = {"subject": str(found.get("channel", "")), "actual": str(found.get("message", ""))}
+            channel = str(found.get("channel", ""))
+            warning = {"subject": channel, "actual": _without(channel, str(found.get("message", "")))}
             self.warnings.append(Finding(id="notify-failed", severity=Severity.WARNING, **warning))
         self._pass_on(found)
 
@@ -130,6 +131,11 @@ class _Watch:
             )
         elif event not in ("phase-start", "progress", "error"):
             logs.say(level, event, msg("{target}  {message}", target=self._target, message=message))
+
+
+def _without(channel: str, message: str) -> str:
+    """A line of the log begins with its channel; a finding has it as its subject."""
+    return message.removeprefix(f"{channel}: ")
 
 
 def _environment() -> dict[str, str]:

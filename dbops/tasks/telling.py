@@ -82,7 +82,7 @@ class Teller:
         if undelivered and self._progress is not None:
             self._progress.end()
         for finding in announce.warnings(undelivered):
-            hint = f" ({finding.hint.splitlines()[-1]})" if finding.hint else ""
+            hint = msg(" ({hint})", hint=finding.hint.splitlines()[-1]) if finding.hint else ""
             text = msg("{subject}: {actual}{hint}", subject=finding.subject, actual=finding.actual, hint=hint)
             logs.say("warning", finding.id, text, channel=finding.subject)
 

@@ -159,7 +159,7 @@ def test_r06_too_little_space_on_the_server(shop: Backed) -> None:
     with untouched(shop.database), pytest.raises(PreflightError) as error:
         run_restore(shop, manifest=changed(shop.manifest, tables=(huge, *rest)))
     assert error.value.kind == "disk-space"
-    assert "bytes free" in error.value.message
+    assert " free, and some for indexes" in error.value.message
 
 
 def test_r06_missing_roles_can_be_created(new_cluster: Callable[..., Cluster], tmp_store: str) -> None:

@@ -233,6 +233,61 @@ def test_a_signal_ends_a_task_in_order(tmp_path: Path, number: signal.Signals) -
         assert process.wait(20) == 130
 
 
+@pytest.mark.parametrize(
+    ("closed", "expected", "told"),
+    [("<&-", 2, "there is no terminal"), ("2>&-", 2, ""), ("<&- >&- 2>&-", 2, "")],
+)
+def test_streams_that_whoever_started_us_has_closed(tmp_path: Path, closed: str, expected: int, told: str) -> None:
+    done = shell(tmp_path, f'exec "$0" -c "$1" init --store file:///s {closed}')
+    assert done.returncode == expected
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_what_a_closed_stream_leaves_free_is_given_to_no_file(tmp_path: Path) -> None:
+    """Else a child's words on its standard error would go into the file of a backup."""
+    program = "from dbops.cli import usable_streams; usable_streams(); print(open('made', 'w').fileno())"
+    done = shell(tmp_path, f'exec "$0" -c "{program}" <&- 2>&-')
+    assert int(done.stdout) > 2
+
+
+def test_a_letter_that_the_locale_lacks_is_no_failure(tmp_path: Path) -> None:
+    keep(a_catalog(tmp_path / "store"), a_manifest())
+    ascii_only = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}
+    listed = dbops(tmp_path, "backups", "--store", f"file://{tmp_path}/store", DBOPS_LANG="es", **ascii_only)
+    assert (listed.returncode, "tama\\xf1o" in listed.stdout) == (0, True)
+
+
+def shell(folder: Path, script: str) -> subprocess.CompletedProcess[str]:
+    """A line of sh; `$0` is Python, and `$1` the console script."""
+    return subprocess.run(
+        ["sh", "-c", script, sys.executable, PROGRAM],
+        cwd=folder,
+        env=CLEAN | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "message", "advice"),
+    [
+        ("bakup", "there is no task 'bakup'", "did you mean backup?"),
+        ("backup shop", "there is no task 'shop'", "dbops help all"),
+        ("backup --job 3", "backup has no flag --job", "did you mean --jobs?"),
+        ("backup --target", "--target needs a value", "dbops help backup"),
+        ("prune --nothing=1", "prune has no flag --nothing", "dbops help prune"),
+    ],
+)
+def test_a_mistake_in_the_command_line(tmp_path: Path, line: str, message: str, advice: str) -> None:
+    done = dbops(tmp_path, *line.split())
+    assert done.returncode == Exit.USAGE
+    assert done.stderr.startswith(f"error: {message}\n  ")
+    assert advice in done.stderr
+    assert "Argument" not in done.stderr
+
+
 def test_every_task_explains_itself_and_every_flag() -> None:
     for name, task in namespace.tasks.items():
         assert task.__doc__, name

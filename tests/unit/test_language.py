@@ -8,17 +8,19 @@ import pytest
 
 from dbops import language
 from dbops.errors import StoreError
-from dbops.language import LANGUAGES, chosen, joined, msg, parse, read, tr, translated
+from dbops.language import LANGUAGES, chosen, joined, msg, parse, plural, read, tr, translated
 from tests.message_places import unmarked
 from tests.messages import catalog_path, formatted, messages, placeholders, render, unreadable
 
 
 @pytest.fixture
 def spanish(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """With a catalog of three messages."""
+    """With a small catalog."""
     catalog = {
         "{count} tables": "{count} tablas",
         "reading {path}: {why}": "al leer {path}: {why}",
+        "{count} row": "{count} fila",
+        "{count} rows": "{count} filas",
         "no way out": "sin salida",
         "public": "público",
     }
@@ -79,6 +81,13 @@ def test_texts_that_are_joined_are_translated_one_by_one(spanish: None) -> None:
     assert text == "1 tables; data"
     assert translated(text) == "1 tablas; data"
     assert translated(f"{msg('no way out')}\n{text}\nother") == "sin salida\n1 tablas; data\nother"
+
+
+@pytest.mark.parametrize(("count", "said"), [(0, "0 filas"), (1, "1 fila"), (2, "2 filas")])
+def test_one_thing_is_not_several(count: int, said: str, spanish: None) -> None:
+    text = plural(count, "{count} row", "{count} rows")
+    assert text == ("1 row" if count == 1 else f"{count} rows")
+    assert translated(msg("{target}: {held}", target="a", held=text)) == f"a: {said}"
 
 
 def test_in_english_nothing_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:

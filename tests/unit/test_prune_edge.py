@@ -15,7 +15,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 import checks
-from dbops import app
+from dbops import app, language
 from dbops.catalog import Catalog
 from dbops.config import Keep, Policy, Seconds
 from dbops.config.file import load
@@ -126,6 +126,18 @@ def test_the_table(tmp_path: Path) -> None:
         f"3 kept, 1 to delete, {sizes[made[2].id]}",
     ]
     assert "1 deleted" in pages.text(found, now, deleted=True)
+
+
+def test_the_columns_are_as_wide_as_what_is_in_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(language, "_catalog", language.read("es"))  # in which 'verify PASS' is longer than its column
+    monkeypatch.setattr(language, "_said", {})
+    store = LocalStore(tmp_path)
+    newest, _ = (add(store, MOMENT - day * DAY) for day in range(2))
+    proved(store, newest, Verdict.PASS, MOMENT, "verify")
+    found = pruned(store, Policy(keep=Keep(daily=2)), clock=lambda: MOMENT, agreed=False)
+    text = pages.text(found, MOMENT, deleted=False)
+    assert "verify CORRECTO" in text
+    assert len({line.index("daily") for line in text.splitlines() if "daily" in line}) == 1
 
 
 def test_frozen_is_said_with_what_to_do(tmp_path: Path) -> None:

@@ -202,7 +202,7 @@ def test_doctor_makes_no_folder_of_a_typing_error(tmp_path: Path) -> None:
         ("jobs = 0", "targets.a.jobs = 0: expected a whole number from 1 to 64"),
         ("jobs = 65", "targets.a.jobs = 65: expected a whole number from 1 to 64"),
         ('inventory = "full"', "targets.a.inventory = 'full'"),
-        ("lock_timeout = 5", 'such as "5s"'),
+        ("lock_timeout = 5", 'such as "24h"'),
         ("give_way = 5", '"never"'),
         ('compression = "zstd:20"', "targets.a.compression = 'zstd:20'"),
         ('compression = "lz4"', "gzip:1 to gzip:9"),
@@ -216,6 +216,13 @@ def test_a_value_that_cannot_be_is_refused_with_what_is_allowed(tmp_path: Path, 
         load(environment={"DBOPS_STORE": "/s"}, folder=tmp_path)
     assert told in str(caught.value)
     assert f"targets.a.{line.split()[0]}" in caught.value.message
+
+
+def test_a_misspelt_url_of_the_store_is_what_is_told(tmp_path: Path) -> None:
+    (tmp_path / "dbops.toml").write_text('[store]\nurll = "file:///s"\n')
+    with pytest.raises(ConfigError, match=r"store\.urll: unknown key") as caught:
+        load(environment={}, folder=tmp_path)
+    assert "did you mean 'url'?" in caught.value.hint
 
 
 @pytest.mark.parametrize(

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
+from dbops.language import msg
+
 NO_TLS = 2026
 """The server has no TLS, and it is asked for."""
 _LOST = (0, 1053, 1927, 2006, 2013, 2055, 4031)
 HINTS = {
-    1021: "free space on the database server's disk",
-    1040: "too many connections: lower jobs, or raise max_connections",
-    1044: "grant the user the right to this database",
-    1045: "set password_file, password_env or password_command in dbops.toml, or write it into ~/.my.cnf",
-    1049: "check the database's name in the URL",
-    1114: "free space on the database server's disk, or raise the limit of its tablespace",
-    1142: "grant the user the missing right",
-    1153: "raise max_allowed_packet on the server",
-    1203: "too many connections of this user: lower jobs, or raise max_user_connections",
-    1205: "somebody holds a lock on it: try again, or look at SHOW PROCESSLIST",
-    1227: "grant the user the missing right",
-    1290: "the server does not allow it as it is set (read_only?)",
-    1412: "a table was altered while it was read: run it when no schema change is under way",
-    2002: "check the socket's path in the URL; is the server running?",
-    2003: "check host and port in the URL; is the server running?",
-    3024: "the server ended the query (max_execution_time)",
+    1021: msg("free space on the database server's disk"),
+    1040: msg("too many connections: lower jobs, or raise max_connections"),
+    1044: msg("grant the user the right to this database"),
+    1045: msg("wrong user or password, or none: it is from the URL, dbops.toml (password_…) or ~/.my.cnf"),
+    1049: msg("check the database's name in the URL"),
+    1114: msg("free space on the database server's disk, or raise the limit of its tablespace"),
+    1142: msg("grant the user the missing right"),
+    1153: msg("raise max_allowed_packet on the server"),
+    1203: msg("too many connections of this user: lower jobs, or raise max_user_connections"),
+    1205: msg("somebody holds a lock on it: try again, or look at SHOW PROCESSLIST"),
+    1227: msg("grant the user the missing right"),
+    1290: msg("the server does not allow it as it is set (read_only?)"),
+    1412: msg("a table was altered while it was read: run it when no schema change is under way"),
+    2002: msg("check the socket's path in the URL; is the server running?"),
+    2003: msg("check host and port in the URL; is the server running?"),
+    3024: msg("the server ended the query (max_execution_time)"),
 }
 """What to do, by error number (https://dev.mysql.com/doc/mysql-errors/9.0/en/server-error-reference.html)."""
 

@@ -117,10 +117,10 @@ class ScriptFacts:
         if not self._script.complete and (told.tool or (self._saved and not self._put_back)):
             raise BadBackupError(
                 msg(
-                    "{name} is cut: it ends between two statements, without the line '{trailer}'{part}",
+                    "{name} is cut: it ends between two statements, without the line '{trailer}'{nor}",
                     name=self._name,
                     trailer=TRAILER.decode(),
-                    part="" if told.tool else msg(" or the statements that put back the settings it began with"),
+                    nor="" if told.tool else msg(" or the statements that put back the settings it began with"),
                 ),
                 hint=_CUT_HINT,
                 kind="archive-truncated",

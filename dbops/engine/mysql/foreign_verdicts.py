@@ -10,7 +10,7 @@ from dbops.engine.dumps import Dump, DumpFacts, Form
 from dbops.engine.mysql.flavour import Flavour, Version, named, parse_version
 from dbops.engine.mysql.foreign_statements import Left
 from dbops.errors import BadBackupError, DatabaseError, DbopsError, PreflightError, ToolError
-from dbops.language import msg
+from dbops.language import msg, plural
 from dbops.model import Finding, Severity
 
 _COLLATIONS = (
@@ -133,7 +133,7 @@ def rows_differ(table: str, expected: int, actual: int | None) -> Finding:
         id="rows-differ",
         severity=Severity.ERROR,
         subject=table,
-        expected=msg("{expected} rows, as mydumper counted them", expected=expected),
-        actual=msg("the table is not there") if actual is None else msg("{actual} rows", actual=actual),
+        expected=plural(expected, "{count} row, as mydumper counted", "{count} rows, as mydumper counted"),
+        actual=msg("the table is not there") if actual is None else plural(actual, "{count} row", "{count} rows"),
         hint=msg("a file of rows is missing or cut: use another dump, and look at how it was copied"),
     )

@@ -72,7 +72,7 @@ def of_rows(error: Exception, table: str, names: Iterable[str], place: str) -> D
         where = msg(", key {key}", key=key) if key in known or key == "PRIMARY" else ""
     elif match := _COLUMN.search(text):
         where = (
-            msg(", column {match}, row {match2} of its statement", match=match[1], match2=match[2])
+            msg(", column {column}, row {row} of its statement", column=match[1], row=match[2])
             if match[1] in known
             else ""
         )

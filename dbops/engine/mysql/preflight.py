@@ -119,7 +119,7 @@ class Preflight:
             yield error(
                 "server-version",
                 title,
-                msg("{oldest}.{oldest2} or newer", oldest=oldest[0], oldest2=oldest[1]),
+                msg("{major}.{minor} or newer", major=oldest[0], minor=oldest[1]),
                 str(version),
                 msg("upgrade the server"),
             )
@@ -204,9 +204,9 @@ class Preflight:
             )
         if against.half:
             hint = msg(
-                "what it held before is in the safety backup {half}{text}",
-                half=against.half,
-                text=msg(
+                "what it held before is in the safety backup {backup}{fate}",
+                backup=against.half,
+                fate=msg(
                     ", which is put back if this restore fails; unless you drop the table {table}", table=mark.TABLE
                 )
                 if wishes.in_place

@@ -64,10 +64,10 @@ class Allowed:
         for listed, where in missing.items():
             pattern = name.replace("_", "\\_").replace("%", "\\%")
             hint = msg(
-                "GRANT {listed} ON `{pattern}%`.* TO the user{part}",
+                "GRANT {listed} ON `{pattern}%`.* TO the user{otherwise}",
                 listed=listed,
                 pattern=pattern,
-                part=""
+                otherwise=""
                 if self._wishes.in_place
                 else msg("; or restore with --in-place, which needs them on the database alone"),
             )

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from dbops.config.units import format_size
 from dbops.language import msg
 from dbops.model import Finding, Manifest, NotEvaluated, Severity
 
@@ -58,7 +59,8 @@ def space(manifest: Manifest, variables: Mapping[str, str], skipped: list[NotEva
         state = os.statvfs(folder)
     except OSError:
         reason = msg(
-            "the server's disk cannot be seen from here; tables and indexes need about {needed} bytes", needed=needed
+            "the server's disk cannot be seen from here; tables and indexes need about {needed}",
+            needed=format_size(needed),
         )
         skipped.append(NotEvaluated(id="disk-space", reason=reason))
         return
@@ -66,7 +68,7 @@ def space(manifest: Manifest, variables: Mapping[str, str], skipped: list[NotEva
     if free < needed:
         hint = msg("free space on the database server: the old database stays beside the new one")
         yield error(
-            "disk-space", str(folder), msg("{needed} bytes free", needed=needed), msg("{free} bytes", free=free), hint
+            "disk-space", str(folder), msg("{needed} free", needed=format_size(needed)), format_size(free), hint
         )
 
 

@@ -164,9 +164,9 @@ def _sequences(connection: Connection, manifest: Manifest) -> Iterator[Finding]:
                         name=name,
                     )
                     hint = msg(
-                        "ALTER TABLE {identifier} ALTER {identifier2} SET DEFAULT …",
-                        identifier=identifier(table),
-                        identifier2=identifier(column),
+                        "ALTER TABLE {table} ALTER {column} SET DEFAULT …",
+                        table=identifier(table),
+                        column=identifier(column),
                     )
                     yield _error(
                         "sequence-elsewhere", f"{table}.{column}", msg("a sequence of its own database"), actual, hint
@@ -227,9 +227,9 @@ def _behind(label: str, column: str, last: int, following: int, as_source: bool,
         subject=label,
         expected=msg("beyond {last}, which {column} holds", last=last, column=column),
         actual=msg(
-            "the next value is {following}{text}",
+            "the next value is {following}{aside}",
             following=following,
-            text=msg(", as in the source") if as_source else "",
+            aside=msg(", as in the source") if as_source else "",
         ),
         hint=msg("an insert will fail: {hint}", hint=hint),
     )

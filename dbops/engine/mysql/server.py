@@ -83,7 +83,7 @@ def _too_old(flavour: Flavour, version: Version) -> list[Finding]:
         _finding(
             "server-version",
             f"{flavour.title} {version}",
-            expected=msg("{oldest}.{oldest2} or newer", oldest=oldest[0], oldest2=oldest[1]),
+            expected=msg("{major}.{minor} or newer", major=oldest[0], minor=oldest[1]),
             actual=str(version),
             hint=msg("upgrade the server: this version gets no security fixes"),
         )

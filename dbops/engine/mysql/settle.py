@@ -133,9 +133,9 @@ def _statements(text: str, file: str, *known: re.Pattern[str]) -> Iterator[re.Ma
         if found is None:
             raise BadBackupError(
                 msg(
-                    "{file} holds something that dbops does not write: {text!r}",
+                    "{file} holds something that dbops does not write: {statement!r}",
                     file=file,
-                    text=text[position : position + 80].strip(),
+                    statement=text[position : position + 80].strip(),
                 ),
                 hint=msg("was it edited? run it by hand after a restore, or restore another backup"),
                 kind=f"bad-{file.replace('.', '-')}",

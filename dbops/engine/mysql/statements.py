@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import cache
 from importlib import resources
 
+from dbops.language import msg
+
 
 @cache
 def statement(name: str) -> str:
@@ -15,5 +17,5 @@ def statement(name: str) -> str:
 def identifier(name: str) -> str:
     """A name as SQL text, whatever it holds: in backticks, its own doubled. The driver has no function for it."""
     if "\0" in name:
-        raise ValueError("no name of MySQL or MariaDB holds a NUL character")
+        raise ValueError(msg("no name of MySQL or MariaDB holds a NUL character"))
     return "`" + name.replace("`", "``") + "`"

@@ -65,7 +65,7 @@ _HINTS = {
     "42501": msg("grant the missing right to the role in the URL, or use another role"),
     "53100": msg("free space on the database server's disk"),
     "53200": msg("raise max_locks_per_transaction on the server"),
-    "53300": msg("too many connections: lower jobs, or raise max_connections"),
+    "53300": msg("lower jobs, or raise the limit: max_connections, or the CONNECTION LIMIT of role or database"),
     "40001": msg("a standby cancelled the query: raise max_standby_streaming_delay or set hot_standby_feedback = on"),
     "57P01": msg("the server or an administrator ended the session; look into the server's log"),
 }
@@ -186,7 +186,9 @@ class Access:
     def _unreachable(self, error: Exception) -> DatabaseError:
         text = " ".join(redact(str(error), self.secrets).split())
         hint = msg("check host and port in the URL; is the server running?")
-        if "password authentication failed" in text or "no password supplied" in text:
+        if "password authentication failed" in text:
+            hint = msg("is it the right user? the password is from the URL, dbops.toml (password_…) or ~/.pgpass")
+        elif "no password supplied" in text:
             hint = msg("set password_file, password_env or password_command in dbops.toml, or use ~/.pgpass")
         elif "service" in self.parameters and "definition of service" in text:
             hint = msg("name a service of ~/.pg_service.conf, or of the file that PGSERVICEFILE names")
@@ -194,9 +196,15 @@ class Access:
             hint = msg("check sslmode, sslrootcert, sslcert and sslkey in the URL")
         elif "does not exist" in text:
             hint = msg("check the database and user in the URL")
+        elif "too many c" in text or "connection slots" in text:
+            hint = msg("lower jobs, or raise the limit: max_connections, or the CONNECTION LIMIT of role or database")
+        elif "the database system is" in text:
+            hint = msg("the server is there, and not ready: look at its log, then repeat")
+        elif "permission denied" in text:
+            hint = msg("GRANT CONNECT ON DATABASE … TO the user")
         elif "FATAL:" in text:  # the server has answered
             hint = msg("does the server's pg_hba.conf let this user in from here?")
-        told = msg("cannot connect to {place}: {text}", place=self.place(), text=text)
+        told = msg("cannot connect to {place}: {reason}", place=self.place(), reason=text)
         found = DatabaseError(told, hint=hint, kind="unreachable")
         return found if "FATAL:" in text else blamed(found, self._route)
 

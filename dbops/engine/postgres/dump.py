@@ -180,17 +180,21 @@ class Dump:
         text = "\n".join(line for line in error.hint.splitlines() if not _CHATTER.match(line)) or error.message
         if "No space left on device" in text:
             return StoreFullError(
-                msg("pg_dump: {text}", text=text), hint=msg("free space where the backup is written"), kind="store-full"
+                msg("pg_dump: {reason}", reason=text),
+                hint=msg("free space where the backup is written"),
+                kind="store-full",
             )
         # --lock-wait-timeout is a statement_timeout to the server; parallel workers do not wait at all.
         if ("LOCK TABLE" in text and "timeout" in text) or "could not obtain lock" in text:
             return LockedError(
-                msg("pg_dump: {text}", text=text), hint=msg("end the session that holds the lock"), kind="lock-timeout"
+                msg("pg_dump: {reason}", reason=text),
+                hint=msg("end the session that holds the lock"),
+                kind="lock-timeout",
             )
         if STANDBY_CONFLICT in text:
-            return ToolError(msg("pg_dump: {text}", text=text), hint=STANDBY_HINT, kind="standby-conflict")
+            return ToolError(msg("pg_dump: {reason}", reason=text), hint=STANDBY_HINT, kind="standby-conflict")
         if "row-level security" in text:
             hint = msg("back up as a role that has BYPASSRLS, or as a superuser")
-            return ToolError(msg("pg_dump: {text}", text=text), hint=hint, kind="row-level-security")
+            return ToolError(msg("pg_dump: {reason}", reason=text), hint=hint, kind="row-level-security")
         message = error.message if text == error.message else msg("{message}: {text}", message=error.message, text=text)
         return ToolError(message, hint=msg("nothing was published; older backups stay"), kind=error.kind)

@@ -228,13 +228,13 @@ def unreadable(label: str, words: str) -> BadBackupError | PreflightError:
     if "unsupported version" in text or "not supported" in text or "built without" in text:
         hint = msg("install a newer postgresql-client, or one that is built with this compression")
         return PreflightError(
-            msg("{label} cannot be read by this machine's pg_restore: {text}", label=label, text=text),
+            msg("{label} cannot be read by this machine's pg_restore: {reason}", label=label, reason=text),
             hint=hint,
             kind="tool-too-old",
         )
     cut = any(part in text for part in CUT_WORDS)
     return BadBackupError(
-        msg("{label} is {part}: {text}", label=label, part="cut" if cut else msg("not readable"), text=text),
+        msg("{label} is {state}: {reason}", label=label, state="cut" if cut else msg("not readable"), reason=text),
         hint=_CUT_HINT
         if cut
         else msg("its bytes are not what pg_dump wrote: use another dump, and look at the storage"),

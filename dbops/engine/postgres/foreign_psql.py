@@ -47,8 +47,8 @@ def restricted_psql(server_major: int, bindir: Path | None) -> Tools:
             msg("no psql of this machine can keep a dump from running commands here (CVE-2025-8714)"),
             hint=msg(
                 "install the newest minor version of postgresql-client: 18, 17.6, 16.10, 15.14, 14.19, 13.22 "
-                "or later{text}",
-                text=msg(" (found: {message})", message=refusal.message) if refusal else "",
+                "or later{found}",
+                found=msg(" (found: {message})", message=refusal.message) if refusal else "",
             ),
             kind="tool-too-old",
         )
@@ -242,10 +242,10 @@ def explained(
             msg("psql, at line {line} of {name}: {words}", line=failed.line, name=name, words=words), kind="server-lost"
         )
     at = msg(
-        "line {line} of {name}{text}",
+        "line {line} of {name}{statement}",
         line=failed.line,
         name=name,
-        text=msg(" ({statement} …)", statement=statement) if statement else "",
+        statement=msg(" ({statement} …)", statement=statement) if statement else "",
     )
     hint = masked(failed.hint)
     kind = environment_kind(failed.words)

@@ -118,9 +118,9 @@ def _failed(client: Process, manifest: Manifest) -> ToolError:
     text = next((match[0] for line in lines if (match := _ERROR.search(line))), "psql ended early")
     return ToolError(
         msg(
-            "backup {manifest} was not restored: rolled back, the old content is as it was: {text}",
-            manifest=manifest.id,
-            text=text,
+            "backup {backup} was not restored: rolled back, the old content is as it was: {reason}",
+            backup=manifest.id,
+            reason=text,
         ),
         hint=client.stderr_tail,
         kind="load-failed",

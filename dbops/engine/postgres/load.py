@@ -13,7 +13,7 @@ from dbops.engine.postgres.connect import Access
 from dbops.engine.postgres.tools import Tools, for_server, installations, supports_zstd
 from dbops.engine.restoring import Wishes
 from dbops.errors import PreflightError, ToolError
-from dbops.language import msg
+from dbops.language import joined, msg
 from dbops.model import Finding, Manifest, Severity, major_version
 from dbops.progress import Progress
 
@@ -160,8 +160,8 @@ class Load:
             text = "; ".join(problem.text[:_LONGEST] for problem in told) or describe_status(status)
             details = "\n".join(line for problem in told for line in problem.details) or ("" if told else tail)
             if "does not exist" in text and _IN_FUNCTION.search(details):
-                details += msg("\n{path_hint}", path_hint=_PATH_HINT)
-            raise ToolError(msg("pg_restore: {text}", text=text), hint=details, kind=_kind(text + tail))
+                details = joined("\n", [details, _PATH_HINT])
+            raise ToolError(msg("pg_restore: {reason}", reason=text), hint=details, kind=_kind(text + tail))
         return [
             Finding(
                 id="harmless-error",

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from dbops.config.units import format_size
 from dbops.engine.base import Destination
 from dbops.engine.postgres.destination import Obstructions
 from dbops.engine.postgres.findings import error, warning
@@ -103,8 +104,8 @@ def _database(destination: Destination, against: Obstructions, facts: Facts, wis
         )
     if not (against.ours or facts.superuser):
         hint = msg(
-            "use its owner's role or a superuser{part}",
-            part="" if wishes.in_place else msg(", or --in-place where that will do"),
+            "use its owner's role or a superuser{otherwise}",
+            otherwise="" if wishes.in_place else msg(", or --in-place where that will do"),
         )
         yield error(
             "not-owner", name, msg("owned by {role}", role=destination.server.info.role), msg("another owner"), hint
@@ -196,7 +197,7 @@ def _space(manifest: Manifest, facts: Facts, server_process: int) -> Finding | N
         state = os.statvfs(folder)
     except OSError:
         reason = msg(
-            "the server's disk cannot be seen from here; tables alone need about {needed} bytes", needed=needed
+            "the server's disk cannot be seen from here; tables alone need about {needed}", needed=format_size(needed)
         )
         return NotEvaluated(id="disk-space", reason=reason)
     free = state.f_bavail * state.f_frsize
@@ -205,8 +206,8 @@ def _space(manifest: Manifest, facts: Facts, server_process: int) -> Finding | N
         return error(
             "disk-space",
             str(folder),
-            msg("{needed} bytes free, and some for indexes", needed=needed),
-            msg("{free} bytes", free=free),
+            msg("{needed} free, and some for indexes", needed=format_size(needed)),
+            format_size(free),
             hint,
         )
     return None

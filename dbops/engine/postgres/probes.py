@@ -67,9 +67,9 @@ def _sequences(connection: Connection, manifest: Manifest) -> Iterator[Finding]:
             subject=f"{schema}.{name}",
             expected=msg("beyond {last}, which {column} holds", last=last, column=".".join(column)),
             actual=msg(
-                "the next value is {following}{text}",
+                "the next value is {following}{aside}",
                 following=following,
-                text=msg(", as in the source") if as_source else limit,
+                aside=msg(", as in the source") if as_source else limit,
             ),
             hint=msg(
                 "an insert will fail: SELECT setval({literal}, {last})", literal=_literal(schema, name), last=last

@@ -91,7 +91,7 @@ def _value(literal: str) -> str:
 
 def _foreign(text: str) -> BadBackupError:
     return BadBackupError(
-        msg("database.sql holds something that dbops does not write: {text!r}", text=text.strip()[:80]),
+        msg("database.sql holds something that dbops does not write: {statement!r}", statement=text.strip()[:80]),
         hint=msg("was it edited? run it by hand after a restore, or restore another backup"),
         kind="bad-database-sql",
     )
