@@ -16,9 +16,10 @@ from typing import NamedTuple
 from dbops.command import describe_status, running
 from dbops.errors import ConfigError, ToolError
 from dbops.language import msg
-from dbops.migrations import layout
+from dbops.migrations import layout, source
+from dbops.migrations.base_changes import changes
 from dbops.migrations.history import History, contents, parse
-from dbops.migrations.values import Kind, Problem
+from dbops.migrations.values import Kind, Problem, Revision
 
 _TIMEOUT = 60
 _OF_A_HOOK = frozenset({"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR"})
@@ -62,13 +63,14 @@ def read_merged(directory: Path, ref: str) -> MergeResult:
         for name in merged.conflicts
     ]
     history = parse(where.root, sorted(merged.files.items()), problems)
-    known = set(after.values())
-    new = (
-        one.id
-        for one in history.revisions
-        if one.path not in after and known.isdisjoint(_objects(merged.files[one.path], theirs))
-    )
-    return MergeResult(history, frozenset(new))
+    objects = {name: _objects(data, theirs) for name, data in merged.files.items()}
+    known = frozenset(after.values())
+    same = frozenset(one.id for one in history.revisions if not known.isdisjoint(objects[one.path]))
+    here = frozenset[str]().union(*objects.values())
+    others = _revisions(_blobs(top, after, [name for name, git in after.items() if git not in here]))
+    if not merged.conflicts:
+        history.problems += tuple(changes(history, ref, same, others))
+    return MergeResult(history, frozenset(one.id for one in history.revisions) - same - others.keys())
 
 
 def merge(ours: Mapping[str, bytes], base: Mapping[str, bytes], theirs: Mapping[str, bytes]) -> Merged:
@@ -194,6 +196,12 @@ def _entries(top: Path, commit: str, *limit: str) -> Iterator[tuple[Path, str]]:
 
 def _blobs(top: Path, objects: Mapping[str, str], names: list[str]) -> dict[str, bytes]:
     return {name: _run(top, "cat-file", "blob", objects[name]) for name in names if name in objects}
+
+
+def _revisions(files: Mapping[str, bytes]) -> dict[str, tuple[Revision, bytes]]:
+    """Those of files that the merge does not have as they are, by id."""
+    found = ((source.read(name, data).revision, data) for name, data in files.items())
+    return {one.id: (one, data) for one, data in found if one is not None}
 
 
 def _text(folder: Path, *arguments: str) -> str:

@@ -46,6 +46,9 @@ _OF_KIND: dict[Kind, tuple[str, str]] = {
     Kind.PARENT_MISSING: ("migration-parent-missing", "a parent that exists"),
     Kind.DEPENDENCY_MISSING: ("migration-dependency-missing", "a revision or a label that exists"),
     Kind.CYCLE: ("migration-cycle", "revisions in an order"),
+    Kind.REMOVED: ("migration-removed", "the heads of the base branch"),
+    Kind.INSERTED: ("migration-inserted", "new revisions after those of the base branch"),
+    Kind.REWRITTEN: ("migration-rewritten", "the revision as the base branch has it"),
 }
 READING = frozenset(
     _OF_KIND[kind][0] for kind in Kind if kind not in (Kind.PARENT_MISSING, Kind.DEPENDENCY_MISSING, Kind.CYCLE)

@@ -83,7 +83,7 @@ def lint(
         findings += [_finding(fault, places) for fault in faults if fault.rule]
         opaque = [fault.step.statement for fault in faults if not fault.rule]
         opaque += [step.statement for step in one.steps if not shape(step.statement).verb]
-        unknown += [f"{places.of(each)} {each.shown}" for each in dict.fromkeys(opaque)]
+        unknown += dict.fromkeys(f"{places.of(each)} {each.shown}" for each in opaque)
         facts = facts.after(one)
     if not unknown:
         return Linted(tuple(findings), open=tuple(left_open))
@@ -108,7 +108,7 @@ def _faults(
         )
         if fault is not None:
             yield fault
-    yield from lint_statements.judge(sql.steps, facts_within, (*lint_statements.POSTGRES, lint_statements.trigger))
+    yield from lint_statements.judge(sql.steps, facts_within, lint_statements.POSTGRES)
     yield from lint_sequences.enum_used(sql.steps)
     yield from lint_sequences.changes_under_lock(sql.steps, facts_within)
 

@@ -48,6 +48,15 @@ EDGES: _Texts = (
      "Set its down_revision, or give the branch a label."),
 )  # fmt: skip
 
+BASE: _Texts = (
+    ("migration-removed", "error", "14", "A database that has run it is at a revision that the code does not have.",
+     "Bring the file back, and undo what it does by a revision after it."),
+    ("migration-inserted", "error", "17", "A revision under one that has run counts as run, and never runs.",
+     "Put it after the head of the base branch."),
+    ("migration-rewritten", "warning", "18", "Where it has run it will not run again; new databases differ from these.",
+     "Restore the file, and put the change into a revision of its own."),
+)  # fmt: skip
+
 REVISIONS: _Texts = (
     ("migration-id-too-long", "error", "10", "alembic_version.version_num holds 32 characters: the upgrade fails.",
      "Shorten the id, here and where it is the parent."),

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from dbops.migrations.rule_texts import (
+    BASE,
     COMMUTATIVITY,
     DATABASE,
     DRIFT,
@@ -48,6 +49,7 @@ def _rules(step: str, texts: Iterable[tuple[str, str, str, str, str]]) -> dict[s
 RULES: dict[str, Rule] = {
     **_rules("files", FILES),
     **_rules("graph", EDGES),
+    **_rules("base", BASE),
     **_rules("revisions", REVISIONS),
     **_rules("database", DATABASE),
     **_rules("ledger", LEDGER),

@@ -13,7 +13,7 @@ from dbops.migrations.allowances import allowances
 from dbops.migrations.statements import first_operation
 from dbops.migrations.values import Kind, Problem, Revision
 
-_NAMES = frozenset({"revision", "down_revision", "branch_labels", "depends_on"})
+NAMES = frozenset({"revision", "down_revision", "branch_labels", "depends_on"})
 _LEGACY_NAME = re.compile(r"([a-f0-9]+)\.py")
 _CREATED = re.compile(r"^Create Date:[ \t]*(\S.*)$", re.MULTILINE)
 _SCOPES = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
@@ -164,11 +164,11 @@ def _bindings(tree: ast.Module) -> dict[str, _Binding]:
     bound: dict[str, _Binding] = {}
     for statement in tree.body:
         if isinstance(statement, ast.FunctionDef):  # nearly half of a file, and never more than its own name
-            if statement.name in _NAMES:
+            if statement.name in NAMES:
                 bound[statement.name] = _Binding(statement.lineno, None)
             continue
         for name, binding in _bound_by(statement):
-            if name in _NAMES:
+            if name in NAMES:
                 bound[name] = binding
     return bound
 

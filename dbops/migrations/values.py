@@ -97,6 +97,12 @@ class Kind(StrEnum):
     PARENT_MISSING = "parent-missing"
     DEPENDENCY_MISSING = "dependency-missing"
     CYCLE = "cycle"
+    REMOVED = "removed"
+    """A head of the branch that one is merged with, gone."""
+    INSERTED = "inserted"
+    """Something new under a revision that the other branch has."""
+    REWRITTEN = "rewritten"
+    """A revision that the other branch has, and that does something else now."""
 
 
 class Problem(Value, frozen=True):

@@ -46,6 +46,7 @@ def graph(ground: Ground) -> Outcome:
     judged = judge_graph(ground.history, names)
     left = {one.id for one in judged.not_evaluated}
     rules = [*of_step("files"), *of_step("graph"), *(one for one in of_step("revisions") if one not in DOWNGRADES)]
+    rules += of_step("base") if ground.base and not ground.broken else ()
     return Outcome(judged.findings, [one for one in rules if one not in left], open=judged.not_evaluated)
 
 

@@ -119,9 +119,20 @@ class Migration:
         migrator = self._doors.engine.migrator()
         if migrator.intent() is not None:
             with migrator.lock():
+                self._record_of_the_killed()
                 if self._target.app.stop is not None:
                     start(self._target.app, self._doors.progress, self._phases)
                 migrator.intend(None)
+
+    def _record_of_the_killed(self) -> None:
+        """What a run that was killed has applied and did not come to write down, as its files are now."""
+        migrator = self._doors.engine.migrator()
+        begun = migrator.intent()
+        if begun is not None:
+            there = self._history.ancestors(self._rows & set(self._history.graph.revisions))
+            known = {entry.id for entry in migrator.ledger() or ()}
+            ran = [name for name in begun.revisions if name in there and name not in known]
+            migrator.record(entries(self._history, ran, (), begun.begun_at))
 
     def _settle(self) -> None:
         """Takes the intent back, once, where nothing of it is half done."""
@@ -156,6 +167,7 @@ class Migration:
         )
         self._facts["safety_backup"] = saved.id
         migrator = doors.engine.migrator()
+        self._record_of_the_killed()
         migrator.intend(
             Intent(revisions=tuple(pending), begun_at=doors.clock(), backup=saved.id, dbops_version=__version__)
         )

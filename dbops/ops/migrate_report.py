@@ -9,6 +9,7 @@ from dbops.config import Migrations
 from dbops.language import msg
 from dbops.migrations.history import History
 from dbops.model import Finding, Manifest, Report, Severity, Verdict
+from dbops.ops import not_at_head
 from dbops.ops.migrate_upgrade import Result
 from dbops.ops.rehearse_measure import shown
 
@@ -89,11 +90,7 @@ def failed(
             subject=subject,
             expected=msg("at {heads}", heads=", ".join(history.heads)),
             actual=msg("the application says that it is done, and the database is at {at}", at=at),
-            hint=msg(
-                "does it read its URL from {url_variable}, and run what is in {directory}?",
-                url_variable=settings.url_variable,
-                directory=settings.directory,
-            ),
+            hint=not_at_head.hint(outcome, settings),
         )
     else:
         yield Finding(

@@ -9,7 +9,7 @@ from dbops.language import msg
 from dbops.migrations.goal import arrived
 from dbops.migrations.runner import Outcome, Runner
 from dbops.model import Finding, NotEvaluated, Severity
-from dbops.ops import half_applied
+from dbops.ops import half_applied, not_at_head
 from dbops.ops.rehearse_measure import shown
 from dbops.ops.rehearse_runs import Runs
 
@@ -28,7 +28,7 @@ def judge(runs: Runs, outcome: Outcome, reached: frozenset[str]) -> Came:
     if arrived(plan.history, reached, plan.to):
         return Came(True, (_ends_badly(runs, outcome),) if outcome.why else ())
     if not outcome.why:
-        return Came(False, (_not_at_head(runs, reached),))
+        return Came(False, (_not_at_head(runs, outcome, reached),))
     failed = outcome.failed
     name = outcome.stopped_in
     statement = msg(" at {sql}", sql=shown(failed.sql)) if failed is not None and failed.sql else ""
@@ -55,7 +55,7 @@ def _ends_badly(runs: Runs, outcome: Outcome) -> Finding:
     )
 
 
-def _not_at_head(runs: Runs, reached: frozenset[str]) -> Finding:
+def _not_at_head(runs: Runs, outcome: Outcome, reached: frozenset[str]) -> Finding:
     plan = runs.plan
     return Finding(
         id="rehearsal-not-at-head",
@@ -66,11 +66,7 @@ def _not_at_head(runs: Runs, reached: frozenset[str]) -> Finding:
             "the application says that it is done, and the database is at {reached}",
             reached=", ".join(sorted(reached)) or msg("no revision"),
         ),
-        hint=msg(
-            "does it read its URL from {url_variable}, and run what is in {directory}?",
-            url_variable=plan.migrations.url_variable,
-            directory=plan.migrations.directory,
-        ),
+        hint=not_at_head.hint(outcome, plan.migrations),
     )
 
 

@@ -219,6 +219,8 @@ def test_killed_before_it_starts_the_application(project: Project) -> None:
     project.run("migrate", "--yes")
     assert not (project.folder / "stopped").exists()
     assert project.run("status")["findings"] == []
+    ledger = "dbops.ledger" if project.bench.postgres else "dbops_ledger"
+    assert project.rows(f"SELECT id FROM {ledger}") == [("r2",)]
 
 
 def waiting(project: Project) -> bool:

@@ -167,6 +167,16 @@ def test_an_upgrade_that_ends_well_and_has_done_nothing(server: Bench, tmp_path:
     outcome, facts = made.rehearse()
     found = named(outcome.findings, "rehearsal-not-at-head")
     assert (facts is not None and facts.reached, "the database is at r1" in found.actual) == (("r1",), True)
+    assert "does it read its URL" in found.hint
+
+
+def test_a_revision_that_commits_loses_its_row(rehearse: Rehearse) -> None:
+    """It is the right database: that is not what to look at."""
+    up = "bind = op.get_bind()\nbind.execute(sa.text('ALTER TABLE customers ADD age integer'))\nbind.commit()"
+    outcome, _ = rehearse(up, "op.drop_column('customers', 'age')")
+    found = named(outcome.findings, "rehearsal-not-at-head")
+    assert "r2 was begun there" in found.hint
+    assert "URL" not in found.hint
 
 
 def test_an_upgrade_that_migrates_and_then_fails(server: Bench, tmp_path: Path) -> None:

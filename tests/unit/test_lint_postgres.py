@@ -244,6 +244,13 @@ def test_what_is_not_known_is_open_and_never_fine(history: History) -> None:
     assert (seen.open, len(seen.skipped)) == ((), 1)
 
 
+def test_what_is_said_twice_is_told_once(history: History) -> None:
+    trigger = "CREATE TRIGGER t BEFORE UPDATE ON orders FOR EACH ROW EXECUTE FUNCTION g();"
+    found = linted(history, f"{trigger}\nSELECT f();\nSELECT f();")
+    assert [one.id for one in found.findings] == ["sql-trigger"]
+    assert found.open[0].reason.count("SELECT f()") == 1
+
+
 def test_one_statement_that_squawk_cannot_read_hides_no_other(history: History) -> None:
     found = linted(history, "ALTER TABLE orders ADD ADD;\nALTER TABLE orders ADD COLUMN a integer NOT NULL;")
     assert [one.id for one in found.findings] == ["sql-required-column"]

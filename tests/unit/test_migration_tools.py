@@ -265,6 +265,48 @@ def test_02_the_same_file_changed_on_both_sides(branched: Path, git: Run) -> Non
     assert [(one.kind, one.path) for one in found.problems] == [(Kind.CONFLICT, "versions/a_x.py")]
 
 
+def test_base_a_head_of_the_other_side_that_is_gone(branched: Path, git: Run) -> None:
+    """And its twins: a file with another name, and revisions under a head that has swallowed them."""
+    git("checkout", "-q", "main", "-b", "less")
+    (branched / "versions" / "c_x.py").rename(branched / "versions" / "c_y.py")
+    assert findings(read_merged(branched, "main").history) == {}
+    (branched / "versions" / "c_y.py").unlink()
+    [found] = findings(read_merged(branched, "main").history).values()
+    assert (found.id, found.subject) == ("migration-removed", "versions/c_x.py:12")
+    assert "c, a head of main" in found.actual
+    (branched / "versions" / "a_x.py").unlink()
+    write(branched / "versions", "c")
+    assert findings(read_merged(branched, "main").history) == {}
+
+
+def test_base_a_revision_put_under_one_of_the_other_side(branched: Path, git: Run) -> None:
+    git("checkout", "-q", "main", "-b", "under")
+    write(branched / "versions", "n", "a")
+    write(branched / "versions", "c", "n")
+    result = read_merged(branched, "main")
+    [found] = findings(result.history).values()
+    assert (found.id, found.subject) == ("migration-inserted", "versions/c_x.py:13")
+    assert "n will not run where c has run" in found.actual
+    assert result.new == {"n"}
+    write(branched / "versions", "c", "a")
+    write(branched / "versions", "n", "c")
+    assert findings(read_merged(branched, "main").history) == {}
+
+
+def test_base_a_revision_of_the_other_side_that_does_something_else(branched: Path, git: Run) -> None:
+    """And its twin, which looks different."""
+    git("checkout", "-q", "main", "-b", "other")
+    path = branched / "versions" / "c_x.py"
+    before = path.read_text()
+    path.write_text(f"import re\n\n{before.replace('def upgrade():', 'def upgrade() -> None:  # more')}")
+    assert findings(read_merged(branched, "main").history) == {}
+    path.write_text(f"{before}\n\ndef upgrade():\n    op.drop_table('x')\n")
+    result = read_merged(branched, "main")
+    [found] = findings(result.history).values()
+    assert (found.id, found.subject) == ("migration-rewritten", "versions/c_x.py:12")
+    assert result.new == set()
+
+
 def test_02_what_git_does_not_know(branched: Path, git: Run, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no commit 'origin/main'"):
         read_merged(branched, "origin/main")
