@@ -38,8 +38,12 @@ def allowances(data: bytes, tree: ast.Module) -> tuple[Allowance, ...]:
         match = _OURS.match(token.string) if token.type == tokenize.COMMENT else None
         if match is not None:
             alone = not token.line[: token.start[1]].strip()
-            first, last = _beside(tree, token.start[0], alone=alone)
-            found.append(_read(match[1], token.start[0], first, last))
+            line = token.start[0]
+            beside = _beside(tree, line, alone=alone)
+            if beside is None:
+                found.append(Allowance(line=line, first=line, last=line, wrong="no statement is below it"))
+            else:
+                found.append(_read(match[1], line, *beside))
     return tuple(found)
 
 
@@ -63,13 +67,11 @@ def _read(text: str, line: int, first: int, last: int) -> Allowance:
     )
 
 
-def _beside(tree: ast.Module, line: int, *, alone: bool) -> tuple[int, int]:
-    """The lines of the statement that a comment is about: the next one that begins, for a comment on a line alone, else
-    the innermost around it."""
+def _beside(tree: ast.Module, line: int, *, alone: bool) -> tuple[int, int] | None:
+    """The lines of the statement that a comment is about: the next one that begins, for one on a line alone (None:
+    there is none), else the innermost around it."""
     spans = [(one.lineno, one.end_lineno or one.lineno) for one in ast.walk(tree) if isinstance(one, ast.stmt)]
     if alone:
-        return min(
-            (span for span in spans if span[0] > line), key=lambda span: (span[0], -span[1]), default=(line, line)
-        )
+        return min((span for span in spans if span[0] > line), key=lambda span: (span[0], -span[1]), default=None)
     around = [span for span in spans if span[0] <= line <= span[1]]
     return min(around, key=lambda span: span[1] - span[0], default=(line, line))

@@ -114,6 +114,13 @@ def test_one_that_lacks_something_is_an_error(folder: Path, comment: str, why: s
     assert RULE in ids(report), "it suppresses nothing"
 
 
+def test_one_below_everything_is_an_error(folder: Path) -> None:
+    path = write(folder / "versions", "b", "a")
+    path.write_text(f"{path.read_text()}{ALLOW}\n")
+    (wrong,) = [one for one in run(folder).findings if one.id == "migration-suppression-wrong"]
+    assert "no statement is below it" in wrong.actual
+
+
 def test_an_expired_one_suppresses_nothing_and_is_a_finding(folder: Path) -> None:
     last = datetime(2027, 1, 31, 23, 59, tzinfo=UTC)
     assert ids(run(folder, allowed(), now=last)) == []
