@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from dbops.migrations.allowances import allowances
+from dbops.migrations.constants import Constants
 from dbops.migrations.statements import first_operation
 from dbops.migrations.values import Kind, Problem, Revision
 
@@ -170,6 +171,13 @@ def _bindings(tree: ast.Module) -> dict[str, _Binding]:
         for name, binding in _bound_by(statement):
             if name in NAMES:
                 bound[name] = binding
+    if any(value is not None and not isinstance(value, ast.Constant) for _, value in bound.values()):
+        constants = Constants(tree)
+        if not _set_elsewhere(tree):
+            bound = {
+                name: one if one.value is None else _Binding(one.line, constants.folded(one.value))
+                for name, one in bound.items()
+            }
     return bound
 
 

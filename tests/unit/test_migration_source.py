@@ -121,6 +121,38 @@ def test_what_cannot_be_read_names_its_line(text: str | bytes, kind: Kind, line:
     assert problem.path == "versions/b_x.py"
 
 
+@pytest.mark.parametrize(
+    ("text", "name", "down"),
+    [
+        ("ID = 'b'\nrevision = ID\ndown_revision = None\n", "b", ()),
+        ("revision = 'a' + 'b'\ndown_revision = None\n", "ab", ()),
+        ("N: str = '1'\nrevision = f'r{N}_x'\nP = f'{N}a'\ndown_revision = ('z', P)\n", "r1_x", ("z", "1a")),
+        ("NO = None\nrevision = 'b'\ndown_revision = NO\n", "b", ()),
+    ],
+)
+def test_constants_of_the_file_itself(text: str, name: str, down: tuple[str, ...]) -> None:
+    found = read("b.py", text.encode())
+    assert found.revision is not None
+    assert (found.revision.id, found.revision.down, found.problems) == (name, down, ())
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "revision = ID\nID = 'b'\n",
+        "ID = 'b'\nID = 'c'\nrevision = ID\n",
+        "ID = 'b'\nif x:\n    ID = 'c'\nrevision = ID\n",
+        "ID = 'b'\ndef f():\n    global ID\nrevision = ID\n",
+        "ID = 'b'\nfrom .ids import *\nrevision = ID\n",
+        "ID = 'b'\nrevision = f'{ID!r}'\n",
+        "ID = ID2\nID2 = ID\nrevision = ID\n",
+    ],
+)
+def test_twin_names_that_may_be_something_else(text: str) -> None:
+    [problem] = read("b.py", f"down_revision = None\n{text}".encode()).problems
+    assert problem.kind is Kind.COMPUTED
+
+
 @pytest.mark.parametrize("name", ["branch_labels", "depends_on"])
 def test_a_computed_label_leaves_the_revision_usable(name: str) -> None:
     found = read("b.py", f"revision = 'b'\n{HEAD}{name} = compute()\n".encode())
