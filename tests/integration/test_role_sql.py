@@ -11,8 +11,8 @@ from dbops.config import App, StoreConfig, Target
 from dbops.config.urls import Secret
 from dbops.engine.postgres.roles import role_sql
 from dbops.engine.restoring import Wishes
-from dbops.errors import ConfigError
-from dbops.model import Manifest, Severity, Verdict
+from dbops.errors import ConfigError, PreflightError
+from dbops.model import Manifest, Report, Severity, Verdict
 from dbops.ops.restore import restore
 from dbops.progress import Silent
 from tests import mysql_restoring
@@ -90,6 +90,10 @@ def test_on_mysql(name: str, tmp_path: Path) -> None:
     with MysqlServer(installation(name)) as server:
         server.create_database("my_shop", "CHARACTER SET utf8mb4")
         mysql_restoring.fill(server, "my_shop")
+        server.execute(
+            *("CREATE USER app", r"GRANT SELECT, INSERT ON `my\_shop`.* TO app"),
+            *("GRANT UPDATE (name) ON my_shop.customers TO app", "GRANT EXECUTE ON FUNCTION my_shop.twice TO app"),
+        )
         backed = mysql_restoring.back_up(server, "my_shop", tmp_path / "of root")
         printed = app.open_engine(backed.target).role_sql()
         readme = of_readme("<!-- mysql-user -->", {"mysql": "MariaDB", "mariadb": "MySQL"}[server.kind])
@@ -100,18 +104,27 @@ def test_on_mysql(name: str, tmp_path: Path) -> None:
         complete(support.run(Target(url=url, name="shop", bindir=server.bindir), tmp_path))
 
         wanted = Target(url=Secret(server.url("my_shop", user="restore", password="…")), name="shop")
-        report = restore(
-            app.open_engine(wanted).restorer(None),
-            backed.catalog,
-            backed.manifest,
-            Wishes(jobs=2),
-            App(),
-            clock=app.now,
-            progress=Silent(),
-            confirm=lambda _: True,
-            safety=None,
-        )
+
+        def restored() -> Report:
+            return restore(
+                app.open_engine(wanted).restorer(None),
+                backed.catalog,
+                backed.manifest,
+                Wishes(jobs=2),
+                App(),
+                clock=app.now,
+                progress=Silent(),
+                confirm=lambda _: True,
+                safety=None,
+            )
+
+        before = server.execute("SHOW GRANTS FOR app")
+        report = restored()
         assert (report.verdict, errors(report)) == (Verdict.PASS, [])
+        assert server.execute("SHOW GRANTS FOR app") == before
+        server.execute(r"REVOKE GRANT OPTION ON `my\_shop`.* FROM restore")
+        with pytest.raises(PreflightError, match="GRANT OPTION"):
+            restored()
 
         with pytest.raises(ConfigError, match="no database to name"):
             app.open_engine(Target(url=Secret(server.url()), name="shop")).role_sql()

@@ -68,6 +68,7 @@ class Preflight:
             *self._product(),
             *self._database(),
             *allowed.missing_rights(),
+            *allowed.grants(),
             *settings.names(self._manifest, self.variables),
             *settings.limits(self._manifest, self.variables),
             *not_kept(self._connection, self._destination, self._wishes),

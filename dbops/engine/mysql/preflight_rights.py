@@ -73,6 +73,20 @@ class Allowed:
             )
             yield error("missing-right", ", ".join(where), listed, msg("not granted"), hint)
 
+    def grants(self) -> Iterator[Finding]:
+        """What others were granted is granted again, which takes more than to hold the right oneself."""
+        objects = self._manifest.inventory.objects
+        given = [*objects.get("database_grant", ()), *objects.get("grant", ())]
+        if self._wishes.no_owner or not given or self._rights.grants_here:
+            return
+        name = self._destination.name
+        pattern = name.replace("_", "\\_").replace("%", "\\%")
+        hint = msg(
+            "GRANT GRANT OPTION ON `{pattern}`.* TO the user; or add --no-owner: nothing is granted", pattern=pattern
+        )
+        expected = msg("may give others back their {count} grants", count=len(given))
+        yield error("missing-right", name, expected, msg("no GRANT OPTION"), hint)
+
     def accounts(self) -> Iterator[Finding]:
         needed = [of_sql(name) for name in self._manifest.inventory.roles]
         wishes = self._wishes

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 # GRANT SELECT, SHOW VIEW ON `a\_db`.* TO …; also REVOKE … FROM, of a server with partial_revokes.
 _GRANT = re.compile(r"^(GRANT|REVOKE) (.+) ON (\*|`(?:[^`]|``)*`)\.\* (?:TO|FROM) ", re.DOTALL)
 
+_OPTION = " WITH GRANT OPTION"
+
 
 class Rights:
     """Rights of the whole server, and those of one database."""
@@ -19,6 +21,8 @@ class Rights:
     def __init__(self, grants: Iterable[str], database: str) -> None:
         self.everywhere: set[str] = set()
         self.here: set[str] = set()
+        self.grants_here = False
+        """Whether rights on all of the database may be given to others."""
         revoked: set[str] = set()
         for text in grants:
             match = _GRANT.match(text)
@@ -26,6 +30,8 @@ class Rights:
                 continue
             verb, listed, where = match.groups()
             rights = {right.strip().upper() for right in listed.split(",")}
+            if verb == "GRANT" and text.endswith(_OPTION):
+                self.grants_here |= where == "*" or _named(where, database) or _matches(where, database)
             if verb == "REVOKE":
                 revoked |= rights if _named(where, database) else set()
             elif where == "*":
