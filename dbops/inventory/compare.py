@@ -291,7 +291,11 @@ def _left_out(kind: str, name: str, rules: Rules) -> str:
         if name.startswith(prefix) and (reason, name.removeprefix(prefix)) in rules.known:
             return reason
     if kind == "grant":
-        views = (why for why, view in rules.known if why in (VIEW, NOT_MADE) and name.startswith(f"{view} to "))
+        views = (
+            why
+            for why, view in rules.known
+            if why in (VIEW, NOT_MADE) and name.startswith((f"{view} to ", f"{view}."))  # or on a column of it
+        )
         return next(views, "")
     return ""
 

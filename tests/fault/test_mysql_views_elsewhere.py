@@ -41,6 +41,7 @@ def server(request: pytest.FixtureRequest) -> Iterator[MysqlServer]:
             "CREATE DEFINER = poor VIEW may_not AS SELECT a FROM kept",
             f"CREATE TRIGGER tells AFTER INSERT ON kept FOR EACH ROW INSERT INTO `{OTHER}`.seen VALUES (NEW.a)",
             *("GRANT SELECT ON of_other TO reader", "GRANT SELECT ON good TO reader"),
+            "GRANT SELECT (id) ON a_view_of_it TO reader",
             database=NAME,
         )
         yield running
