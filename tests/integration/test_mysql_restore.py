@@ -157,6 +157,25 @@ def test_a_table_that_takes_no_row_below_its_next_value(empty: MysqlServer, tmp_
     assert empty.execute("SELECT MAX(id) FROM past", database="copy") == [(3,)]
 
 
+def test_a_foreign_key_to_a_table_that_is_not_there_is_not_moved(empty: MysqlServer, tmp_path: Path) -> None:
+    """It would lead into the side database for good: RENAME TABLE corrects what leads to tables alone."""
+    empty.create_database("loose")
+    empty.execute(
+        *(
+            "SET foreign_key_checks = 0",
+            "CREATE TABLE child (a INT, CONSTRAINT k FOREIGN KEY (a) REFERENCES gone (id))",
+        ),
+        database="loose",
+    )
+    backed, as_it_was = back_up(empty, "loose", tmp_path), empty.execute("SHOW CREATE TABLE loose.child")
+    with pytest.raises(RefusedError, match=r"child\.k to gone"):
+        run_restore(backed)
+    assert not beside(empty, "loose")
+    report = run_restore(backed, in_place=True, safety=lambda: back_up(empty, "loose", tmp_path).manifest)
+    assert report.verdict is Verdict.PASS
+    assert empty.execute("SHOW CREATE TABLE loose.child") == as_it_was
+
+
 def test_a_copy_of_many_rows_has_its_indexes_and_foreign_keys(empty: MysqlServer, tmp_path: Path) -> None:
     """Of a table as large as this they are made once it is full."""
     empty.create_database("big")

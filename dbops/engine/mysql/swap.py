@@ -84,6 +84,16 @@ def plan(
             hint=msg("restore with --in-place: the tables of a swap would take them along"),
             kind="cannot-move",
         )
+    if dangling := [label for (label,) in rows(connection, statement("restore_dangling"), {"name": source})]:
+        raise RefusedError(
+            msg("foreign keys lead to tables that are not there: {dangling}", dangling=", ".join(dangling)),
+            hint=msg(
+                "restore with --in-place: moved by a swap, they would go on looking for them in {source}; "
+                "or drop them on the source",
+                source=source,
+            ),
+            kind="cannot-move",
+        )
     there = exists(connection, live)
     moves = [Move(live, table, aside) for table in tables(connection, live)] if there else []
     moves += [Move(source, table, live) for table in tables(connection, source)]
