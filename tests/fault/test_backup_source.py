@@ -49,6 +49,12 @@ def test_a_constraint_over_orphans(database: Database, tmp_path: Path) -> None:
     assert findings(database, tmp_path) == {"constraint-not-valid": "c_fk ON public.c"}
 
 
+def test_a_constraint_that_is_not_enforced_is_as_it_should_be(database: Database, tmp_path: Path) -> None:
+    if database.cluster.major >= 18:
+        database.psql("CREATE TABLE t (a int, CHECK (a > 0) NOT ENFORCED); INSERT INTO t VALUES (-1)")
+    assert findings(database, tmp_path) == {}
+
+
 def test_a_view_that_was_never_filled(database: Database, tmp_path: Path) -> None:
     database.psql("CREATE MATERIALIZED VIEW m AS SELECT 1 AS a WITH NO DATA")
     assert findings(database, tmp_path) == {"matview-not-populated": "public.m"}

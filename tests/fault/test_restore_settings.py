@@ -81,6 +81,8 @@ def test_a_database_whose_settings_are_in_the_way_comes_back(subscribed: Databas
 def test_probes_work_under_the_settings_of_a_database(database: Database) -> None:
     database.psql(SCHEMA.partition("CREATE PUBLICATION")[0])
     _set_all(database)
+    if database.cluster.major >= 17:
+        database.cluster.psql(f'ALTER DATABASE "{database.name}" SET transaction_timeout = 1')
     probed = examined(database)
     assert not told(probed)
     assert tried(probed, "insert") == 1

@@ -297,6 +297,39 @@ def test_in_place_puts_the_old_content_back_if_the_new_one_is_not_equal(
     assert contents(shop.database) == before
 
 
+@pytest.mark.parametrize("then", ["", "CREATE SCHEMA public", "DROP SCHEMA public CASCADE"])
+def test_in_place_with_and_without_the_schema_public(database: Database, tmp_store: str, then: str) -> None:
+    database.psql("CREATE SCHEMA app; CREATE TABLE app.t (n int); INSERT INTO app.t VALUES (1)")
+    database.psql("CREATE TABLE t (n int)" if then.startswith("DROP") else "DROP SCHEMA public")
+    backed = back_up(database, tmp_store)
+    database.psql(then)
+    report = run_restore(backed, in_place=True, safety=_safety(backed))
+    assert (report.verdict, errors(report)) == (Verdict.PASS, [])
+
+
+@pytest.mark.parametrize("grants", ["", "GRANT ALL ON SCHEMA public TO public"])
+@pytest.mark.parametrize("in_place", [False, True])
+def test_a_schema_public_that_was_dropped_and_made_again(
+    database: Database, tmp_store: str, grants: str, in_place: bool
+) -> None:
+    database.psql(f"DROP SCHEMA public CASCADE; CREATE SCHEMA public; {grants}; CREATE TABLE t (n int)")
+    backed = back_up(database, tmp_store)
+    report = run_restore(backed, in_place=in_place, safety=_safety(backed) if in_place else None)
+    assert (report.verdict, errors(report)) == (Verdict.PASS, [])
+
+
+def test_in_place_default_privileges_do_not_reach_what_is_restored(database: Database, tmp_store: str) -> None:
+    database.psql("CREATE TABLE t (n int); CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'")
+    backed = back_up(database, tmp_store)
+    database.psql(
+        "ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO pg_monitor;"
+        "ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC;"
+        "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT INSERT ON TABLES TO pg_monitor"
+    )
+    report = run_restore(backed, in_place=True, safety=_safety(backed))
+    assert (report.verdict, errors(report)) == (Verdict.PASS, [])
+
+
 def test_in_place_fails_whole(database: Database, tmp_store: str) -> None:
     database.psql(
         "CREATE TABLE a (n int); CREATE TABLE z (n int); INSERT INTO z VALUES (1);"

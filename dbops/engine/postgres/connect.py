@@ -169,6 +169,8 @@ class Access:
             connection = psycopg.connect(conninfo, password=self.password, autocommit=True, client_encoding="UTF8")
             if "PGTZ" in os.environ or "PGDATESTYLE" in os.environ:  # libpq lets them win over `options`
                 connection.execute("SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'")
+            if connection.info.server_version >= 170000:  # older servers refuse it in `options`
+                connection.execute("SET transaction_timeout = 0")
             return connection
         except psycopg.OperationalError as error:
             raise self._unreachable(error) from None

@@ -11,6 +11,7 @@ from psycopg import sql
 
 from dbops.command import Process, running
 from dbops.engine.postgres import settle
+from dbops.engine.postgres.passes import passes, selected
 from dbops.engine.postgres.side import PostgresSide
 from dbops.engine.postgres.statements import statement
 from dbops.engine.postgres.tools import Tools
@@ -67,9 +68,11 @@ class InPlace(PostgresSide):
         psql = [self._tools.program("psql"), "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1"]
         psql.append(f"--dbname={self._access.conninfo(application='dbops restore', usual_path=True)}")
         environment, secrets = self._access.environment(), self._access.secrets
+        [whole] = passes(self._tools, archive, parallel=False)
         with (
+            selected(whole.entries) as (listed, entries),
             running(psql, env=environment, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, secrets=secrets) as client,
-            running([*argv, str(archive)], env={"LC_ALL": "C", "LANGUAGE": "C"}) as reader,
+            running([*argv, *listed, str(archive)], env={"LC_ALL": "C", "LANGUAGE": "C"}, stdin=entries) as reader,
         ):
             try:
                 client.stdin.write(b"SELECT pg_catalog.set_config('search_path', '', false);\n")

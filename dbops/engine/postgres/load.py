@@ -6,10 +6,11 @@ import re
 import subprocess
 from collections import Counter
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 from dbops.command import describe_status, running
 from dbops.engine.postgres.connect import Access
+from dbops.engine.postgres.passes import passes, selected
 from dbops.engine.postgres.tools import Tools, for_server, installations, supports_zstd
 from dbops.engine.restoring import Wishes
 from dbops.errors import PreflightError, ToolError
@@ -102,10 +103,23 @@ class Load:
 
     def run(self, archive: Path, wishes: Wishes, *, no_tablespaces: bool = False) -> list[Finding]:
         """Raises `ToolError` with the server's words at the first error; findings name errors known to be harmless."""
-        argv = self._argv(archive, wishes, no_tablespaces)
+        argv = self._argv(wishes, no_tablespaces)
+        # The order of the rows must be kept, it is what digests are compared by. COPY fills pages strictly in order
+        # only if the table was created or truncated in its own transaction (TABLE_INSERT_SKIP_FSM in copyfrom.c); else
+        # it may put a late row on an early page that has room. pg_restore truncates in parallel mode; so with one job
+        # everything goes into one transaction, which cannot be had where an error is to be passed over.
+        several = wishes.jobs > 1 or self._tolerant
+        jobs = [f"--jobs={max(2, wishes.jobs)}"]
+        for entries, parallel in passes(self._tools, archive, parallel=several):
+            with selected(entries) as (listed, stdin):
+                how = (jobs if parallel else []) if several else ["--single-transaction"]
+                self._run([*argv, *how, *listed, str(archive)], stdin)
+        return self._passed_over()
+
+    def _run(self, argv: list[str], stdin: int | IO[bytes]) -> None:
         environment, secrets = self._access.environment(), self._access.secrets
         with running(
-            argv, env=environment, stdout=subprocess.DEVNULL, secrets=secrets, on_line=self._on_line
+            argv, env=environment, stdin=stdin, stdout=subprocess.DEVNULL, secrets=secrets, on_line=self._on_line
         ) as process:
             while True:
                 try:
@@ -115,26 +129,18 @@ class Load:
                     if self._bad():  # without --exit-on-error it would go on
                         process.end()
             tail = process.stderr_tail
-        return self._judge(status, tail)
+        self._judge(status, tail)
 
-    def _argv(self, archive: Path, wishes: Wishes, no_tablespaces: bool) -> list[str]:
+    def _argv(self, wishes: Wishes, no_tablespaces: bool) -> list[str]:
         argv = [self._tools.program("pg_restore"), "--no-password"]
         argv.append(f"--dbname={self._access.conninfo(application='dbops restore', usual_path=True)}")
-        # The order of the rows must be kept, it is what digests are compared by. COPY fills pages strictly in order
-        # only if the table was created or truncated in its own transaction (TABLE_INSERT_SKIP_FSM in copyfrom.c); else
-        # it may put a late row on an early page that has room. pg_restore truncates in parallel mode; so with one job
-        # everything goes into one transaction, which cannot be had where an error is to be passed over.
-        if wishes.jobs > 1 or self._tolerant:
-            argv.append(f"--jobs={max(2, wishes.jobs)}")
-        else:
-            argv.append("--single-transaction")
         if not self._tolerant:
             argv += ["--exit-on-error", "--verbose"]
         if wishes.no_owner:
             argv += ["--no-owner", "--no-privileges"]
         if no_tablespaces:
             argv.append("--no-tablespaces")
-        return [*argv, str(archive)]
+        return argv
 
     def _on_line(self, line: str) -> None:
         # Its workers write to one stderr, in pieces: lines may be mixed up, but these pieces are whole. So where errors
@@ -154,7 +160,7 @@ class Load:
     def _bad(self) -> bool:
         return self._errors > self._harmless.total()
 
-    def _judge(self, status: int, tail: str) -> list[Finding]:
+    def _judge(self, status: int, tail: str) -> None:
         if status != 0 and not (self._tolerant and status == 1 and self._errors and not self._bad()):
             told = [p for p in self._problems if not any(p.text.endswith(words) for words in HARMLESS)][:3]
             text = "; ".join(problem.text[:_LONGEST] for problem in told) or describe_status(status)
@@ -162,6 +168,8 @@ class Load:
             if "does not exist" in text and _IN_FUNCTION.search(details):
                 details = joined("\n", [details, _PATH_HINT])
             raise ToolError(msg("pg_restore: {reason}", reason=text), hint=details, kind=_kind(text + tail))
+
+    def _passed_over(self) -> list[Finding]:
         return [
             Finding(
                 id="harmless-error",

@@ -36,8 +36,6 @@ def open_snapshot(
     """
     application = f"dbops {os.getpid()} {random.token_hex(4)}"
     with access.session(application=application) as holder:
-        if holder.info.server_version >= 170000:
-            holder.execute("SET transaction_timeout = 0")
         holder.execute(sql.SQL("SET lock_timeout = {}").format(sql.Literal(int(lock_timeout * 1000))))
         snapshot = _begin(access, tools, holder, application)
         stop = threading.Event()

@@ -56,8 +56,6 @@ def worker_session(access: Access, source: Source) -> Iterator[Connection]:
         connection.execute("SET ROLE NONE")
         for name, value in _SETTINGS.items():
             connection.execute("SELECT set_config(%s, %s, false)", [name, value])
-        if connection.info.server_version >= 170000:
-            connection.execute("SET transaction_timeout = 0")
         if superuser(connection):
             connection.execute("SET session_replication_role = origin")
         usual_path(connection, source.role)

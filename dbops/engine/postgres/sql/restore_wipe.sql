@@ -1,11 +1,41 @@
 -- Empties the connected database, for a restore in place: within the caller's transaction, so that all comes back if
--- that fails. Schema public stays, with the privileges that a new database gives it: a dump does not make it.
+-- that fails. Schema public stays, or is made, as a new database has it: a dump does not make it.
 DO $wipe$
 DECLARE
     item record;
 BEGIN
     FOR item IN SELECT format('DROP EVENT TRIGGER %I CASCADE', evtname) AS command FROM pg_event_trigger
         UNION ALL SELECT format('DROP PUBLICATION %I', pubname) FROM pg_publication
+    LOOP
+        EXECUTE item.command;
+    END LOOP;
+    IF to_regnamespace('public') IS NULL THEN
+        CREATE SCHEMA public;
+    END IF;
+    IF current_setting('server_version_num')::integer >= 150000 AND EXISTS (
+        SELECT FROM pg_namespace WHERE nspname = 'public' AND pg_get_userbyid(nspowner) <> 'pg_database_owner') THEN
+        ALTER SCHEMA public OWNER TO pg_database_owner;
+    END IF;
+    IF EXISTS (SELECT FROM pg_namespace WHERE nspname = 'public' AND pg_has_role(nspowner, 'USAGE')
+               AND obj_description(oid, 'pg_namespace') IS DISTINCT FROM 'standard public schema') THEN
+        COMMENT ON SCHEMA public IS 'standard public schema';
+    END IF;
+    -- Default privileges would be given to what is made now. Without them, as the server has them built in.
+    FOR item IN WITH given AS (
+            SELECT format('ALTER DEFAULT PRIVILEGES FOR ROLE %I%s ', pg_get_userbyid(d.defaclrole),
+                          ' IN SCHEMA ' || quote_ident(n.nspname)) AS start,
+                   d.*, CASE d.defaclobjtype WHEN 'r' THEN 'TABLES' WHEN 'S' THEN 'SEQUENCES' WHEN 'f' THEN 'FUNCTIONS'
+                                             WHEN 'T' THEN 'TYPES' WHEN 'n' THEN 'SCHEMAS' ELSE 'LARGE OBJECTS' END AS kind
+            FROM pg_default_acl d LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace
+            WHERE pg_has_role(d.defaclrole, 'USAGE'))
+        SELECT DISTINCT 1 AS step, format('%sREVOKE ALL ON %s FROM %s', start, kind,
+                   CASE x.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(x.grantee)) END) AS command
+            FROM given CROSS JOIN LATERAL aclexplode(defaclacl) x
+        UNION ALL SELECT 2, format('%sGRANT ALL ON %s TO %I', start, kind, pg_get_userbyid(defaclrole))
+            FROM given WHERE defaclnamespace = 0
+        UNION ALL SELECT 2, format('%sGRANT ALL ON %s TO PUBLIC', start, kind)
+            FROM given WHERE defaclnamespace = 0 AND defaclobjtype IN ('f', 'T')
+        ORDER BY 1
     LOOP
         EXECUTE item.command;
     END LOOP;
@@ -61,6 +91,11 @@ BEGIN
         FROM pg_init_privs p JOIN pg_namespace n ON n.oid = p.objoid AND n.nspname = 'public'
         CROSS JOIN LATERAL aclexplode(p.initprivs) x
         WHERE p.classoid = 'pg_namespace'::regclass AND x.grantee <> n.nspowner
+        -- one that was dropped and made again has no initial privileges: those of a new database
+        UNION ALL SELECT format('GRANT %s ON SCHEMA public TO PUBLIC',
+                                CASE WHEN current_setting('server_version_num')::integer >= 150000 THEN 'USAGE' ELSE 'ALL' END)
+        WHERE NOT EXISTS (SELECT FROM pg_init_privs p WHERE p.classoid = 'pg_namespace'::regclass
+                          AND p.objoid = 'public'::regnamespace)
     LOOP
         EXECUTE item.command;
     END LOOP;

@@ -10,6 +10,8 @@ SELECT 'constraint-not-valid', 'warning', format('%I ON %I.%I', k.conname, n.nsp
        'NOT VALID: rows that violate it may exist', 'ALTER TABLE ... VALIDATE CONSTRAINT on the source'
 FROM pg_constraint k JOIN pg_namespace n ON n.oid = k.connamespace JOIN pg_class c ON c.oid = k.conrelid
 WHERE NOT k.convalidated AND n.nspname NOT LIKE 'pg\_%'
+  -- from 18 on: what is not enforced is not meant to be valid, and cannot be validated
+  AND coalesce((to_jsonb(k) ->> 'conenforced')::boolean, true)
 UNION ALL
 SELECT 'unlogged-table', 'warning', format('%I.%I', n.nspname, c.relname), 'a logged table',
        'unlogged: emptied by a crash, absent on standbys', 'ALTER TABLE ... SET LOGGED if its rows matter'

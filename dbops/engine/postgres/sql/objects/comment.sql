@@ -18,6 +18,7 @@ CROSS JOIN LATERAL pg_identify_object(d.classoid, d.objoid, d.objsubid) i
 WHERE d.objoid >= 16384 AND i.identity IS NOT NULL  -- a dropped subscription leaves its comment behind
   AND coalesce(n.nspname, i.schema, '') <> 'information_schema' AND coalesce(n.nspname, i.schema, '') !~ '^pg_'
   AND NOT (d.classoid = 'pg_catalog.pg_extension'::regclass AND i.identity = 'plpgsql')
+  AND NOT (d.classoid = 'pg_catalog.pg_namespace'::regclass AND i.identity = 'public')
   AND NOT EXISTS (SELECT FROM pg_catalog.pg_depend e
                   WHERE (e.classid, e.objid) IN ((d.classoid, d.objoid), ('pg_catalog.pg_class'::regclass, c.oid))
                     AND e.deptype = 'e')
@@ -25,4 +26,3 @@ UNION ALL
 SELECT 'schema public', coalesce(quote_literal(obj_description(n.oid, 'pg_namespace')), 'none')
 FROM pg_catalog.pg_namespace n
 WHERE n.nspname = 'public' AND obj_description(n.oid, 'pg_namespace') IS DISTINCT FROM 'standard public schema'
-  AND n.oid < 16384

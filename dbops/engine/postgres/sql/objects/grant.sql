@@ -19,8 +19,14 @@ WITH object (classid, objid, subid, owner, acl, initial) AS (
            acldefault(('T')::"char", t.typowner)
     FROM pg_catalog.pg_type t
     UNION ALL
-    SELECT 'pg_catalog.pg_namespace'::regclass, t.oid, 0, t.nspowner, t.nspacl,
-           acldefault(('n')::"char", t.nspowner)
+    -- A public that was dropped and made again has no pg_init_privs: as a new database, and so a copy, has it.
+    SELECT 'pg_catalog.pg_namespace'::regclass, t.oid, 0, t.nspowner,
+           CASE t.nspname WHEN 'public' THEN coalesce(t.nspacl, acldefault(('n')::"char", t.nspowner)) ELSE t.nspacl END,
+           CASE t.nspname WHEN 'public'
+                THEN acldefault(('n')::"char", t.nspowner) || makeaclitem(0, t.nspowner, 'USAGE', false)
+                     || CASE WHEN current_setting('server_version_num')::integer < 150000
+                             THEN ARRAY[makeaclitem(0, t.nspowner, 'CREATE', false)] ELSE '{}' END
+                ELSE acldefault(('n')::"char", t.nspowner) END
     FROM pg_catalog.pg_namespace t
     UNION ALL
     SELECT 'pg_catalog.pg_language'::regclass, t.oid, 0, t.lanowner, t.lanacl,
