@@ -29,7 +29,7 @@ _PAUSE_SECONDS = 0.001
 
 _URL_SECRET = re.compile(r"(?i)(\b\w+://[^\s:/@]*):(\S+)@")
 _PAIR_SECRET = re.compile(
-    r"(?i)\b(password|passwd|pwd|sslpassword|secret|token)(\s*[=:]\s*|\s+(?=['\"]))('[^']*'|\"[^\"]*\"|\S+)"
+    r"(?i)\b(password|passwd|pwd|sslpassword|secret|token)(\s*[=:]\s*|\s+(?=['\"]))(?!(?-i:YES|NO)\)(?!\S))('[^']*'|\"[^\"]*\"|\S+)"
 )
 
 

@@ -111,7 +111,7 @@ def verify_selected(
             subject=f"{item.id}/manifest.json",
             expected=msg("a manifest of this backup"),
             actual=item.reason,
-            hint=msg("this backup cannot be restored through dbops; others are not touched by it"),
+            hint=msg("this backup cannot be restored through this dbops; others are not touched by it"),
         )
         for item in listings
         if item.state is State.BROKEN

@@ -339,7 +339,7 @@ def test_a_check_that_rows_violate(copy: Copy) -> None:
     found = {finding.subject: finding.actual for finding in told(examined(copy.server, copy.name, manifest))}
     assert found == {
         "n ON customers": "2 rows violate it: id=1, id=3",
-        f"ch %s {{}} ' ` ON {ODD}": "1 rows violate it: id %s=2",
+        f"ch %s {{}} ' ` ON {ODD}": "1 row violates it: id %s=2",
     }
 
 

@@ -66,7 +66,7 @@ def test_rows_that_violate_a_check(server: MysqlServer, files: Path) -> None:
     server.start()
     [finding] = told(examined(server, "hurt"))
     assert (finding.id, finding.subject) == ("constraint-violated", "no_three ON checked")
-    assert finding.actual == "1 rows violate it: id=1"
+    assert finding.actual == "1 row violates it: id=1"
 
 
 def test_a_table_of_another_engine(server: MysqlServer, files: Path) -> None:

@@ -251,13 +251,13 @@ FAULTS = {
         f"{SURGERY} ALTER TABLE base DROP CONSTRAINT here;"
         "INSERT INTO base (a, only_here) VALUES (1, -5); ALTER TABLE base ADD CONSTRAINT here CHECK (only_here > 0)"
         " NO INHERIT NOT VALID; UPDATE pg_constraint SET convalidated = true WHERE conname = 'here'",
-        "constraint-violated", "here ON public.base", "1 rows violate it: row=(0,2)",
+        "constraint-violated", "here ON public.base", "1 row violates it: row=(0,2)",
     ),
     "not null": Fault(
         f"{SURGERY} ALTER TABLE customers ALTER note DROP NOT NULL;"
         "ALTER TABLE customers DISABLE TRIGGER ALL; INSERT INTO customers (email, note) VALUES ('n', NULL);"
         "UPDATE pg_attribute SET attnotnull = true WHERE attname = 'note' AND attrelid = 'customers'::regclass",
-        "constraint-violated", "public.customers.note", "1 rows violate it: id=5",
+        "constraint-violated", "public.customers.note", "1 row violates it: id=5",
     ),
     "composite not null": Fault(
         f"{SURGERY} ALTER TABLE customers ALTER p DROP NOT NULL; INSERT INTO customers (email, p) VALUES ('n', NULL);"

@@ -29,7 +29,7 @@ def test_a_backup_from_plan_to_list(filled: Database, tmp_path: Path) -> None:
     assert "simulación: no se escribió nada" in plan.stdout
     made = dbops(tmp_path, "backup", "--url", filled.url, *where, **SPANISH)
     assert made.returncode == 0, made.stderr
-    assert re.search(r"^copia .*\ncontiene 1 tablas, 1 filas; inventario content \(snapshot\)$", made.stdout, re.M)
+    assert re.search(r"^copia .*\ncontiene 1 tabla, 1 fila; inventario content \(snapshot\)$", made.stdout, re.M)
     assert "comprobaciones previas: " in made.stderr
     assert "volcado: " in made.stderr
     listed = dbops(tmp_path, "backups", *where, **SPANISH)
@@ -75,7 +75,7 @@ def test_a_wrong_password(filled: Database, tmp_path: Path) -> None:
     failed = dbops(tmp_path, "backup", "--url", url, "--store", (tmp_path / "store").as_uri(), **SPANISH)
     assert failed.returncode == 4
     assert "error: no se puede conectar a " in failed.stderr
-    assert "poner password_file, password_env o password_command en dbops.toml" in failed.stderr
+    assert "¿es ese el usuario?" in failed.stderr
 
 
 def test_a_missing_tool(filled: Database, tmp_path: Path) -> None:

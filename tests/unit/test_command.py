@@ -143,5 +143,11 @@ def test_known_forms_are_masked_without_knowing_the_secret(text: str) -> None:
     assert "hunter22" not in redact(text)
 
 
+def test_whether_a_password_was_given_is_no_secret() -> None:
+    said = "Access denied for user 'root'@'h' (using password: YES)"
+    assert redact(said) == said
+    assert "YES)x" not in redact("password: YES)x")
+
+
 def test_stdin_is_closed_for_children() -> None:
     assert run([PYTHON, "-c", "import sys; sys.exit(len(sys.stdin.read()))"]).status == 0

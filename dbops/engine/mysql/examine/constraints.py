@@ -24,7 +24,7 @@ from dbops.engine.mysql.examine.common import (
 from dbops.engine.mysql.examine.facts import Check, Facts, Table
 from dbops.engine.mysql.maintenance import rows
 from dbops.engine.mysql.statements import identifier
-from dbops.language import msg
+from dbops.language import msg, plural
 from dbops.model import Finding, Severity
 
 if TYPE_CHECKING:
@@ -62,7 +62,12 @@ def _check(connection: Connection, table: Table, source: Source, product: str) -
             label = label_of(check, table)
             severity = Severity.WARNING if source.knows("constraint-violated", label) else Severity.ERROR
             expected = msg("every row: CHECK ({expression})", expression=check.expression[:_LONGEST])
-            actual = msg("{count} rows violate it{keys}", count=count, keys=_keys(connection, table, check, count))
+            actual = plural(
+                count,
+                "{count} row violates it{keys}",
+                "{count} rows violate it{keys}",
+                keys=_keys(connection, table, check, count),
+            )
             findings.append(graded(error("constraint-violated", label, expected, actual), severity))
     return Outcome(len(table.checks) - len(skipped), tuple(findings), tuple(skipped))
 

@@ -28,7 +28,7 @@ from dbops.engine.postgres.examine.common import (
 )
 from dbops.engine.postgres.statements import statement
 from dbops.engine.postgres.usual import read_only
-from dbops.language import msg
+from dbops.language import msg, plural
 from dbops.model import Finding, Severity
 
 KIND = "constraints"
@@ -103,7 +103,12 @@ def _check(connection: Connection, table: Table, source: Source) -> Outcome:
                 "constraint-violated",
                 demand.label,
                 msg("every row: {says}", says=demand.says[:_LONGEST]),
-                msg("{count} rows violate it: {keys}", count=count, keys=_keys(connection, table, demand, count)),
+                plural(
+                    count,
+                    "{count} row violates it: {keys}",
+                    "{count} rows violate it: {keys}",
+                    keys=_keys(connection, table, demand, count),
+                ),
             )
             findings.append(graded(finding, Severity.WARNING if known else Severity.ERROR))
     if table.domains:
