@@ -307,6 +307,16 @@ def test_in_place_with_and_without_the_schema_public(database: Database, tmp_sto
     assert (report.verdict, errors(report)) == (Verdict.PASS, [])
 
 
+def test_an_index_that_a_restore_in_parallel_has_left_invalid(database: Database, tmp_store: str) -> None:
+    """Every partition has a valid one: the copy's is valid, and no worse."""
+    database.psql(
+        "CREATE TABLE parted (n int) PARTITION BY RANGE (n); CREATE TABLE part PARTITION OF parted DEFAULT;"
+        "CREATE INDEX i ON parted (n); UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'i'::regclass"
+    )
+    report = run_restore(back_up(database, tmp_store))
+    assert (report.verdict, errors(report)) == (Verdict.PASS, [])
+
+
 @pytest.mark.parametrize("grants", ["", "GRANT ALL ON SCHEMA public TO public"])
 @pytest.mark.parametrize("in_place", [False, True])
 def test_a_schema_public_that_was_dropped_and_made_again(

@@ -3,7 +3,13 @@
 SELECT (pg_identify_object('pg_catalog.pg_class'::regclass, x.indexrelid, 0)).identity,
        concat_ws(E'\n',
            pg_get_indexdef(x.indexrelid),
-           CASE WHEN NOT x.indisvalid THEN 'invalid' END,
+           -- at the top of partitions only if one has no valid index: a restore attaches all, which makes it valid
+           CASE WHEN NOT x.indisvalid AND NOT (c.relkind = 'p' AND NOT EXISTS (
+                         SELECT FROM pg_catalog.pg_inherits p WHERE p.inhparent = c.oid AND NOT EXISTS (
+                             SELECT FROM pg_catalog.pg_inherits i
+                             JOIN pg_catalog.pg_index v ON v.indexrelid = i.inhrelid AND v.indisvalid
+                             WHERE i.inhparent = x.indexrelid AND v.indrelid = p.inhrelid)))
+                THEN 'invalid' END,
            CASE WHEN NOT x.indisready THEN 'not ready' END,
            CASE WHEN x.indisclustered THEN 'clustered' END,
            CASE WHEN x.indisreplident THEN 'replica identity' END,
