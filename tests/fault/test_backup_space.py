@@ -157,7 +157,7 @@ def test_min_free_is_kept(little: Database, small: tuple[Path, Manifest]) -> Non
     wanted = free - older.bytes + 1
     with pytest.raises(StoreFullError) as caught:
         run(target(little.url, policy=Policy(min_free=Bytes(wanted))), folder)
-    assert f"and {wanted} are to stay free" in caught.value.message
+    assert f"and {format_size(wanted)} are to stay free" in caught.value.message
     assert "min_free" in caught.value.hint
     only(folder, older)
     run(target(little.url, policy=Policy(min_free=Bytes(free - older.bytes - MIB))), folder)
