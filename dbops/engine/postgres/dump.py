@@ -188,7 +188,11 @@ class Dump:
         if ("LOCK TABLE" in text and "timeout" in text) or "could not obtain lock" in text:
             return LockedError(
                 msg("pg_dump: {reason}", reason=text),
-                hint=msg("end the session that holds the lock"),
+                # A worker of pg_dump says the same where the server has no room for its lock.
+                hint=msg(
+                    "end the session that holds the lock; if there is none, the server's lock table is full: "
+                    "raise max_locks_per_transaction (restart needed)"
+                ),
                 kind="lock-timeout",
             )
         if STANDBY_CONFLICT in text:
