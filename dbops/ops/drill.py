@@ -143,9 +143,9 @@ class Drill(Stage):
         except (ToolError, DatabaseError) as error:
             if error.kind in _OF_THE_SERVER:
                 raise PreflightError(error.message, hint=_OF_THE_SERVER[error.kind], kind=error.kind) from None
-            if error.kind != "load-failed":
+            if error.kind not in ("load-failed", "rows-violate"):
                 raise
-            if not self.manifest.engine.same_series(server.info):
+            if error.kind == "load-failed" and not self.manifest.engine.same_series(server.info):
                 raise PreflightError(error.message, hint=_SAME_SERIES_HINT, kind="load-on-other-version") from None
             raise BadBackupError(error.message, hint=error.hint, kind="restore-failed") from None
         return side

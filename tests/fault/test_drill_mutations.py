@@ -74,3 +74,19 @@ def test_a_newer_major_stays_green(workshop: Workshop, any_pg: Cluster) -> None:
     with workshop.changed_copy("ALTER TABLE kinds DROP COLUMN x") as source:  # some servers are built without XML
         report = workshop.on(any_pg).drill(workshop.backup(source))
     assert (wrong(report), report.verdict) == ([], Verdict.PASS), report.not_evaluated
+
+
+def test_rows_against_a_key_of_their_own_are_no_matter_of_another_major(workshop: Workshop, any_pg: Cluster) -> None:
+    if any_pg.major < workshop.cluster.major:
+        pytest.skip("an older major version")
+    orphan = """
+    ALTER TABLE kinds DROP COLUMN x;
+    CREATE TABLE parent (id int PRIMARY KEY);
+    CREATE TABLE child (parent int CONSTRAINT has_parent REFERENCES parent);
+    SET session_replication_role = replica;
+    INSERT INTO child VALUES (9);
+    """
+    with workshop.changed_copy(orphan) as source:
+        report = workshop.on(any_pg).drill(workshop.backup(source))
+    assert (report.verdict, report.failure) == (Verdict.FAIL, Failure.BAD_BACKUP), report.not_evaluated
+    assert "has_parent" in wrong(report)[0]

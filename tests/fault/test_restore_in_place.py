@@ -11,7 +11,7 @@ from dbops import app
 from dbops.catalog import SAFETY
 from dbops.engine.postgres.inplace import InPlace
 from dbops.engine.restoring import Wishes
-from dbops.errors import DatabaseError, NothingToCheckError
+from dbops.errors import DatabaseError, NothingToCheckError, ToolError
 from dbops.inventory.take import take
 from dbops.model import Manifest, Verdict
 from dbops.ops.backup import backup
@@ -87,3 +87,22 @@ def test_a_second_run_restores_the_same_backup(shop: Backed, tmp_path: Path) -> 
     shop.catalog.store.delete(shop.catalog.key("shop", shop.manifest.id, "manifest.json"))
     with pytest.raises(NothingToCheckError, match="no usable backup"):
         shop.catalog.latest("shop")
+
+
+@pytest.mark.parametrize(("jobs", "in_place"), [(1, False), (2, False), (1, True)])
+def test_rows_that_the_source_held_against_a_key_are_told_and_all_stays_as_it_was(
+    shop: Backed, tmp_store: str, jobs: int, in_place: bool
+) -> None:
+    """In place, too: pg_restore commits by itself around large objects, if it is not told of the transaction."""
+    shop.database.psql("SET session_replication_role = replica; DELETE FROM customers WHERE id = 7")
+    backed = back_up(shop.database, tmp_store, jobs=jobs)
+    shop.database.psql("DELETE FROM invoices WHERE id > 50")
+    before = held(shop)
+    with pytest.raises(ToolError) as caught:
+        run_restore(backed, in_place=in_place, safety=safety(backed) if in_place else None)
+    assert held(shop) == before
+    assert caught.value.kind == "rows-violate"
+    query = "SELECT customer_id FROM ONLY public.invoices WHERE (customer_id) IS NOT NULL"
+    query += " EXCEPT SELECT id FROM public.customers"
+    assert query in caught.value.hint
+    assert shop.database.psql(query) == "7\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dbops.engine.dumps import Dump, DumpFacts
+from dbops.engine.postgres import source_rows
 from dbops.engine.postgres.foreign_facts import unreadable
 from dbops.engine.postgres.foreign_words import environment_kind, masked
 from dbops.errors import BadBackupError, PreflightError, ToolError
@@ -63,13 +64,13 @@ def load_error(error: ToolError, dump: Dump, *, same_major: bool) -> BadBackupEr
     text, hint = masked(error.message), masked(error.hint)
     if error.kind == "server-full":
         return PreflightError(text, hint=hint, kind="sandbox-full")
-    if error.kind != "load-failed":
+    if error.kind not in ("load-failed", source_rows.KIND):
         return ToolError(text, hint=hint, kind=error.kind)
     words = f"{error.message}\n{error.hint}"
     unread = unreadable(dump.path.name, error.message)
     if unread.kind == "archive-truncated" or any(part in words for part in _CORRUPT):
         return unread
     kind = environment_kind(words)
-    if kind or not same_major:
+    if kind or not (same_major or error.kind == source_rows.KIND):
         return PreflightError(text, hint=hint or _SAME_MAJOR, kind=kind or "load-on-other-version")
     return BadBackupError(msg("{path}: {text}", path=dump.path.name, text=text), hint=hint, kind="restore-failed")

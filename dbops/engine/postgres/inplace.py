@@ -10,14 +10,14 @@ from pathlib import Path
 from psycopg import sql
 
 from dbops.command import Process, running
-from dbops.engine.postgres import settle
+from dbops.engine.postgres import settle, source_rows
 from dbops.engine.postgres.passes import passes, selected
 from dbops.engine.postgres.side import PostgresSide
 from dbops.engine.postgres.statements import statement
 from dbops.engine.postgres.tools import Tools
 from dbops.engine.restoring import Wishes
 from dbops.errors import PreflightError, ToolError
-from dbops.language import msg
+from dbops.language import joined, msg
 from dbops.model import Finding, Manifest
 from dbops.progress import Progress
 
@@ -26,6 +26,8 @@ _RESTRICTED = {13: 22, 14: 19, 15: 14, 16: 10, 17: 6}
 _TIMEOUT_LINE = b"SET transaction_timeout = 0;\n"
 _TIMEOUT_MAJOR = 17
 _HEAD_BYTES = 1 << 14
+_TAIL_BYTES = 1 << 12
+"""More than what pg_restore prints from its COMMIT on."""
 _LOCK_SECONDS = 30
 _ERROR = re.compile(r"ERROR:\s.*$")
 
@@ -58,11 +60,15 @@ class InPlace(PostgresSide):
         """It stays."""
 
     def load(self, manifest: Manifest, archive: Path, wishes: Wishes, progress: Progress) -> list[Finding]:
-        """Empties and fills the database in one transaction. COMMIT is only sent once pg_restore has ended well."""
+        """Empties and fills the database in one transaction. COMMIT is only sent once pg_restore has ended well.
+
+        Told of the transaction, pg_restore prints one BEGIN (in ours, a warning) and one COMMIT. Else it would put
+        large objects into a transaction of their own, whose COMMIT would be that of ours, in the middle of everything.
+        """
         check_tools(self._tools)
         self._role = manifest.engine.role
         missing = self._missing_tablespaces(archive)
-        argv = [self._tools.program("pg_restore"), "--file=-"]
+        argv = [self._tools.program("pg_restore"), "--file=-", "--single-transaction"]
         argv += ["--no-owner", "--no-privileges"] if wishes.no_owner else []
         argv += ["--no-tablespaces"] if missing else []
         psql = [self._tools.program("psql"), "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1"]
@@ -77,18 +83,22 @@ class InPlace(PostgresSide):
             try:
                 client.stdin.write(b"SELECT pg_catalog.set_config('search_path', '', false);\n")
                 client.stdin.write(f"BEGIN READ WRITE;\nSET LOCAL lock_timeout = '{_LOCK_SECONDS}s';\n".encode())
+                client.stdin.write(b"SET LOCAL client_min_messages = error;\n")  # DROP … CASCADE tells of each object
                 client.stdin.write(statement("restore_wipe"))
+                tail = b""
                 for data in self._script(reader):
-                    client.stdin.write(data)
                     progress.advance(len(data))
+                    data = tail + data
+                    client.stdin.write(data[:-_TAIL_BYTES])
+                    tail = data[-_TAIL_BYTES:]
                 reader.check()
-                client.stdin.write(b"\nCOMMIT;\n")
+                client.stdin.write(tail)
                 client.stdin.close()
             except BrokenPipeError:
                 client.wait()
-                raise _failed(client, manifest) from None
+                raise self._failed(client, manifest, archive) from None
             if client.wait() != 0:
-                raise _failed(client, manifest)
+                raise self._failed(client, manifest, archive)
         self.changed = True
         return missing
 
@@ -115,16 +125,17 @@ class InPlace(PostgresSide):
     def swap(self, moment: str, *, end_sessions: bool) -> str:  # noqa: ARG002 - there is nothing to swap
         return ""
 
-
-def _failed(client: Process, manifest: Manifest) -> ToolError:
-    lines = client.stderr_tail.splitlines()
-    text = next((match[0] for line in lines if (match := _ERROR.search(line))), "psql ended early")
-    return ToolError(
-        msg(
-            "backup {backup} was not restored: rolled back, the old content is as it was: {reason}",
-            backup=manifest.id,
-            reason=text,
-        ),
-        hint=client.stderr_tail,
-        kind="load-failed",
-    )
+    def _failed(self, client: Process, manifest: Manifest, archive: Path) -> ToolError:
+        hint, kind = client.stderr_tail, "load-failed"
+        text = next((match[0] for line in hint.splitlines() if (match := _ERROR.search(line))), "psql ended early")
+        if source_rows.refused(text):
+            hint, kind = joined("\n", [hint, source_rows.advice(text, self._tools, archive)]), source_rows.KIND
+        return ToolError(
+            msg(
+                "backup {backup} was not restored: rolled back, the old content is as it was: {reason}",
+                backup=manifest.id,
+                reason=text,
+            ),
+            hint=hint,
+            kind=kind,
+        )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from dbops.command import describe_status, running
+from dbops.engine.postgres import source_rows
 from dbops.engine.postgres.connect import Access
 from dbops.engine.postgres.passes import passes, selected
 from dbops.engine.postgres.tools import Tools, for_server, installations, supports_zstd
@@ -113,11 +114,12 @@ class Load:
         for entries, parallel in passes(self._tools, archive, parallel=several):
             with selected(entries) as (listed, stdin):
                 how = (jobs if parallel else []) if several else ["--single-transaction"]
-                self._run([*argv, *how, *listed, str(archive)], stdin)
+                self._run([*argv, *how, *listed], archive, stdin)
         return self._passed_over()
 
-    def _run(self, argv: list[str], stdin: int | IO[bytes]) -> None:
+    def _run(self, argv: list[str], archive: Path, stdin: int | IO[bytes]) -> None:
         environment, secrets = self._access.environment(), self._access.secrets
+        argv = [*argv, str(archive)]
         with running(
             argv, env=environment, stdin=stdin, stdout=subprocess.DEVNULL, secrets=secrets, on_line=self._on_line
         ) as process:
@@ -129,7 +131,7 @@ class Load:
                     if self._bad():  # without --exit-on-error it would go on
                         process.end()
             tail = process.stderr_tail
-        self._judge(status, tail)
+        self._judge(status, tail, archive)
 
     def _argv(self, wishes: Wishes, no_tablespaces: bool) -> list[str]:
         argv = [self._tools.program("pg_restore"), "--no-password"]
@@ -160,14 +162,19 @@ class Load:
     def _bad(self) -> bool:
         return self._errors > self._harmless.total()
 
-    def _judge(self, status: int, tail: str) -> None:
+    def _judge(self, status: int, tail: str, archive: Path) -> None:
         if status != 0 and not (self._tolerant and status == 1 and self._errors and not self._bad()):
             told = [p for p in self._problems if not any(p.text.endswith(words) for words in HARMLESS)][:3]
             text = "; ".join(problem.text[:_LONGEST] for problem in told) or describe_status(status)
             details = "\n".join(line for problem in told for line in problem.details) or ("" if told else tail)
             if "does not exist" in text and _IN_FUNCTION.search(details):
                 details = joined("\n", [details, _PATH_HINT])
-            raise ToolError(msg("pg_restore: {reason}", reason=text), hint=details, kind=_kind(text + tail))
+            kind = _kind(text + tail)
+            # What follows another error may come of that one.
+            if kind == "load-failed" and told and source_rows.refused(told[0].text):
+                details = joined("\n", [details, source_rows.advice(told[0].text, self._tools, archive)])
+                kind = source_rows.KIND
+            raise ToolError(msg("pg_restore: {reason}", reason=text), hint=details, kind=kind)
 
     def _passed_over(self) -> list[Finding]:
         return [
