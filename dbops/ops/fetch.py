@@ -25,6 +25,9 @@ from dbops.store.hashing import Hashed
 
 _SUMS_LIMIT = 16 << 20
 
+_NO_FILE = ("symlink", "not-a-file", "not-a-folder")
+"""Kinds of a store's error that say nothing against the store itself: other backups in it may be good."""
+
 
 class Copy(NamedTuple):
     """A backup at hand: what is wrong with its artifacts, and the archive as a local file or folder, decrypted.
@@ -41,12 +44,13 @@ class Copy(NamedTuple):
 
 class _Seen(NamedTuple):
     """What the store gave for an artifact. `problem`: the store itself says that the bytes are not those it took;
-    `sealed`: why they could not be decrypted."""
+    `sealed`: why they could not be decrypted; `instead`: what is there that is no file."""
 
     bytes: int
     sha256: str
     problem: str = ""
     sealed: str = ""
+    instead: str = ""
 
 
 @contextmanager
@@ -98,7 +102,7 @@ def fetch(
         if phases is not None:
             phases["read"] = phases.get("read", 0.0) + time.monotonic() - begun
         files = [seen[name] for name in _archive_files(manifest)]
-        complete = all(one is not None and not one.sealed for one in files)
+        complete = all(one is not None and not one.sealed and not one.instead for one in files)
         archive = _archive(catalog, manifest, folder) if local and complete else None
         yield Copy(tuple(findings), archive, opener, locked)
 
@@ -182,6 +186,8 @@ def _read_all(
         except StoreError as error:
             if error.kind == "not-found":
                 return None
+            if error.kind in _NO_FILE:
+                return _Seen(0, "", instead=error.message)
             if error.kind != "checksum":
                 raise
             return _Seen(hashed.bytes, hashed.sha256, error.message)
@@ -226,8 +232,9 @@ def _sink(folder: Path | None, name: str) -> Iterator[BinaryIO | None]:
 
 def _judge(manifest: Manifest, artifact: Artifact, seen: _Seen | None) -> Iterator[Finding]:
     subject = f"{manifest.id}/{artifact.name}"
-    if seen is None:
-        yield _bad("artifact-missing", subject, msg("{bytes} bytes", bytes=artifact.bytes), msg("not in the store"))
+    if seen is None or seen.instead:
+        found = msg("not in the store") if seen is None else seen.instead
+        yield _bad("artifact-missing", subject, msg("{bytes} bytes", bytes=artifact.bytes), found)
     elif seen.problem:
         yield _bad("artifact-hash", subject, artifact.sha256, seen.problem)
     elif seen.bytes != artifact.bytes:
@@ -272,7 +279,7 @@ def _sums(catalog: Catalog, manifest: Manifest) -> Iterator[Finding]:
             if len(data) > _SUMS_LIMIT:
                 break
     except StoreError as error:
-        if error.kind != "not-found":
+        if error.kind not in ("not-found", *_NO_FILE):
             raise
         if all(artifact.name != SUMS for artifact in manifest.artifacts):  # else it is reported as an artifact
             yield Finding(

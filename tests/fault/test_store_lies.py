@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -169,6 +170,24 @@ def test_s06_missing_and_foreign_files_are_reported(place: Callable[[str], Place
     assert report.verdict is Verdict.FAIL
     assert [item.id for item in report.not_evaluated] == ["archive-decode"]
     assert all(finding.subject.isprintable() for finding in report.findings)
+
+
+@pytest.mark.parametrize("instead", ["symlink", "folder", "pipe"])
+def test_s06_what_is_no_file_is_that_backups_failure_and_no_failed_run(
+    place: Callable[[str], Place], instead: str
+) -> None:
+    """A run that ended there would tell nothing of the other backups in the store."""
+    catalog, manifest, folder = place("custom")
+    for path in (archive(manifest, folder), folder / "SHA256SUMS"):
+        aside = path.rename(folder.parent / path.name)
+        {
+            "symlink": lambda p, to: p.symlink_to(to),
+            "folder": lambda p, _: p.mkdir(),
+            "pipe": lambda p, _: os.mkfifo(p),
+        }[instead](path, aside)
+    report = run(catalog, manifest)
+    assert (report.verdict, ids(report)) == (Verdict.FAIL, {"artifact-missing"})
+    assert [item.id for item in report.not_evaluated] == ["archive-decode"]
 
 
 def test_s06_a_foreign_file_alone_is_a_warning(place: Callable[[str], Place]) -> None:
