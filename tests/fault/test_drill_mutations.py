@@ -89,4 +89,4 @@ def test_rows_against_a_key_of_their_own_are_no_matter_of_another_major(workshop
     with workshop.changed_copy(orphan) as source:
         report = workshop.on(any_pg).drill(workshop.backup(source))
     assert (report.verdict, report.failure) == (Verdict.FAIL, Failure.BAD_BACKUP), report.not_evaluated
-    assert "has_parent" in wrong(report)[0]
+    assert "has_parent" in wrong(report)[0].actual

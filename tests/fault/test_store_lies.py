@@ -180,11 +180,12 @@ def test_s06_what_is_no_file_is_that_backups_failure_and_no_failed_run(
     catalog, manifest, folder = place("custom")
     for path in (archive(manifest, folder), folder / "SHA256SUMS"):
         aside = path.rename(folder.parent / path.name)
-        {
-            "symlink": lambda p, to: p.symlink_to(to),
-            "folder": lambda p, _: p.mkdir(),
-            "pipe": lambda p, _: os.mkfifo(p),
-        }[instead](path, aside)
+        if instead == "symlink":
+            path.symlink_to(aside)
+        elif instead == "folder":
+            path.mkdir()
+        else:
+            os.mkfifo(path)
     report = run(catalog, manifest)
     assert (report.verdict, ids(report)) == (Verdict.FAIL, {"artifact-missing"})
     assert [item.id for item in report.not_evaluated] == ["archive-decode"]
