@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -129,28 +129,31 @@ def no_sessions(database: Database) -> None:
     until(lambda: not sessions(database), "sessions of the backup stay behind")
 
 
-def copying(database: Database, table: str = "big") -> list[int]:
-    """Server processes that read the table with COPY now."""
+def copying(database: Database, table: str = "big", *, stuck: bool = False) -> list[int]:
+    """Server processes that read the table with COPY now; `stuck`: and wait for somebody to take what they send."""
     with database.cluster.connect() as connection:
         rows = connection.execute(
-            "SELECT pid FROM pg_stat_activity WHERE datname = %s AND state = 'active' AND query LIKE %s",
-            [database.name, f"COPY %{table} %"],
+            "SELECT pid FROM pg_stat_activity WHERE datname = %s AND state = 'active' AND query LIKE %s"
+            " AND (wait_event = 'ClientWrite' OR NOT %s)",
+            [database.name, f"COPY %{table} %", stuck],
         ).fetchall()
     return [row[0] for row in rows]
 
 
 def children(parent: int) -> dict[int, str]:
-    """Process id -> name of the program, of all that live below a process."""
-    table = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,stat=,comm="], capture_output=True, text=True, check=True)
-    rows = [line.split(None, 3) for line in table.stdout.splitlines()]
+    """Process id -> name of the program, of all that live below a process. Quick: some of them live for a moment."""
+    rows = []
+    for file in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(OSError):  # it has ended
+            before, _, after = file.read_text().rpartition(") ")
+            pid, _, name = before.partition(" (")
+            state, above, _ = after.split(" ", 2)
+            if state != "Z":
+                rows.append((int(pid), int(above), name))
     found: dict[int, str] = {}
     grown = True
     while grown:
-        new = {
-            int(pid): name
-            for pid, above, state, name in rows
-            if (int(above) == parent or int(above) in found) and int(pid) not in found and not state.startswith("Z")
-        }
+        new = {pid: name for pid, above, name in rows if (above == parent or above in found) and pid not in found}
         found |= new
         grown = bool(new)
     return found

@@ -70,10 +70,11 @@ def test_the_session_of_pg_dump_is_terminated(
 
         def reading() -> list[int]:
             """Held, so that it cannot have read the table to its end before its session goes; unless it has not begun
-            to read: what it says of the table comes before its COPY."""
+            to read: what it says of the table comes before its COPY. The server still has rows to send."""
             for pid in dumping:
                 os.kill(pid, signal.SIGSTOP)
-            if not (found := copying(shop)):
+            until(lambda: copying(shop, stuck=True) or not copying(shop), "the server waits for pg_dump, or is done")
+            if not (found := copying(shop, stuck=True)):
                 go_on()
             return found
 
