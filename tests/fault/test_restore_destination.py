@@ -176,7 +176,7 @@ def test_r06_missing_roles_can_be_created(new_cluster: Callable[..., Cluster], t
     assert destination.psql("SELECT tableowner FROM pg_tables WHERE tablename = 't'", "shop").strip() == "the owner"
 
 
-def test_r06_a_missing_tablespace_is_a_warning(
+def test_r06_a_missing_tablespace_is_a_warning_and_one_that_is_there_is_used(
     new_cluster: Callable[..., Cluster], tmp_store: str, tmp_path: Path
 ) -> None:
     source, destination = new_cluster(), new_cluster()
@@ -192,6 +192,10 @@ def test_r06_a_missing_tablespace_is_a_warning(
     report = run_restore(back_up(database, tmp_store), cluster=destination)
     assert report.verdict is Verdict.PASS
     assert [f.subject for f in report.findings if f.id == "missing-tablespace"] == ["fast disk"]
+    source.psql('CREATE DATABASE big TABLESPACE "fast disk"')
+    assert run_restore(back_up(Database(source, "big"), tmp_store)).verdict is Verdict.PASS
+    where = "SELECT spcname FROM pg_database d JOIN pg_tablespace t ON t.oid = dattablespace WHERE datname = 'big'"
+    assert source.psql(where) == "fast disk\n", "what takes its place stays on the disk that was chosen for it"
 
 
 def test_r06_a_plain_role_is_told_what_it_lacks(new_cluster: Callable[..., Cluster], tmp_store: str) -> None:

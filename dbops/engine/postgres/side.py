@@ -63,7 +63,9 @@ class PostgresSide:
         """
         with self._maintenance.session() as connection:
             try:
-                connection.execute(create_statement(self.name, manifest.engine, self._major))
+                connection.execute(
+                    create_statement(self.name, manifest.engine, self._major) + self._where_live_is(connection)
+                )
             except (psycopg.errors.InvalidParameterValue, psycopg.errors.WrongObjectType) as error:
                 raise PreflightError(
                     msg(
@@ -80,6 +82,15 @@ class PostgresSide:
                 sql.SQL("COMMENT ON DATABASE {} IS {}").format(sql.Identifier(self.name), sql.Literal(mark))
             )
             connection.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS true").format(sql.Identifier(self.name)))
+
+    def _where_live_is(self, connection: Connection) -> sql.Composable:
+        """The default tablespace of the database that is to be replaced, if we may use it: its disk was chosen."""
+        row = connection.execute(
+            "SELECT spcname FROM pg_database d JOIN pg_tablespace t ON t.oid = d.dattablespace WHERE datname = %s"
+            " AND spcname <> 'pg_default' AND has_tablespace_privilege(t.oid, 'CREATE')",
+            [self._live],
+        ).fetchone()
+        return sql.SQL(" TABLESPACE {}").format(sql.Identifier(row[0])) if row else sql.SQL("")
 
     def drop(self) -> None:
         """Harmless once it was swapped in: nothing bears its name any more."""
