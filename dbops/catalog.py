@@ -119,7 +119,7 @@ class Catalog:
                 unusable.append(f"{backup} is a safety backup")
             except (BadBackupError, StoreError) as error:
                 unusable.append(error.message)
-        hint = "; ".join(unusable) or msg("make one: dbops backup --target {target}", target=target)
+        hint = "; ".join(unusable) or msg("make one: dbops backup")
         raise NothingToCheckError(
             msg("{url} has no usable backup of {target}", url=self.store.url, target=target),
             hint=hint,
