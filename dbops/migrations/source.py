@@ -128,15 +128,9 @@ def _strings(name: str, bound: dict[str, _Binding]) -> tuple[str, ...]:
     """The texts that a name is bound to: none for None, one, or those of a tuple, list or set."""
     line, value = bound[name]
     elements = value.elts if isinstance(value, ast.Tuple | ast.List | ast.Set) else [value]
-    if len(elements) == 1 and isinstance(elements[0], ast.Constant) and elements[0].value is None:
+    nothing = (None, "") if name == "depends_on" else (None,)  # to Alembic '' is nothing there, and there alone
+    if len(elements) == 1 and isinstance(elements[0], ast.Constant) and elements[0].value in nothing:
         return ()  # Alembic takes a tuple of one as its item
-    if (
-        name == "depends_on"
-        and len(elements) == 1
-        and isinstance(elements[0], ast.Constant)
-        and elements[0].value == ""
-    ):
-        return ()  # to Alembic '' is nothing there, and there alone
     texts: list[str] = []
     for written in elements:
         element = _plain(written)
