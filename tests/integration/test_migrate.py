@@ -69,7 +69,7 @@ def test_without_yes_and_without_a_terminal_it_refuses(project: Project) -> None
 
 
 def test_not_all_judged_is_not_migrated(project: Project) -> None:
-    (project.folder / "migrations" / "versions" / "r2.py").write_text("revision = ('r' + '2')\ndown_revision = 'r1'\n")
+    (project.folder / "migrations" / "versions" / "r2.py").write_text("revision = 'R2'.lower()\ndown_revision = 'r1'\n")
     report = project.run("migrate", "--yes", code=5)
     assert "migration-not-judged" in [one["id"] for one in report["findings"]]
     assert project.tables() == set()
