@@ -18,6 +18,7 @@ class CutProxy:
 
     `up`: bytes from client to server after which to cut, with a reset; `down`: from server to client, in good order.
     `dead`: refuse everything. `lose_answer_to`: bytes of a request whose answer is thrown away, its connection cut.
+    `hold`: bytes from server to client after which a connection stands still until `go` is set.
     """
 
     def __init__(self, endpoint: str) -> None:
@@ -28,6 +29,8 @@ class CutProxy:
         self.up: int | None = None
         self.down: int | None = None
         self.times: int | None = None
+        self.hold: int | None = None
+        self.go = threading.Event()
         self.dead = False
         self.lose_answer_to: bytes | None = None
         self.cuts = 0
@@ -40,6 +43,7 @@ class CutProxy:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.go.set()
         self._listener.close()
 
     def _accept(self) -> None:
@@ -51,14 +55,18 @@ class CutProxy:
             if self.dead:
                 _reset(client)
                 continue
-            server = socket.create_connection(self._upstream)
+            try:
+                server = socket.create_connection(self._upstream)
+            except OSError:  # nobody is there any more
+                _reset(client)
+                continue
             deaf = threading.Event()
             for source, sink, upward in ((client, server, True), (server, client, False)):
                 threading.Thread(target=self._pump, args=(source, sink, upward, deaf), daemon=True).start()
 
     def _pump(self, source: socket.socket, sink: socket.socket, upward: bool, deaf: threading.Event) -> None:
         passed = 0
-        with _quiet():
+        try:
             while data := source.recv(1 << 16):
                 passed += len(data)
                 limit = self.up if upward else self.down
@@ -69,6 +77,8 @@ class CutProxy:
                         return _reset(source)
                     _reset(source)
                     return _reset(sink)
+                if not upward and self.hold is not None and passed > self.hold:
+                    self.go.wait()
                 if self.dead:
                     _reset(source)
                     return _reset(sink)
@@ -80,6 +90,9 @@ class CutProxy:
                     _reset(source)
                     return _reset(sink)
                 sink.sendall(data)
+        except OSError:  # one side is gone: the other is told, even one that only sends
+            _reset(source)
+            return _reset(sink)
         with _quiet():
             sink.shutdown(socket.SHUT_WR)
         return None

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import psycopg
 
@@ -24,6 +25,7 @@ from dbops.progress import Progress, Silent
 from dbops.store.base import Store
 from dbops.store.local import LocalStore
 from tests.contract.backends import keys
+from tests.contract.cut_proxy import CutProxy
 from tests.servers import Database
 from tests.waiting import until as until
 
@@ -130,14 +132,24 @@ def no_sessions(database: Database) -> None:
 
 
 def copying(database: Database, table: str = "big", *, stuck: bool = False) -> list[int]:
-    """Server processes that read the table with COPY now; `stuck`: and wait for somebody to take what they send."""
+    """Server processes of pg_dump that read the table now; `stuck`: and wait for somebody to take what they send."""
     with database.cluster.connect() as connection:
         rows = connection.execute(
             "SELECT pid FROM pg_stat_activity WHERE datname = %s AND state = 'active' AND query LIKE %s"
             " AND (wait_event = 'ClientWrite' OR NOT %s)",
-            [database.name, f"COPY %{table} %", stuck],
+            [database.name, f"COPY %{table} % TO stdout;", stuck],
         ).fetchall()
     return [row[0] for row in rows]
+
+
+@contextmanager
+def half_read(database: Database) -> Iterator[tuple[str, threading.Event]]:
+    """A URL on whose way nobody reads `big` to its end before the event is set, however slow whoever waits for it."""
+    with CutProxy(database.url) as proxy:
+        proxy.hold = 4 << 20
+        there = urlsplit(database.url)
+        login = there.netloc.rpartition("@")[0]
+        yield there._replace(netloc=f"{login}@{urlsplit(proxy.endpoint).netloc}").geturl(), proxy.go
 
 
 def children(parent: int) -> dict[int, str]:

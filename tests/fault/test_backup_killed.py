@@ -23,6 +23,7 @@ from tests.fault.support import (
     ROOT,
     children,
     copying,
+    half_read,
     no_sessions,
     only,
     process,
@@ -112,7 +113,8 @@ def test_killed_at_any_step(little: Database, tmp_path: Path, jobs: int) -> None
 
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_killed_while_pg_dump_writes(shop: Database, tmp_path: Path, jobs: str) -> None:
-    with process("backup", "--store", str(tmp_path), "--jobs", jobs, env={"DATABASE_URL": shop.url}) as dbops:
+    arguments = ("backup", "--store", str(tmp_path), "--jobs", jobs)
+    with half_read(shop) as (url, _), process(*arguments, env={"DATABASE_URL": url}) as dbops:
         until(lambda: copying(shop) or dbops.poll() is not None, "pg_dump reads the big table")
         below = children(dbops.pid)
         assert "pg_dump" in below.values()
@@ -130,10 +132,11 @@ def test_killed_while_pg_dump_writes(shop: Database, tmp_path: Path, jobs: str) 
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_interrupted(shop: Database, tmp_path: Path, jobs: str, number: signal.Signals) -> None:
     arguments = ("backup", "--json", "--store", str(tmp_path), "--jobs", jobs)
-    with process(*arguments, env={"DATABASE_URL": shop.url}) as dbops:
+    with half_read(shop) as (url, go), process(*arguments, env={"DATABASE_URL": url}) as dbops:
         until(lambda: copying(shop) or dbops.poll() is not None, "pg_dump reads the big table")
         below = children(dbops.pid)
         dbops.send_signal(number)
+        go.set()
         out, err = dbops.communicate(timeout=60)
     assert dbops.returncode == 130, err
     assert json.loads(out)["error"]["kind"] == "interrupted"
@@ -146,11 +149,13 @@ def test_interrupted(shop: Database, tmp_path: Path, jobs: str, number: signal.S
 def test_interrupted_as_a_terminal_does_it(shop: Database, tmp_path: Path) -> None:
     """Ctrl-C goes to every process of the foreground group."""
     argv = [sys.executable, "-c", "from dbops.cli import main; main()", "backup", "--store", str(tmp_path)]
-    env = os.environ | {"DATABASE_URL": shop.url}
-    dbops = subprocess.Popen(argv, env=env, stderr=subprocess.PIPE, text=True, cwd=ROOT, start_new_session=True)
-    until(lambda: copying(shop) or dbops.poll() is not None, "pg_dump reads the big table")
-    os.killpg(dbops.pid, signal.SIGINT)
-    _, err = dbops.communicate(timeout=60)
+    with half_read(shop) as (url, go):
+        env = os.environ | {"DATABASE_URL": url}
+        dbops = subprocess.Popen(argv, env=env, stderr=subprocess.PIPE, text=True, cwd=ROOT, start_new_session=True)
+        until(lambda: copying(shop) or dbops.poll() is not None, "pg_dump reads the big table")
+        os.killpg(dbops.pid, signal.SIGINT)
+        go.set()
+        _, err = dbops.communicate(timeout=60)
     assert dbops.returncode == 130, err
     assert "error: interrupted\n" in err
     only(tmp_path)

@@ -20,6 +20,7 @@ from tests.fault.support import (
     At,
     copying,
     fill,
+    half_read,
     no_sessions,
     one,
     only,
@@ -87,7 +88,8 @@ def test_another_target_is_not_locked(shop: Database, tmp_path: Path) -> None:
 
 
 def test_the_lock_dies_with_its_holder(shop: Database, tmp_path: Path) -> None:
-    with process("backup", "--store", str(tmp_path), env={"DATABASE_URL": shop.url}) as dbops:
+    arguments = ("backup", "--store", str(tmp_path))
+    with half_read(shop) as (url, _), process(*arguments, env={"DATABASE_URL": url}) as dbops:
         until(lambda: copying(shop), "the first backup runs")
         with pytest.raises(LockedError, match=f"pid {dbops.pid} on"):
             run(target(shop.url), tmp_path)

@@ -19,6 +19,7 @@ from tests.fault.support import (
     At,
     copying,
     fill,
+    half_read,
     no_sessions,
     one,
     only,
@@ -65,35 +66,19 @@ def older(shop: Database, store: Path) -> Manifest:
 def test_the_session_of_pg_dump_is_terminated(
     shop: Database, store: Path, older: Manifest, jobs: int, level: str
 ) -> None:
-    def terminate() -> None:
-        dumping = programs("pg_dump")
+    with half_read(shop) as (url, go):
 
-        def reading() -> list[int]:
-            """Held, so that it cannot have read the table to its end before its session goes; unless it has not begun
-            to read: what it says of the table comes before its COPY. The server still has rows to send."""
-            for pid in dumping:
-                os.kill(pid, signal.SIGSTOP)
-            until(lambda: copying(shop, stuck=True) or not copying(shop), "the server waits for pg_dump, or is done")
-            if not (found := copying(shop, stuck=True)):
-                go_on()
-            return found
-
-        def go_on() -> None:
-            for pid in dumping:
-                os.kill(pid, signal.SIGCONT)
-
-        try:
-            pids = until(reading, "pg_dump reads the big table")
+        def terminate() -> None:
+            until(lambda: copying(shop, stuck=True), "the server waits for pg_dump to read the big table")
             with shop.connect() as connection:
-                for pid in pids:
+                for pid in copying(shop):
                     connection.execute("SELECT pg_terminate_backend(%s)", [pid])
             until(lambda: not copying(shop), "its session is gone")
-        finally:
-            go_on()
+            go.set()
 
-    progress = At("item public.big", terminate, thread=DUMPING)
-    with pytest.raises((ToolError, DatabaseError)) as caught:
-        run(target(shop.url, jobs=jobs, inventory=level), store, progress)
+        progress = At("item public.big", terminate, thread=DUMPING)
+        with pytest.raises((ToolError, DatabaseError)) as caught:
+            run(target(url, jobs=jobs, inventory=level), store, progress)
     assert progress.done
     assert caught.value.exit_code == 4
     assert "terminat" in str(caught.value), str(caught.value)
@@ -110,15 +95,17 @@ def test_the_session_of_pg_dump_is_terminated(
 def test_a_program_is_killed(
     shop: Database, store: Path, older: Manifest, program: str, thread: str, jobs: int
 ) -> None:
-    def kill() -> None:
-        for pid in until(lambda: programs(program), f"{program} runs"):
-            os.kill(pid, signal.SIGKILL)
+    with half_read(shop) as (url, go):
 
-    # The inventory is quick: its reader is killed as soon as it is there.
-    hunter = threading.Thread(target=kill)
-    progress = At("item public.big", kill, thread=thread) if thread else At("phase dump", hunter.start)
-    with pytest.raises((ToolError, DatabaseError)) as caught:
-        run(target(shop.url, jobs=jobs), store, progress)
+        def kill() -> None:
+            for pid in until(lambda: programs(program), f"{program} runs"):
+                os.kill(pid, signal.SIGKILL)
+            go.set()
+
+        hunter = threading.Thread(target=kill)
+        progress = At("item public.big", kill, thread=thread) if thread else At("phase dump", hunter.start)
+        with pytest.raises((ToolError, DatabaseError)) as caught:
+            run(target(url, jobs=jobs), store, progress)
     assert progress.done
     assert caught.value.exit_code == 4
     if (program, jobs) == ("pg_dump", 2):  # its workers were killed too, and it may live to tell
@@ -153,10 +140,16 @@ def test_the_decoder_dies_of_a_small_archive(shop: Database, store: Path) -> Non
 @pytest.mark.parametrize(("jobs", "level"), [(1, "archive"), (2, "content")])
 def test_the_server_dies(shop: Database, store: Path, older: Manifest, jobs: int, level: str) -> None:
     cluster = shop.cluster
-    progress = At("item public.big", cluster.kill, thread=DUMPING)
     try:
-        with pytest.raises(DbopsError) as caught:
-            run(target(shop.url, jobs=jobs, inventory=level), store, progress)
+        with half_read(shop) as (url, go):
+
+            def die() -> None:
+                cluster.kill()
+                go.set()
+
+            progress = At("item public.big", die, thread=DUMPING)
+            with pytest.raises(DbopsError) as caught:
+                run(target(url, jobs=jobs, inventory=level), store, progress)
     finally:
         cluster.start()
     assert caught.value.exit_code == 4

@@ -21,7 +21,20 @@ from tests.contract.backends import PART, keys
 from tests.contract.cut_proxy import CutProxy
 from tests.contract.raw_s3 import raw_s3
 from tests.fault.buckets import Later, Unlisted
-from tests.fault.support import DUMPING, At, copying, fill, no_sessions, only, programs, run, target, until, verified
+from tests.fault.support import (
+    DUMPING,
+    At,
+    copying,
+    fill,
+    half_read,
+    no_sessions,
+    only,
+    programs,
+    run,
+    target,
+    until,
+    verified,
+)
 from tests.keys import new_identity
 from tests.servers import Cluster, Database
 
@@ -134,17 +147,20 @@ def test_the_service_goes_away_before_the_manifest(
 
 @both_jobs
 def test_an_upload_is_aborted_when_the_dump_fails(shop: Database, direct: S3Store, older: Manifest, jobs: int) -> None:
-    def terminate() -> None:
-        pids = until(lambda: copying(shop), "pg_dump reads the big table")
-        until(lambda: jobs > 1 or list(direct.unfinished()), "parts are on their way")
-        with shop.connect() as connection:
-            for pid in pids:
-                connection.execute("SELECT pg_terminate_backend(%s)", [pid])
+    with half_read(shop) as (url, go):
 
-    # The stream waits in `advance`, so that the dump cannot end before its session is terminated.
-    progress = Later(terminate) if jobs == 1 else At("item public.big", terminate, thread=DUMPING)
-    with pytest.raises(DbopsError) as caught:
-        run(target(shop.url, jobs=jobs, inventory="counts"), direct, progress)
+        def terminate() -> None:
+            pids = until(lambda: copying(shop), "pg_dump reads the big table")
+            until(lambda: jobs > 1 or list(direct.unfinished()), "parts are on their way")
+            with shop.connect() as connection:
+                for pid in pids:
+                    connection.execute("SELECT pg_terminate_backend(%s)", [pid])
+            go.set()
+
+        # A stream waits in `advance`, so that the dump cannot end before its session is terminated.
+        progress = Later(terminate) if jobs == 1 else At("item public.big", terminate, thread=DUMPING)
+        with pytest.raises(DbopsError) as caught:
+            run(target(shop.url if jobs == 1 else url, jobs=jobs, inventory="counts"), direct, progress)
     assert progress.done
     assert "terminat" in str(caught.value)
     only(direct, older)  # no unfinished upload either

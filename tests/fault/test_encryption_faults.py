@@ -13,7 +13,7 @@ from dbops.catalog import Catalog
 from dbops.config import EncryptionConfig
 from dbops.errors import StoreFullError
 from dbops.store.local import LocalStore
-from tests.fault.support import children, copying, no_sessions, only, process, run, target, until
+from tests.fault.support import children, copying, half_read, no_sessions, only, process, run, target, until
 from tests.keys import new_identity
 from tests.servers import Database
 
@@ -28,18 +28,18 @@ def marker(database: Database) -> bytes:
     return database.cluster.psql("SELECT left(t, 60) FROM big WHERE id = 1", database.name).strip().encode()
 
 
-def configured(folder: Path, database: Database, jobs: int) -> Path:
-    """`dbops.toml` of an encrypted target; with several jobs it has a workspace. Nothing is compressed."""
+def configured(folder: Path, url: str, jobs: int) -> dict[str, str]:
+    """The configuration of an encrypted target; with several jobs it has a workspace. Nothing is compressed."""
     _, recipient = new_identity(folder)
     (folder / "workspace").mkdir()
     workspace = "workspace = 'workspace'\n" if jobs > 1 else ""
     file = folder / "dbops.toml"
     file.touch(0o600)
     file.write_text(
-        f"[store]\nurl = '{folder / 'store'}'\n[targets.sealing]\nurl = '{database.url}'\njobs = {jobs}\n"
+        f"[store]\nurl = '{folder / 'store'}'\n[targets.sealing]\nurl = '{url}'\njobs = {jobs}\n"
         f"compression = 'none'\n[targets.sealing.encryption]\nrecipients = ['{recipient}']\n{workspace}"
     )
-    return file
+    return {"DBOPS_CONFIG": str(file)}
 
 
 def readable(folder: Path, secret: bytes) -> list[str]:
@@ -48,18 +48,20 @@ def readable(folder: Path, secret: bytes) -> list[str]:
 
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_killed_while_it_encrypts(shop: Database, tmp_path: Path, jobs: int) -> None:
-    env = {"DBOPS_CONFIG": str(configured(tmp_path, shop, jobs))}
-    with process("backup", env=env) as dbops:
-        until(lambda: copying(shop) or dbops.poll() is not None, "pg_dump reads the big table")
-        below = children(dbops.pid)
-        dbops.kill()
-        dbops.wait()
-    until(lambda: not any(Path(f"/proc/{pid}/exe").exists() for pid in below), "all client programs are gone")
-    assert not list(Catalog(LocalStore(tmp_path / "store")).backups())
-    assert not readable(tmp_path / "store", marker(shop))
-    no_sessions(shop)
-    with process("backup", env=env) as dbops:
-        assert dbops.wait(120) == 0
+    with half_read(shop) as (url, go):
+        env = configured(tmp_path, url, jobs)
+        with process("backup", env=env) as dbops:
+            until(lambda: copying(shop) or dbops.poll() is not None, "pg_dump reads the big table")
+            below = children(dbops.pid)
+            dbops.kill()
+            dbops.wait()
+        go.set()
+        until(lambda: not any(Path(f"/proc/{pid}/exe").exists() for pid in below), "all client programs are gone")
+        assert not list(Catalog(LocalStore(tmp_path / "store")).backups())
+        assert not readable(tmp_path / "store", marker(shop))
+        no_sessions(shop)
+        with process("backup", env=env) as dbops:
+            assert dbops.wait(120) == 0
     assert not list((tmp_path / "workspace").iterdir()), "the next run removes what a killed one has left in the clear"
     assert len(list(Catalog(LocalStore(tmp_path / "store")).backups())) == 1
     assert not readable(tmp_path / "store", marker(shop))
@@ -67,10 +69,10 @@ def test_killed_while_it_encrypts(shop: Database, tmp_path: Path, jobs: int) -> 
 
 @pytest.mark.parametrize("jobs", [1, 2])
 def test_interrupted_while_it_encrypts(shop: Database, tmp_path: Path, jobs: int) -> None:
-    env = {"DBOPS_CONFIG": str(configured(tmp_path, shop, jobs))}
-    with process("backup", env=env) as dbops:
+    with half_read(shop) as (url, go), process("backup", env=configured(tmp_path, url, jobs)) as dbops:
         until(lambda: copying(shop) or dbops.poll() is not None, "pg_dump reads the big table")
         dbops.send_signal(signal.SIGTERM)
+        go.set()
         _, err = dbops.communicate(timeout=60)
     assert dbops.returncode == 130, err
     assert "Traceback" not in err

@@ -53,7 +53,7 @@ def rendered(settings: Migrations, request: Request = Request()) -> Merged:  # n
 
 
 def names(settings: Migrations) -> list[str]:
-    return sorted(path.name for path in settings.directory.joinpath("versions").iterdir())
+    return sorted(path.name for path in settings.directory.joinpath("versions").iterdir() if path.is_file())
 
 
 def test_branches_that_commute_get_one_head_in_the_style_of_the_application(tmp_path: Path, server: Sandbox) -> None:
@@ -164,8 +164,10 @@ def test_a_template_that_does_not_render_is_named(tmp_path: Path) -> None:
 
 def test_a_broken_graph_is_mended_first(tmp_path: Path) -> None:
     settings = alembic_app(tmp_path, {**FINE, "three": ("missing", "")})
-    (settings.directory / "versions" / "four_x.py").write_text("revision = 'a' + 'b'\ndown_revision = None\n")
-    with pytest.raises(RefusedError):
+    done = rendered(settings)
+    assert (done.file, done.report.verdict) == (None, Verdict.FAIL)
+    (settings.directory / "versions" / "four_x.py").write_text("revision = name()\ndown_revision = None\n")
+    with pytest.raises(RefusedError, match="four_x"):
         rendered(settings)
 
 

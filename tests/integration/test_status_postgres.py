@@ -40,7 +40,7 @@ def test_where_the_database_is(configured: Any, any_database: Database) -> None:
     assert (report["current"], [one["id"] for one in report["pending"]]) == (["a"], ["b", "c"])
     assert report["provenance"]["version_table"] == "public.alembic_version"
     left_open = [one["id"] for one in configured("gate", code=5)["not_evaluated"]]
-    assert left_open[:3] == ["lint", "lint", "rehearsal"]  # b and c cannot be run, and there is no store
+    assert left_open[:3] == ["rehearsal", "lint", "lint"]  # there is no store, and b and c cannot be run
     any_database.psql("UPDATE alembic_version SET version_num = 'c'")
     assert configured("gate")["verdict"] == "PASS"
     any_database.psql("UPDATE alembic_version SET version_num = 'zz'")
