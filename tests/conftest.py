@@ -81,6 +81,7 @@ def pg_servers() -> Iterator[Callable[[Installation], Cluster]]:
 
 
 ONE_MAJOR = (
+    "fault/test_backup_pooler.py",
     "fault/test_backup_s3.py",
     "fault/test_encryption_faults.py",
     "fault/test_prune",

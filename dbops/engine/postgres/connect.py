@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from dbops.command import redact
 from dbops.config.urls import Secret
+from dbops.engine.postgres import pooler
 from dbops.errors import ConfigError, DatabaseError
 from dbops.language import msg
 from dbops.route.base import Route, blamed
@@ -167,6 +168,9 @@ class Access:
         conninfo = self.conninfo(database, application=application)
         try:
             connection = psycopg.connect(conninfo, password=self.password, autocommit=True, client_encoding="UTF8")
+            if pooler.ignores(connection, SESSION):
+                connection.close()
+                raise pooler.refused(self.place())
             if "PGTZ" in os.environ or "PGDATESTYLE" in os.environ:  # libpq lets them win over `options`
                 connection.execute("SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'")
             if connection.info.server_version >= 170000:  # older servers refuse it in `options`
@@ -190,6 +194,8 @@ class Access:
         hint = msg("check host and port in the URL; is the server running?")
         if "password authentication failed" in text:
             hint = msg("is it the right user? the password is from the URL, dbops.toml (password_…) or ~/.pgpass")
+        elif "unsupported startup parameter" in text:  # PgBouncer's, in each of its modes
+            hint = pooler.HINT
         elif "no password supplied" in text:
             hint = msg("set password_file, password_env or password_command in dbops.toml, or use ~/.pgpass")
         elif "service" in self.parameters and "definition of service" in text:
