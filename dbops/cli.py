@@ -1,4 +1,4 @@
-"""The edge: results and errors become text or JSON and an exit code; and the console script `dbops`.
+"""The edge: results and errors become text or JSON and an exit code; and the program `dbops`.
 
 Plain `invoke` exits 1 for mistakes in its own syntax (an unknown task or flag), before any code of dbops runs; the
 console script exits 2 for them.
@@ -221,6 +221,14 @@ def _terminable() -> Iterator[None]:
 class Dbops(Program):
     """Invoke's program over the tasks of dbops, with the exit codes of dbops for mistakes in the command line."""
 
+    def run(self, argv: list[str] | None = None, exit: bool = True) -> None:
+        try:
+            super().run(argv, exit)
+        except SystemExit as ended:
+            if isinstance(ended.__context__, KeyboardInterrupt):  # before a task began: Invoke makes a 1 of it
+                sys.exit(Exit.INTERRUPTED)
+            raise
+
     def parse_tasks(self) -> None:
         with self._usage():
             super().parse_tasks()
@@ -247,7 +255,7 @@ class Dbops(Program):
 
 
 def main() -> None:
-    """The console script `dbops`."""
+    """The program `dbops`."""
     # What imports make stays to the end: to look through it again and again costs 20 ms of a start.
     gc.freeze()
     gc.set_threshold(_GARBAGE_OBJECTS)
@@ -260,5 +268,3 @@ def main() -> None:
         # Whoever read our output (`| head`) has seen enough. Nothing may be flushed into the closed pipe at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(128 + signal.SIGPIPE)
-    except KeyboardInterrupt:  # before a task began, which would say what it means for its work
-        sys.exit(Exit.INTERRUPTED)

@@ -38,35 +38,37 @@ def changes(
 
 
 def _removed(one: Revision, ref: str) -> Problem:
-    return Problem(
-        kind=Kind.REMOVED,
-        path=one.path,
-        line=one.line,
-        text=f"{one.id}, a head of {ref}, is in no file any more: a database that has run it cannot be migrated",
-        hint="bring the file back, and undo what it does by a revision after it; one that replaces it keeps its id",
+    return _problem(
+        Kind.REMOVED,
+        one,
+        f"{one.id}, a head of {ref}, is in no file any more: a database that has run it cannot be migrated",
+        "bring the file back, and undo what it does by a revision after it; one that replaces it keeps its id",
     )
 
 
 def _inserted(now: Revision, was: Revision, never: list[str], ref: str) -> Problem:
     some = ", ".join(never[:5]) + (" …" if len(never) > 5 else "")
-    return Problem(
-        kind=Kind.INSERTED,
-        path=now.path,
-        line=now.down_line,
-        text=f"{now.id}, which {ref} has after {', '.join(was.down) or 'nothing'}, now stands on"
+    return _problem(
+        Kind.INSERTED,
+        now,
+        f"{now.id}, which {ref} has after {', '.join(was.down) or 'nothing'}, now stands on"
         f" {', '.join(now.down) or 'nothing'}: {some} will not run where {now.id} has run",
-        hint=f"set down_revision of {now.id} to what it was, and that of {never[0]} to the head of {ref}",
+        f"set down_revision of {now.id} to what it was, and that of {never[0]} to the head of {ref}",
+        now.down_line,
     )
 
 
 def _rewritten(now: Revision, ref: str) -> Problem:
-    return Problem(
-        kind=Kind.REWRITTEN,
-        path=now.path,
-        line=now.line,
-        text=f"{now.id} does something else than in {ref}: where it has run it will not run again",
-        hint="put the change into a revision of its own",
+    return _problem(
+        Kind.REWRITTEN,
+        now,
+        f"{now.id} does something else than in {ref}: where it has run it will not run again",
+        "put the change into a revision of its own",
     )
+
+
+def _problem(kind: Kind, at: Revision, text: str, hint: str, line: int = 0) -> Problem:
+    return Problem(kind=kind, path=at.path, line=line or at.line, text=text, hint=hint)
 
 
 def _code(data: bytes) -> list[str]:

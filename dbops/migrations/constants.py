@@ -8,6 +8,8 @@ from __future__ import annotations
 import ast
 from functools import cached_property
 
+from dbops.migrations.bindings import bound_by
+
 _DEEPEST = 20
 
 
@@ -54,16 +56,9 @@ class Constants:
         for statement in self._tree.body:
             if statement.lineno >= name.lineno:
                 break
-            targets = (
-                statement.targets
-                if isinstance(statement, ast.Assign)
-                else [statement.target]
-                if isinstance(statement, ast.AnnAssign)
-                else []
-            )
-            value = statement.value if isinstance(statement, ast.Assign | ast.AnnAssign) else None
-            if value is not None and any(isinstance(one, ast.Name) and one.id == name.id for one in targets):
-                return self.folded(value, depth + 1)
+            for bound, binding in bound_by(statement):
+                if bound == name.id and binding.value is not None:
+                    return self.folded(binding.value, depth + 1)
         return None
 
     @cached_property

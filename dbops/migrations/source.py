@@ -6,10 +6,10 @@ import ast
 import hashlib
 import re
 import sys
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from dbops.migrations.allowances import allowances
+from dbops.migrations.bindings import Binding, bound_by, set_elsewhere
 from dbops.migrations.constants import Constants
 from dbops.migrations.statements import first_operation
 from dbops.migrations.values import Kind, Problem, Revision
@@ -17,8 +17,6 @@ from dbops.migrations.values import Kind, Problem, Revision
 NAMES = frozenset({"revision", "down_revision", "branch_labels", "depends_on"})
 _LEGACY_NAME = re.compile(r"([a-f0-9]+)\.py")
 _CREATED = re.compile(r"^Create Date:[ \t]*(\S.*)$", re.MULTILINE)
-_SCOPES = (ast.Lambda, ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
-_SETTERS = frozenset({"exec", "globals", "locals", "setattr", "vars"})
 _ILLEGAL = frozenset("@-+:")
 _TOP = "write it as a literal at the top of the file, as `alembic revision` does"
 _STOPS = "Alembic stops at this file: every *.py in the folder must be a revision"
@@ -29,13 +27,6 @@ class Read(NamedTuple):
 
     revision: Revision | None
     problems: tuple[Problem, ...] = ()
-
-
-class _Binding(NamedTuple):
-    """Where a name is bound. `value` None: by something else than a plain assignment."""
-
-    line: int
-    value: ast.expr | None
 
 
 class _ValueError(Exception):
@@ -64,7 +55,7 @@ def _declared(path: str, data: bytes, tree: ast.Module) -> Read:
     try:
         legacy = _LEGACY_NAME.fullmatch(path.rpartition("/")[2])
         missing = [one for one in ("revision", "down_revision") if one not in bound]
-        elsewhere = _set_elsewhere(tree) if missing and not (legacy and missing == ["revision"]) else 0
+        elsewhere = set_elsewhere(tree) if missing and not (legacy and missing == ["revision"]) else 0
         if elsewhere:
             raise _ValueError(
                 Kind.COMPUTED, elsewhere, f"`{missing[0]}` is set, if at all, by something else than text"
@@ -104,7 +95,7 @@ def _declared(path: str, data: bytes, tree: ast.Module) -> Read:
 # --- values -----------------------------------------------------------------------------------------------------
 
 
-def _id(legacy: re.Match[str] | None, bound: dict[str, _Binding]) -> tuple[str, int]:
+def _id(legacy: re.Match[str] | None, bound: dict[str, Binding]) -> tuple[str, int]:
     """The revision id and its line; that of a file without one comes from its name, if it is all hexadecimal."""
     if "revision" not in bound:
         if legacy is None:
@@ -124,7 +115,7 @@ def _id(legacy: re.Match[str] | None, bound: dict[str, _Binding]) -> tuple[str, 
     return value.value, line
 
 
-def _strings(name: str, bound: dict[str, _Binding]) -> tuple[str, ...]:
+def _strings(name: str, bound: dict[str, Binding]) -> tuple[str, ...]:
     """The texts that a name is bound to: none for None, one, or those of a tuple, list or set."""
     line, value = bound[name]
     elements = value.elts if isinstance(value, ast.Tuple | ast.List | ast.Set) else [value]
@@ -154,81 +145,25 @@ def _plain(value: ast.expr | None) -> ast.expr | None:
 # --- names ------------------------------------------------------------------------------------------------------
 
 
-def _bindings(tree: ast.Module) -> dict[str, _Binding]:
+def _bindings(tree: ast.Module) -> dict[str, Binding]:
     """The module's bindings of the names that matter; the last one of each counts."""
-    bound: dict[str, _Binding] = {}
+    bound: dict[str, Binding] = {}
     for statement in tree.body:
         if isinstance(statement, ast.FunctionDef):  # nearly half of a file, and never more than its own name
             if statement.name in NAMES:
-                bound[statement.name] = _Binding(statement.lineno, None)
+                bound[statement.name] = Binding(statement.lineno, None)
             continue
-        for name, binding in _bound_by(statement):
+        for name, binding in bound_by(statement):
             if name in NAMES:
                 bound[name] = binding
     if any(value is not None and not isinstance(value, ast.Constant) for _, value in bound.values()):
         constants = Constants(tree)
-        if not _set_elsewhere(tree):
+        if not set_elsewhere(tree):
             bound = {
-                name: one if one.value is None else _Binding(one.line, constants.folded(one.value))
+                name: one if one.value is None else Binding(one.line, constants.folded(one.value))
                 for name, one in bound.items()
             }
     return bound
-
-
-def _bound_by(statement: ast.stmt) -> Iterator[tuple[str, _Binding]]:
-    if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
-        if statement.value is not None:
-            yield statement.target.id, _Binding(statement.lineno, statement.value)
-    elif isinstance(statement, ast.Assign):
-        for target in statement.targets:
-            yield from _assigned(target, statement.value, statement.lineno)
-    else:
-        for name, line in _otherwise(statement):
-            yield name, _Binding(line, None)
-
-
-def _assigned(target: ast.expr, value: ast.expr, line: int) -> Iterator[tuple[str, _Binding]]:
-    """`a = 1`, and `a, b = 1, 2` item by item."""
-    if isinstance(target, ast.Name):
-        yield target.id, _Binding(line, value)
-    elif isinstance(target, ast.Tuple | ast.List):
-        parts = value.elts if isinstance(value, ast.Tuple | ast.List) else []
-        paired = len(parts) == len(target.elts) and not any(
-            isinstance(part, ast.Starred) for part in [*parts, *target.elts]
-        )
-        for place, one in enumerate(target.elts):
-            if paired:
-                yield from _assigned(one, parts[place], line)
-            else:
-                yield from ((name, _Binding(at, None)) for name, at in _otherwise(one))
-
-
-def _set_elsewhere(tree: ast.Module) -> int:
-    """The line of what may set a name that no statement of the module sets: `from … import *`, `globals()`, `exec`."""
-    for statement in tree.body:
-        if isinstance(statement, ast.ImportFrom) and any(alias.name == "*" for alias in statement.names):
-            return statement.lineno
-        if isinstance(statement, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            continue
-        for node in ast.walk(statement):
-            if isinstance(node, ast.Name) and node.id in _SETTERS:
-                return node.lineno
-    return 0
-
-
-def _otherwise(statement: ast.AST) -> Iterator[tuple[str, int]]:
-    """Names that a statement binds in the module in any other way: under a condition, by an import, a loop, `+=`."""
-    todo = [statement]
-    while todo:
-        node = todo.pop()
-        if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-            yield node.id, node.lineno
-        elif isinstance(node, ast.Import | ast.ImportFrom):
-            yield from ((alias.asname or alias.name, node.lineno) for alias in node.names)
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            yield node.name, node.lineno
-        elif not isinstance(node, _SCOPES):
-            todo.extend(ast.iter_child_nodes(node))
 
 
 # --- what cannot be read ----------------------------------------------------------------------------------------

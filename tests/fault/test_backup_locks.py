@@ -77,7 +77,7 @@ def test_the_second_backup_is_refused(shop: Database, tmp_path: Path, name: str)
     assert not (tmp_path / "other").exists()
     only(tmp_path / "store", first)
     only(tmp_path / "other2", *[run(target(shop.url, name=name), tmp_path / "other2")])
-    assert f"another backup of {name} is running" in error.message
+    assert f"another backup or prune of {name} is running" in error.message
     assert f"pid {os.getpid()} on {socket.gethostname()}" in error.message
 
 

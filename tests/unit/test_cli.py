@@ -233,6 +233,26 @@ def test_a_signal_ends_a_task_in_order(tmp_path: Path, number: signal.Signals) -
         assert process.wait(20) == 130
 
 
+@pytest.mark.parametrize("module", ["invoke", "dbops.tasks", "dbops.session"])
+def test_ctrl_c_before_a_task_has_begun_ends_it_without_a_word(tmp_path: Path, module: str) -> None:
+    """While that module is looked for: by the program, by its list of tasks, by a task before its work."""
+    program = f"""if True:
+        import runpy, signal, sys
+        class Finder:
+            def find_spec(self, name, path=None, target=None):
+                if name == {module!r}:
+                    signal.raise_signal(signal.SIGINT)
+        sys.meta_path.insert(0, Finder())
+        sys.argv = ["dbops", "migrate"]
+        runpy.run_module("dbops", run_name="__main__")
+    """
+    environment = CLEAN | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, env=environment, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
 @pytest.mark.parametrize(
     ("closed", "expected", "told"),
     [("<&-", 2, "there is no terminal"), ("2>&-", 2, ""), ("<&- >&- 2>&-", 2, "")],

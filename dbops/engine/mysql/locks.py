@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import pymysql
 
+from dbops.engine import locking
 from dbops.engine.mysql.statements import statement
-from dbops.errors import LockedError
 from dbops.language import msg
 
 if TYPE_CHECKING:
@@ -36,23 +36,11 @@ def exclusive(connection: Connection, work: str, subject: str) -> Iterator[None]
         if _one(connection, "SELECT GET_LOCK(%s, 0)", name) == 1:
             break
         if (holder := _one(connection, "SELECT IS_USED_LOCK(%s)", name)) is not None:
-            raise LockedError(
-                msg(
-                    "another {work} of {subject} is running: {who}",
-                    work=work,
-                    subject=subject,
-                    who=_who(connection, int(str(holder))),
-                ),
-                hint=msg("wait until it ends; the lock is a named lock of the server and goes with its session"),
-                kind=f"{work}-running",
-            )
+            ends = msg("wait until it ends; the lock is a named lock of the server and goes with its session")
+            raise locking.held(work, subject, _who(connection, int(str(holder))), ends)
         time.sleep(0.02)  # whoever held it is going
     else:
-        raise LockedError(
-            msg("the lock of {work} {subject} comes and goes", work=work, subject=subject),
-            hint=msg("try again in a moment"),
-            kind=f"{work}-running",
-        )
+        raise locking.comes_and_goes(work, subject)
     try:
         yield
     finally:

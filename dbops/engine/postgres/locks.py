@@ -13,8 +13,8 @@ from typing import Any
 import psycopg
 
 from dbops.command import redact
+from dbops.engine import locking
 from dbops.engine.postgres.statements import statement
-from dbops.errors import LockedError
 from dbops.language import msg
 
 _ATTEMPTS = 50
@@ -40,23 +40,11 @@ def exclusive(connection: psycopg.Connection[tuple[Any, ...]], work: str, subjec
             break
         holder = connection.execute(statement("lock_holder"), {"key": key}).fetchone()
         if holder is not None:
-            raise LockedError(
-                msg(
-                    "another {work} of {subject} is running: {holder}",
-                    work=work,
-                    subject=subject,
-                    holder=redact(str(holder[0])),
-                ),
-                hint=msg("wait until it ends; the lock is an advisory lock in the database and goes with its session"),
-                kind=f"{work}-running",
-            )
+            ends = msg("wait until it ends; the lock is an advisory lock in the database and goes with its session")
+            raise locking.held(work, subject, redact(str(holder[0])), ends)
         connection.execute("SELECT pg_sleep(0.02)")  # whoever held it is going
     else:
-        raise LockedError(
-            msg("the lock of {work} {subject} comes and goes", work=work, subject=subject),
-            hint=msg("try again in a moment"),
-            kind=f"{work}-running",
-        )
+        raise locking.comes_and_goes(work, subject)
     try:
         yield
     finally:

@@ -20,6 +20,7 @@ _ATTACHED = re.compile(
     r"^ALTER TABLE ONLY (.+?) ATTACH PARTITION (.+?) (?:FOR VALUES|DEFAULT)", re.MULTILINE | re.DOTALL
 )
 _FIRES = ("CREATE TRIGGER ", "CREATE CONSTRAINT TRIGGER ", " FOREIGN KEY ")
+_MATERIALIZED = "MATERIALIZED VIEW "
 _PRIVILEGES = ("ACL ", "DEFAULT ACL ")
 _NEEDS_INDEXES = ("FK CONSTRAINT ", "COMMENT ", "SECURITY LABEL ", "MATERIALIZED VIEW DATA ", *_PRIVILEGES)
 _EVENTS = ("EVENT TRIGGER ", "COMMENT - EVENT TRIGGER ", "SECURITY LABEL - EVENT TRIGGER ")
@@ -46,12 +47,11 @@ def passes(tools: Tools, archive: Path, *, parallel: bool) -> tuple[Pass, ...]:
 
     Event triggers come last: they may forbid to refresh a materialized view, which pg_restore does after them.
     """
-    schema = _said(tools, archive, "--schema-only", "--file=-")
-    attached = _ATTACHED.findall(schema)
-    nested = parallel and bool({parent for parent, _ in attached} & {child for _, child in attached})
-    fires = bool(attached) and any(words in schema for words in _FIRES)
-    rows_first = nested or (parallel and (fires or " NOT VALID;" in schema))
-    events_last = "CREATE EVENT TRIGGER " in schema and "CREATE MATERIALIZED VIEW " in schema
+    listed = _ENTRY.findall(_said(tools, archive, "--list"))
+    events_last = all(any(entry.startswith(kind) for _, entry in listed) for kind in ("EVENT TRIGGER ", _MATERIALIZED))
+    nested = rows_first = False
+    if parallel:
+        nested, rows_first = _side_by_side(_said(tools, archive, "--schema-only", "--file=-"))
     if not (rows_first or events_last):
         return (Pass(None, parallel),)
     late = dict(_ENTRY.findall(_said(tools, archive, "--list", "--section=post-data"))) if rows_first else {}
@@ -67,12 +67,20 @@ def passes(tools: Tools, archive: Path, *, parallel: bool) -> tuple[Pass, ...]:
             return _ATTACH
         return _AFTER if nested and entry.startswith(_NEEDS_INDEXES) else _LATE
 
-    for number, entry in _ENTRY.findall(_said(tools, archive, "--list")):
+    for number, entry in listed:
         groups[place(number, entry)].append(f"{number};\n")
     lists = ["".join(group).encode() for group in groups]
     if not parallel:
         return (Pass(b"".join(lists), False),)
     return tuple(Pass(entries, number != _ATTACH) for number, entries in enumerate(lists) if entries)
+
+
+def _side_by_side(schema: str) -> tuple[bool, bool]:
+    """What stands against workers side by side: partitions of partitions; and all that wants the rows first."""
+    attached = _ATTACHED.findall(schema)
+    nested = bool({parent for parent, _ in attached} & {child for _, child in attached})
+    fires = bool(attached) and any(words in schema for words in _FIRES)
+    return nested, nested or fires or " NOT VALID;" in schema
 
 
 @contextmanager

@@ -28,20 +28,18 @@ def refused(words: str) -> bool:
 def advice(words: str, tools: Tools, archive: Path) -> str:
     """What to do about them. The row that the server has met first is in its own DETAIL."""
     query = _query(words, tools, archive)
-    return joined(
-        "\n",
-        [
-            msg(
-                "the source itself holds rows that violate it: written while keys were not looked at "
-                "(session_replication_role, DISABLE TRIGGER ALL), or under a damaged index"
-            ),
-            msg("on the source, all such keys: {query}", query=query) if query else "",
-            msg(
-                "mend or delete them there, then back up again. This backup: restore it by hand without that "
-                "constraint (pg_restore --list and --use-list); a foreign key can be added as NOT VALID"
-            ),
-        ],
-    )
+    lines = [
+        msg(
+            "the source itself holds rows that violate it: written while keys were not looked at "
+            "(session_replication_role, DISABLE TRIGGER ALL), or under a damaged index"
+        ),
+        msg("on the source, all such keys: {query}", query=query) if query else "",
+        msg(
+            "mend or delete them there, then back up again. This backup: restore it by hand without that "
+            "constraint (pg_restore --list and --use-list); a foreign key can be added as NOT VALID"
+        ),
+    ]
+    return joined("\n", filter(None, lines))
 
 
 def _query(words: str, tools: Tools, archive: Path) -> str:
