@@ -66,9 +66,17 @@ DELIMITER ;
 OF_MARIADB = """
 CREATE SEQUENCE tickets START WITH 100;
 SELECT NEXTVAL(tickets);
-CREATE TABLE ticket (id INT NOT NULL DEFAULT NEXTVAL(tickets) PRIMARY KEY, what VARCHAR(9));
+CREATE SEQUENCE queue;
+CREATE TABLE ticket (
+    id INT NOT NULL DEFAULT NEXTVAL(tickets) PRIMARY KEY, what VARCHAR(9), n INT DEFAULT NEXTVAL(queue));
 INSERT INTO ticket (what) VALUES ('one'), ('two');
 UPDATE ticket SET what = 'three' WHERE what = 'two';
+SET sql_mode = 'ORACLE';
+DELIMITER ;;
+CREATE PACKAGE prices AS FUNCTION gross(net NUMBER) RETURN NUMBER; END;;
+CREATE PACKAGE BODY prices AS FUNCTION gross(net NUMBER) RETURN NUMBER AS BEGIN RETURN net * 1.16; END; END;;
+DELIMITER ;
+SET sql_mode = DEFAULT;
 """
 _ROWS = """
 INSERT INTO customers (name, note)
@@ -194,6 +202,8 @@ _BESIDE_TABLES = {
     "EVENT": ("SELECT event_name FROM information_schema.events WHERE event_schema = %s", 3),
     "FUNCTION": (_ROUTINES.format("FUNCTION"), 2),
     "PROCEDURE": (_ROUTINES.format("PROCEDURE"), 2),
+    "PACKAGE": (_ROUTINES.format("PACKAGE"), 2),
+    "PACKAGE BODY": (_ROUTINES.format("PACKAGE BODY"), 2),
 }
 
 

@@ -18,7 +18,8 @@ from dbops.language import msg
 if TYPE_CHECKING:
     from dbops.engine.mysql.connect import Connection
 
-_ROUTINES = ("FUNCTION", "PROCEDURE", "PACKAGE", "PACKAGE BODY")
+PACKAGES = ("PACKAGE", "PACKAGE BODY")
+_ROUTINES = ("FUNCTION", "PROCEDURE", *PACKAGES)
 
 
 class Piece(msgspec.Struct, frozen=True):
