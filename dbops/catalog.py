@@ -15,7 +15,7 @@ from typing import NamedTuple
 import msgspec
 
 from dbops import manifests
-from dbops.errors import BadBackupError, ConfigError, DbopsError, NothingToCheckError, StoreError
+from dbops.errors import BadBackupError, ConfigError, DbopsError, NewerFormatError, NothingToCheckError, StoreError
 from dbops.ids import backup_id, is_backup_id, moment_of
 from dbops.keys import signing
 from dbops.keys.documents import Signatures
@@ -41,6 +41,8 @@ class State(StrEnum):
     OK = "ok"
     BROKEN = "broken"
     """It has a manifest that cannot be used; `reason` says why."""
+    NEWER = "newer"
+    """Its manifest has a format that only a newer dbops knows: nothing says that it is bad."""
     DEBRIS = "debris"
     """It has no manifest: an interrupted backup, or one that is being made now."""
 
@@ -299,7 +301,8 @@ class Catalog:
             return Listing(target, backup, State.OK, *facts, manifest=self.read(target, backup, signed=signed))
         except DbopsError as error:
             if isinstance(error, BadBackupError | StoreError):  # the listing came through: this object is the trouble
-                return Listing(target, backup, State.BROKEN, *facts, reason=error.message)
+                state = State.NEWER if isinstance(error, NewerFormatError) else State.BROKEN
+                return Listing(target, backup, state, *facts, reason=error.message)
             raise
 
 

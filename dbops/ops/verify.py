@@ -5,7 +5,7 @@ It needs no database and nothing of the machine that made the backup: a bare sto
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 from dbops import __version__
@@ -13,7 +13,7 @@ from dbops.catalog import Catalog, State
 from dbops.engine.base import Content, Engine, Reading, TableKey
 from dbops.errors import BadBackupError, NothingToCheckError, PreflightError, ToolError
 from dbops.inventory.compare import FOREIGN, comparable, reading, some
-from dbops.language import msg, plural
+from dbops.language import joined, msg, plural
 from dbops.model import Finding, Manifest, NotEvaluated, Report, Severity, Verdict, judge
 from dbops.ops.fetch import fetch
 from dbops.ops.records import kept
@@ -95,7 +95,8 @@ def verify_selected(
     progress: Progress,
     clock: Callable[[], datetime],
 ) -> Report:
-    """Verifies `latest`, one id, or `all`; newer or other backups that cannot be used are findings too."""
+    """Verifies `latest`, one id, or `all`; newer or other backups that cannot be used are findings too. What only a
+    newer dbops can read is not evaluated."""
     if selector not in ("all", "latest"):
         manifest = catalog.find(target, selector)
         return verify(engine_for(manifest), catalog, manifest, jobs=jobs, progress=progress, clock=clock)
@@ -116,20 +117,29 @@ def verify_selected(
         for item in listings
         if item.state is State.BROKEN
     ]
-    if not usable and not broken:
+    beyond = [
+        NotEvaluated(id="newer-format", reason=joined(": ", [item.id, item.reason]))
+        for item in listings
+        if item.state is State.NEWER
+    ]
+    if not usable and not broken and not (beyond and selector == "all"):
         catalog.latest(target)  # raises NothingToCheckError and says what to do
     reports = [
         verify(engine_for(manifest), catalog, manifest, jobs=jobs, progress=progress, clock=clock)
         for manifest in usable
     ]
-    return combine(target, reports, broken)
+    return combine(target, reports, broken, beyond)
 
 
-def combine(target: str, reports: list[Report], findings: list[Finding]) -> Report:
-    """Several verifications as one report: the worst verdict, all findings."""
-    if len(reports) == 1 and not findings:
+def combine(
+    target: str, reports: list[Report], findings: list[Finding], not_evaluated: Sequence[NotEvaluated] = ()
+) -> Report:
+    """Several verifications as one report: the worst verdict, all findings. `findings` and `not_evaluated`: of backups
+    that have no report of their own."""
+    if len(reports) == 1 and not findings and not not_evaluated:
         return reports[0]
-    verdicts = [report.verdict for report in reports] + [Verdict.FAIL] * bool(findings)
+    verdicts = [report.verdict for report in reports]
+    verdicts += [Verdict.FAIL] * bool(findings) + [Verdict.INCONCLUSIVE] * bool(not_evaluated)
     phases: dict[str, float] = {}
     for report in reports:
         for name, seconds in report.phases.items():
@@ -140,7 +150,7 @@ def combine(target: str, reports: list[Report], findings: list[Finding]) -> Repo
         verdict=min(verdicts, key=VERDICT_ORDER.index),
         findings=(*findings, *(finding for report in reports for finding in report.findings)),
         phases=phases,
-        not_evaluated=tuple(item for report in reports for item in report.not_evaluated),
+        not_evaluated=(*not_evaluated, *(item for report in reports for item in report.not_evaluated)),
         provenance={
             "backups": [{"id": report.provenance["backup"], "verdict": report.verdict.value} for report in reports],
             "dbops_version": __version__,

@@ -83,8 +83,8 @@ def _seen(row: Row, now: datetime) -> str:
 
 def _unusable(item: Listing, now: datetime) -> str:
     name = f"{item.target}/{item.id}"
-    if item.state is State.BROKEN:
-        return block(tr("BROKEN"), name, translated(item.reason))
+    if item.state in (State.BROKEN, State.NEWER):
+        return block(tr("BROKEN") if item.state is State.BROKEN else tr("newer"), name, translated(item.reason))
     size = format_size(item.bytes)
     reason = tr(
         "no manifest, {size}, last written {age}: unfinished, or interrupted (see 'prune')",

@@ -97,7 +97,8 @@ def run(work: Session, request: Request) -> Report:
 
 def _warn_of_newer(work: Session, catalog: Catalog, manifest: Manifest) -> None:
     """Says which newer backups 'latest' has stepped over because they cannot be used."""
-    newer = [i.id for i in catalog.list(manifest.target) if i.state is State.BROKEN and i.id > manifest.id]
+    unusable = (State.BROKEN, State.NEWER)
+    newer = [i.id for i in catalog.list(manifest.target) if i.state in unusable and i.id > manifest.id]
     if newer:
         work.progress.note(msg("warning: newer, but unusable (see: dbops backups): {newer}", newer=", ".join(newer)))
 

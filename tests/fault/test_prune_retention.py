@@ -127,6 +127,20 @@ def test_half_deleted_without_a_note_is_not_touched(fresh: Callable[[], Store]) 
     assert any(key.endswith(f"{made[3].id}/SHA256SUMS") for key in keys(store))
 
 
+def test_a_backup_whose_manifest_is_a_link_is_none_and_is_not_touched(tmp_path: Path) -> None:
+    """Links are not followed: whoever can make one in the store could show another file as the manifest."""
+    store = LocalStore(tmp_path / "store")
+    made = backups(store, 4)
+    path = tmp_path / "store" / NAME / made[3].id / MANIFEST
+    path.rename(tmp_path / "elsewhere.json")
+    path.symlink_to(tmp_path / "elsewhere.json")
+    before = keys(store)
+    item = next(item for item in pruned(store).items if item.id == made[3].id)
+    assert (item.kind, item.keep) == (Kind.LOST, True)
+    assert [key for key in before if made[3].id in key] == [key for key in keys(store) if made[3].id in key]
+    assert made[3].id not in [manifest.id for manifest in Catalog(store).backups(NAME)]
+
+
 def test_a_report_that_comes_after_its_backup_was_deleted_goes_too(fresh: Callable[[], Store]) -> None:
     store = fresh()
     made = backups(store, 4)

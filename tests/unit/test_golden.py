@@ -11,7 +11,7 @@ import jsonschema
 import msgspec
 import pytest
 
-from dbops import manifests
+from dbops import cli, manifests
 from dbops.catalog import Catalog, State
 from dbops.errors import Exit, NewerFormatError
 from dbops.keys.keyring import Keyring
@@ -83,9 +83,11 @@ def test_a_newer_format_is_refused_politely(golden: Catalog) -> None:
     assert "upgrade dbops" in raised.value.hint
     assert golden.latest("custom").id == ID
     listed = {item.id: item for item in golden.list("custom")}
-    assert listed[newer].state is State.BROKEN
+    assert listed[newer].state is State.NEWER
     assert "newer format" in listed[newer].reason
     assert listed[ID].state is State.OK
     report = verify_selected(lambda _: None, golden, "custom", "all", jobs=1, progress=Silent(), clock=lambda: MOMENT)
-    (finding,) = report.findings
-    assert finding.subject == f"{newer}/manifest.json"
+    assert (report.verdict, report.findings) == (Verdict.INCONCLUSIVE, ())
+    assert report.not_evaluated[0].id == "newer-format"
+    assert report.not_evaluated[0].reason.startswith(f"{newer}: ")
+    assert cli.code_of(report) is Exit.INCONCLUSIVE

@@ -149,7 +149,7 @@ def test_one_bad_manifest_leaves_the_other_backups_usable(tmp_path: Path) -> Non
         newer = a_manifest(moment=datetime(2026, 11, day, tzinfo=UTC))
         catalog.store.put(catalog.key("shop", newer.id, "manifest.json"), data)
     states = [item.state for item in catalog.list("shop")]
-    assert states == [State.BROKEN, State.BROKEN, State.BROKEN, State.OK]
+    assert states == [State.BROKEN, State.NEWER, State.BROKEN, State.OK]
     assert catalog.latest("shop") == good
 
 
