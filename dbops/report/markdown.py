@@ -10,6 +10,7 @@ from dbops.migrations.suppressions import Suppressed
 from dbops.model import Finding, NotEvaluated, Report
 from dbops.ops.migration_report import MigrationReport
 from dbops.report.clean import flat, number, shorten
+from dbops.report.page import undrilled
 from dbops.report.proof import prove
 from dbops.report.sections import gauges
 from dbops.report.verdict import about, grave, headline
@@ -41,6 +42,9 @@ def _lines(report: Report, drills: Sequence[Report]) -> Iterator[str]:
         yield f"> {escape(head.advice, 1000)}"
     if drills:
         yield from _figures(drills)
+        if missing := undrilled(report, drills):
+            yield ""
+            yield f"No drill of {escape(', '.join(missing))}."
     if found := grave(report):
         yield from _findings(found)
     if isinstance(report, MigrationReport) and report.suppressed:

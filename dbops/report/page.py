@@ -39,6 +39,17 @@ class Page(NamedTuple):
         return self.drills or ((self.run,) if self.run.evidence is not None else ())
 
     @property
+    def undrilled(self) -> Sequence[str]:
+        """See `undrilled`."""
+        return undrilled(self.run, self.drills)
+
+    @property
     def single(self) -> bool:
         """Whether the run is one drill, so that its findings are those of the run."""
         return len(self.each) == 1 and self.each[0] == self.run
+
+
+def undrilled(run: Report, drills: Sequence[Report]) -> Sequence[str]:
+    """The targets of a run of checks that have no drill among these: no backup, no server to restore it into."""
+    shown = {drill.target for drill in drills}
+    return [name for name in run.target.split(", ") if name and name not in shown] if run.task == "check" else []

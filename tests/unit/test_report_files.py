@@ -138,6 +138,12 @@ def test_markdown_of_checks_has_a_line_for_each_drill() -> None:
     page = samples.check_page()
     shown = markdown.summary(page.run, page.drills)
     assert "| maps | 20261124T024500Z | INCONCLUSIVE | source \\= archive ? copy" in shown
+    assert "No drill of" not in shown
+
+
+def test_targets_without_a_drill_are_named_below_the_others() -> None:
+    page = samples.check_page()
+    assert "\n\nNo drill of maps, shop.\n" in markdown.summary(page.run, page.drills[:1])
 
 
 @pytest.mark.parametrize(

@@ -159,6 +159,13 @@ def test_checks_name_their_targets_and_drills() -> None:
         "maps",
     ]
     assert len(page.findall(".//article")) == 3
+    assert page.find(".//section[@aria-labelledby='targets']/p") is None
+
+
+def test_checks_name_the_targets_that_have_no_drill() -> None:
+    page = samples.check_page()
+    shown = parsed(page_html(page._replace(drills=page.drills[:1])))
+    assert words(shown.find(".//section[@aria-labelledby='targets']/p")) == "No drill of maps, shop: why is told below."
 
 
 def test_reports_without_evidence_have_a_page() -> None:
