@@ -98,19 +98,23 @@ def lint(
 def _faults(
     sql: RevisionSql, facts: Facts, dialect: str, rewritten: Mapping[str, frozenset[str]] | None
 ) -> Iterator[Fault]:
-    facts_within = facts.after(sql)
     if dialect != "postgres":
-        yield from lint_statements.judge(sql.steps, facts_within, lint_mysql.MYSQL)
+        yield from lint_statements.judge(sql.steps, facts, lint_mysql.MYSQL)
         return
+    known: dict[int, Facts] = {}
+    now = facts
+    for step in sql.steps:
+        known[id(step)] = now.during(step)
+        now = now.past(step)
     for said in lint_squawk.judge(sql.steps, facts.version):
         fault = _of_squawk(
-            said, facts_within, (rewritten or {}).get(sql.revision.id) if rewritten is not None else None
+            said, known[id(said.step)], (rewritten or {}).get(sql.revision.id) if rewritten is not None else None
         )
         if fault is not None:
             yield fault
-    yield from lint_statements.judge(sql.steps, facts_within, lint_statements.POSTGRES)
+    yield from lint_statements.judge(sql.steps, facts, (*lint_statements.POSTGRES, lint_mysql.becomes_required))
     yield from lint_sequences.enum_used(sql.steps)
-    yield from lint_sequences.changes_under_lock(sql.steps, facts_within)
+    yield from lint_sequences.changes_under_lock(sql.steps, facts)
 
 
 def _of_squawk(said: lint_squawk.Said, facts: Facts, rewritten: frozenset[str] | None) -> Fault | None:
@@ -124,9 +128,13 @@ def _of_squawk(said: lint_squawk.Said, facts: Facts, rewritten: frozenset[str] |
     if said.rule == "sql-constraint" and one.has("ADD", "COLUMN") and not one.has("DEFAULT"):
         return None  # every row has NULL there: the server knows that there is nothing to validate
     if said.rule == "sql-drop":
+        if found.verb == "ALTER TABLE" and not lint_mysql.gone_columns(step, found, facts):
+            return None
         what = f"table {table}" if found.verb == "DROP TABLE" else f"a column of {table}"
         return lint_mysql.drop_fault(step, table, what, facts)
     if said.rule == "sql-rename":
+        if lint_mysql.only_added_renamed(step, found, facts):
+            return None
         return lint_mysql.rename_fault(step, table, facts)
     if said.rule == "sql-required-column":
         return lint_mysql.required_fault(step, table, facts)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from dbops.migrations.sql_revisions import RevisionSql
-from dbops.migrations.sql_shape import shape
+from dbops.migrations.sql_columns import changes
+from dbops.migrations.sql_revisions import RevisionSql, Step
+from dbops.migrations.sql_shape import after, shape, table_names
 from dbops.model import Severity
 
 MiB = 1 << 20
@@ -24,18 +25,37 @@ class Size(NamedTuple):
         return f"{self.rows} rows, {self.bytes / MiB:.1f} MB"
 
 
+class Column(NamedTuple):
+    """One that the running release does not know. `required`: it takes no NULL; `filled`: the server has a value for
+    it where an INSERT has none."""
+
+    required: bool = False
+    filled: bool = False
+
+    @property
+    def breaks(self) -> bool:
+        """An INSERT that does not name it fails."""
+        return self.required and not self.filled
+
+
 class Facts(NamedTuple):
     """`sizes` by the table's name, with its schema and, if no other table has it, without. `made`: tables that pending
-    revisions have made before. `stopped`: the application is stopped for a migration, so that nobody waits and no old
-    release runs beside it. `version`: the server's, such as `15.4`."""
+    revisions have made before, and `added` the columns that they have added to others, by table and name. `stopped`:
+    the application is stopped for a migration, so that nobody waits and no old release runs beside it. `version`: the
+    server's, such as `15.4`."""
 
     sizes: Mapping[str, Size] = {}
     made: frozenset[str] = frozenset()
+    added: Mapping[tuple[str, str], Column] = {}
     stopped: bool = False
     version: str = ""
 
     def is_new(self, table: str) -> bool:
         return bool(table) and table.lower() in self.made
+
+    def is_added(self, table: str, column: str) -> bool:
+        """Whether no release knows this column yet."""
+        return (table.lower(), column) in self.added
 
     def size(self, table: str) -> Size | None:
         return self.sizes.get(table.lower())
@@ -56,15 +76,46 @@ class Facts(NamedTuple):
         return f"{table or 'a table'} ({size if size is not None else 'its size is not known'})"
 
     def after(self, sql: RevisionSql) -> Facts:
-        """With the tables that this revision makes; what it drops or renames is not new any more."""
-        return self._replace(made=self.made | frozenset(made_by(sql)))
+        """With what this revision makes."""
+        now = self
+        for step in sql.steps:
+            now = now.past(step)
+        return now
 
-
-def made_by(sql: RevisionSql) -> Iterable[str]:
-    for step in sql.steps:
+    def during(self, step: Step) -> Facts:
+        """As the statement itself is to be judged: a table that it makes is new."""
         found = shape(step.statement)
-        if found.made and found.table:
-            yield found.table.lower()
+        # IF NOT EXISTS makes nothing where the backup has the table already.
+        if not found.made or not found.table or (step.statement.has("IF", "NOT", "EXISTS") and self.size(found.table)):
+            return self
+        return self._replace(made=self.made | {found.table.lower()})
+
+    def past(self, step: Step) -> Facts:
+        """After one statement. What it drops is not new any more; what it renames is, if it was before."""
+        found = shape(step.statement)
+        now = self.during(step)
+        table = found.table.lower()
+        if found.verb == "DROP TABLE":
+            return now._replace(made=now.made - {table})
+        if found.verb != "ALTER TABLE":
+            return now
+        if table in now.made:
+            name = next(iter(table_names(after(step.statement, "RENAME", "TO"))), "").lower()
+            return now._replace(made=now.made - {table} | {name}) if name else now
+        return now._replace(added=_added(now.added, table, step))
+
+
+def _added(known: Mapping[tuple[str, str], Column], table: str, step: Step) -> Mapping[tuple[str, str], Column]:
+    """The new columns after an ALTER of their table."""
+    found = dict(known)
+    for one in changes(step.statement):
+        was = Column() if one.added else found.pop((table, one.column), None)
+        if was is None or one.dropped:
+            continue
+        required = was.required if one.required is None else one.required
+        filled = was.filled if one.filled is None else one.filled
+        found[table, one.now] = Column(required, filled)
+    return found
 
 
 def sizes_of(tables: Iterable[tuple[str, str, int, int]], default_schema: str = "public") -> dict[str, Size]:

@@ -10,27 +10,36 @@ from itertools import pairwise
 
 from dbops.migrations.lint_facts import Facts
 from dbops.migrations.lint_statements import COMMON, Fault, Judge, trigger
+from dbops.migrations.sql_columns import NOT_COLUMNS, change, changes, clauses
 from dbops.migrations.sql_revisions import Step
 from dbops.migrations.sql_shape import Shape
-from dbops.migrations.sql_text import Kind, Statement, Token
+from dbops.migrations.sql_text import Kind, Token
 from dbops.model import Severity
-
-_NOT_COLUMNS = ("INDEX", "KEY", "PRIMARY", "FOREIGN", "CONSTRAINT", "CHECK", "PARTITION", "PERIOD", "SYSTEM")
 
 
 def drops(step: Step, found: Shape, facts: Facts) -> Iterator[Fault]:
     """Case 33."""
-    gone = [] if found.verb != "ALTER TABLE" else [what for what in _clauses(step.statement) if _drops_column(what)]
+    gone = gone_columns(step, found, facts)
     if found.verb == "DROP TABLE" or gone:
-        what = f"column {gone[0][-1].text} of {found.table}" if gone else f"table {found.table}"
+        what = f"column {', '.join(gone)} of {found.table}" if gone else f"table {found.table}"
         yield drop_fault(step, found.table, what, facts)
+
+
+def gone_columns(step: Step, found: Shape, facts: Facts) -> list[str]:
+    """Columns that an ALTER drops, without those that a pending revision has added: nobody uses them yet."""
+    if found.verb != "ALTER TABLE":
+        return []
+    return [
+        one.column for one in changes(step.statement) if one.dropped and not facts.is_added(found.table, one.column)
+    ]
 
 
 def renames(step: Step, found: Shape, facts: Facts) -> Iterator[Fault]:
     """Case 33."""
     one = step.statement
     renamed = found.verb == "RENAME TABLE" or (
-        found.verb == "ALTER TABLE" and any(_renames(clause) for clause in _clauses(one))
+        found.verb == "ALTER TABLE"
+        and any(_renames(clause) and not _of_added(clause, found.table, facts) for clause in clauses(one))
     )
     if renamed:
         yield rename_fault(step, found.table, facts)
@@ -40,9 +49,9 @@ def required(step: Step, found: Shape, facts: Facts) -> Iterator[Fault]:
     """Case 27: here the server fills in a zero or an empty text, and the running release's INSERT fails."""
     if found.verb != "ALTER TABLE":
         return
-    for clause in _clauses(step.statement):
+    for clause in clauses(step.statement):
         texts = [one.text for one in clause if one.kind is Kind.WORD]
-        if texts[:1] != ["ADD"] or (len(texts) > 1 and texts[1] in (*_NOT_COLUMNS, "UNIQUE", "FULLTEXT", "SPATIAL")):
+        if texts[:1] != ["ADD"] or (len(texts) > 1 and texts[1] in (*NOT_COLUMNS, "UNIQUE", "FULLTEXT", "SPATIAL")):
             continue
         follows = list(pairwise(texts))
         filled = {"DEFAULT", "AUTO_INCREMENT", "GENERATED", "AS"} & set(texts)
@@ -87,29 +96,39 @@ def required_fault(step: Step, table: str, facts: Facts) -> Fault:
     )
 
 
-MYSQL: tuple[Judge, ...] = (*COMMON, trigger, drops, renames, required)
+def becomes_required(step: Step, found: Shape, facts: Facts) -> Iterator[Fault]:
+    """Case 27, in two steps: a column that is added with a default, or as nullable, and then loses that. An ALTER that
+    adds a required one at once is judged elsewhere."""
+    if found.verb != "ALTER TABLE" or facts.stopped:
+        return
+    before, after = facts.added, facts.past(step).added
+    for (table, column), now in after.items():
+        was = before.get((table, column))
+        if table == found.table.lower() and now.breaks and was is not None and not was.breaks:
+            yield Fault(
+                "sql-required-column",
+                step,
+                found.table,
+                "a column that the running release need not know",
+                f"column {column} of {found.table} is new, and from here on NOT NULL without a default: an INSERT of "
+                "the running release fails",
+                "keep its server_default, or let it take NULL, until no release runs that does not know it",
+                Severity.WARNING,
+            )
 
 
-def _clauses(one: Statement) -> list[list[Token]]:
-    """What an ALTER TABLE lists after the table's name, outside of brackets."""
-    place = next((i for i, token in enumerate(one.outer) if token.text == "TABLE"), -1) + 1
-    rest = list(one.outer[place:])
-    while rest and rest[0].kind is Kind.WORD and rest[0].text in ("IF", "EXISTS"):
-        rest = rest[1:]
-    rest = rest[3:] if len(rest) > 1 and rest[1].text == "." else rest[1:]
-    found: list[list[Token]] = [[]]
-    for token in rest:
-        if token.kind is Kind.SIGN and token.text == ",":
-            found.append([])
-        else:
-            found[-1].append(token)
-    return [clause for clause in found if clause]
+MYSQL: tuple[Judge, ...] = (*COMMON, trigger, drops, renames, required, becomes_required)
 
 
-def _drops_column(clause: list[Token]) -> bool:
-    if clause[0].text != "DROP" or clause[0].kind is not Kind.WORD or len(clause) < 2:
-        return False
-    return clause[1].kind is Kind.NAME or clause[1].text not in _NOT_COLUMNS
+def only_added_renamed(step: Step, found: Shape, facts: Facts) -> bool:
+    """Whether all that an ALTER renames are columns that a pending revision has added."""
+    renaming = [clause for clause in clauses(step.statement) if _renames(clause)]
+    return bool(renaming) and all(_of_added(clause, found.table, facts) for clause in renaming)
+
+
+def _of_added(clause: list[Token], table: str, facts: Facts) -> bool:
+    one = change(clause)
+    return one is not None and facts.is_added(table, one.column)
 
 
 def _renames(clause: list[Token]) -> bool:

@@ -47,8 +47,9 @@ def changes_under_lock(steps: Sequence[Step], facts: Facts) -> Iterator[Fault]:
     """Case 32: rows changed in the transaction that has locked a table before: for all that time nobody uses it."""
     locked: dict[int, tuple[str, Step]] = {}
     for step in steps:
-        found = shape(step.statement)
-        if not step.transaction or not found.table or facts.is_new(found.table):
+        found, now = shape(step.statement), facts.during(step)
+        facts = facts.past(step)
+        if not step.transaction or not found.table or now.is_new(found.table):
             continue
         if found.verb in _EXCLUSIVE and "CONCURRENTLY" not in step.statement.words:
             locked.setdefault(step.transaction, (found.table, step))

@@ -167,8 +167,8 @@ class Linter:
             with self._workshop.database(current_of(ground)) as database, database.session() as session:
                 session.empty()
                 for one in sql:
-                    facts = facts.after(one)
                     answers = list(probe(session, one.steps, self._dialect, facts))
+                    facts = facts.after(one)
                     found[one.revision.id] = list(faults(answers, facts))
                     untold += [
                         f"{each.step.statement.shown} ({each.refusal.text})"

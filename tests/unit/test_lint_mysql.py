@@ -19,6 +19,16 @@ CASES = {
         "ALTER TABLE orders ADD COLUMN a INTEGER NOT NULL",
         "ALTER TABLE orders ADD COLUMN a INTEGER DEFAULT 0 NOT NULL, ADD CONSTRAINT c CHECK (a IS NOT NULL)",
     ),
+    "27 required in two steps": (
+        "sql-required-column",
+        "ALTER TABLE orders ADD COLUMN a INTEGER;\nALTER TABLE orders MODIFY a INTEGER NOT NULL",
+        "ALTER TABLE orders ADD COLUMN a INTEGER;\nALTER TABLE orders MODIFY a INTEGER NOT NULL DEFAULT 0",
+    ),
+    "27 its default taken away": (
+        "sql-required-column",
+        "ALTER TABLE orders ADD a INT NOT NULL DEFAULT '0';\nALTER TABLE orders ALTER COLUMN a DROP DEFAULT",
+        "ALTER TABLE orders ADD a INT NOT NULL DEFAULT '0';\nALTER TABLE orders ALTER COLUMN a SET DEFAULT '1'",
+    ),
     "28 unique": ("sql-unique", "CREATE UNIQUE INDEX u ON orders (a)", "CREATE INDEX u ON orders (a)"),
     "28 unique key": (
         "sql-unique",
@@ -36,6 +46,11 @@ CASES = {
         "sql-rename",
         "ALTER TABLE orders CHANGE `a` `b` INTEGER NULL",
         "ALTER TABLE orders CHANGE `a` `a` INTEGER NULL",
+    ),
+    "33 drop of a new column": (
+        "sql-drop",
+        "ALTER TABLE orders ADD n INT;\nALTER TABLE orders CHANGE n m INT;\nALTER TABLE orders DROP n",
+        "ALTER TABLE orders ADD n INT;\nALTER TABLE orders CHANGE n m INT;\nALTER TABLE orders DROP m",
     ),
     "33 rename column": (
         "sql-rename",

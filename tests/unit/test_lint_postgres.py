@@ -212,6 +212,61 @@ def test_a_table_that_an_earlier_pending_revision_makes_is_new_too(tmp_path: Pat
     ]
 
 
+ADDED = "ALTER TABLE orders ADD COLUMN n integer DEFAULT 0 NOT NULL;\n"
+OF_NEW_COLUMNS = {
+    # case: (rule, where it is so, where it is not)
+    "dropped": (
+        "sql-drop",
+        ADDED + "ALTER TABLE orders DROP COLUMN n, DROP COLUMN old;",
+        ADDED + "ALTER TABLE orders DROP COLUMN n;",
+    ),
+    "renamed": (
+        "sql-rename",
+        ADDED + "ALTER TABLE orders RENAME old TO o;",
+        ADDED + 'ALTER TABLE orders RENAME n TO m;\nALTER TABLE orders RENAME COLUMN m TO "M";',
+    ),
+    "its default taken away": (
+        "sql-required-column",
+        ADDED + "ALTER TABLE orders ALTER COLUMN n DROP DEFAULT;",
+        ADDED + "ALTER TABLE orders ALTER COLUMN n DROP NOT NULL;\nALTER TABLE orders ALTER COLUMN n DROP DEFAULT;",
+    ),
+    "filled, then required": (
+        "sql-required-column",
+        "ALTER TABLE orders ADD COLUMN n integer;\nALTER TABLE orders ALTER COLUMN n SET NOT NULL;",
+        "ALTER TABLE orders ADD n integer DEFAULT 1;\nALTER TABLE orders ALTER n SET NOT NULL;",
+    ),
+    "a table made anew": (
+        "sql-drop",
+        "DROP TABLE orders;\nCREATE TABLE orders (a integer);",
+        "CREATE TABLE bills (a integer);\nDROP TABLE bills;",
+    ),
+    "a table that was there": (
+        "sql-drop",
+        "CREATE TABLE IF NOT EXISTS orders (a integer);\nALTER TABLE orders DROP COLUMN a;",
+        "CREATE TABLE IF NOT EXISTS bills (a integer);\nALTER TABLE bills DROP COLUMN a;",
+    ),
+    "a table that took another's name": (
+        "sql-no-where",
+        "CREATE TABLE b (a integer);\nALTER TABLE b RENAME TO c;\nUPDATE b SET a = 1;",
+        "CREATE TABLE b (a integer);\nALTER TABLE b RENAME TO c;\nUPDATE c SET a = 1;",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", OF_NEW_COLUMNS)
+def test_what_no_release_knows_yet_is_told_from_what_one_uses(history: History, case: str) -> None:
+    rule, guilty, innocent = OF_NEW_COLUMNS[case]
+    assert rule in [one.id for one in linted(history, guilty).findings]
+    assert rule not in [one.id for one in linted(history, innocent).findings]
+
+
+def test_a_column_that_becomes_required_is_no_matter_where_no_release_runs(history: History) -> None:
+    sql = ADDED + "ALTER TABLE orders ALTER COLUMN n DROP DEFAULT;"
+    (one,) = linted(history, sql).findings
+    assert one.severity is Severity.WARNING
+    assert not linted(history, sql, facts=FACTS._replace(stopped=True)).findings
+
+
 def test_size_decides_what_work_under_a_lock_weighs(history: History) -> None:
     def severity(table: str, *, stopped: bool = False) -> Severity:
         given = Facts(sizes=SIZES, version="15", stopped=stopped)
@@ -337,6 +392,36 @@ def test_findings_name_the_line_that_they_come_from(tmp_path: Path) -> None:
             line = text[int(one.subject.rpartition(":")[2]) - 1]
             wanted = {"sql-index-blocks": "create_index", "sql-drop": "drop_column", "sql-no-where": "DELETE"}[one.id]
             assert wanted in line
+
+
+def test_a_line_is_not_told_by_names_alone(tmp_path: Path) -> None:
+    """A batch names its table above; and rows are not changed where a column is, whatever both are called."""
+    folder = project(tmp_path, {"a": None})
+    upgrade = (
+        "op.execute('UPDATE orders SET score = total')\n"
+        "    for table in ('orders', 'countries'):\n"
+        "        pass\n"
+        "    with op.batch_alter_table('orders') as batch:\n"
+        "        batch.alter_column('score', nullable=False)  # orders\n"
+        "    with op.batch_alter_table('countries') as batch:\n"
+        "        batch.alter_column('score', nullable=False)  # countries\n"
+        "    op.execute(reset_score())"
+    )
+    write(folder / "versions", "b", "a", upgrade=upgrade)
+    history = read(folder)
+    text = (folder / "versions" / "b_x.py").read_text().splitlines()
+
+    def lines(sql: str, rule: str) -> list[str]:
+        found = linted(history, sql).findings
+        return [text[int(one.subject.rpartition(":")[2]) - 1].strip() for one in found if one.id == rule]
+
+    for table in ("orders", "countries"):
+        (line,) = lines(f"ALTER TABLE {table} ALTER COLUMN score SET NOT NULL;", "sql-not-null")
+        assert line.endswith(f"# {table}")
+    assert lines("UPDATE orders SET score = total;", "sql-no-where") == [
+        "op.execute('UPDATE orders SET score = total')"
+    ]
+    assert lines("DELETE FROM countries;", "sql-no-where") == ["def upgrade():"]
 
 
 def test_every_rule_of_squawk_that_counts_is_one_of_ours() -> None:
