@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
@@ -58,6 +58,17 @@ def joined(separator: str, texts: Iterable[str]) -> str:
     if catalog() and texts:
         _said[text] = tr(separator).join(map(translated, texts))
     return text
+
+
+def some(texts: Sequence[str], most: int = 5, *, count: int | None = None, separator: str = ", ") -> str:
+    """The first `most` of many names or other texts, and how many more there are: of `count` in all, if `texts` are
+    not all themselves."""
+    first, more = joined(separator, texts[:most]), (len(texts) if count is None else count) - most
+    if more <= 0:
+        return first
+    if separator == ", ":
+        return msg("{first} and {count} more", first=first, count=more)
+    return msg("{first}{separator}and {count} more", first=first, separator=separator, count=more)
 
 
 def translated(text: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 import pytest
 
 from dbops.evidence import Match
-from dbops.language import joined, msg
+from dbops.language import joined, msg, some
 from dbops.model import Failure, Finding, Report, Severity
 from dbops.report.proof import untold_differences
 
@@ -121,11 +121,10 @@ def compared(report: Report, label: str | None = None) -> None:
     tables = report.evidence.tables if report.evidence is not None else ()
     counted = [table.label for table in tables if table.match is Match.COUNTED and label in (None, table.label)]
     if counted:
-        more = msg(" and {count} more", count=len(counted) - 5) if len(counted) > 5 else ""
         pytest.skip(
             msg("its rows were only counted")
             if label is not None
-            else msg("rows were only counted: {names}{more}", names=", ".join(counted[:5]), more=more)
+            else msg("rows were only counted: {some}", some=some(counted))
         )
 
 

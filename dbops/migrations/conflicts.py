@@ -10,7 +10,7 @@ from itertools import combinations
 from typing import NamedTuple
 
 from dbops.engine.scratch import Definitions, Look
-from dbops.language import joined, msg
+from dbops.language import joined, msg, some
 from dbops.migrations.history import History
 from dbops.model import Finding, NotEvaluated, Severity
 
@@ -18,7 +18,6 @@ _ORDER_ONLY = frozenset({"column_order"})
 """Kinds that tell in which order things came, and nothing that a statement would find different."""
 _TWINS = ("index", "constraint", "foreign_key", "check")
 _TELLING = frozenset({"table", "column", "columns", "constraint", "foreign_key", "check", "index", "view", "type"})
-_SHOWN = 5
 _LONG = 200
 
 
@@ -127,7 +126,7 @@ def compare(history: History, fork: Fork, forward: Order, backward: Order) -> li
                 severity=Severity.WARNING,
                 subject=subject,
                 expected=msg("each thing once"),
-                actual=msg("the same under two names: {twins}", twins=_some(twins)),
+                actual=msg("the same under two names: {twins}", twins=some(sorted(twins), separator="; ")),
                 hint=msg("drop one of the two in a revision after the merge"),
             )
         )
@@ -154,7 +153,7 @@ def data_finding(history: History, fork: Fork, tables: Collection[str], forward:
         severity=Severity.ERROR,
         subject=history[fork.merge or fork.other].place,
         expected=msg("the same rows in both orders"),
-        actual=msg("{lines} (or the same number with other values)", lines=_some(lines)),
+        actual=msg("{lines} (or the same number with other values)", lines=some(sorted(lines), separator="; ")),
         hint=msg("whichever is deployed last wins: let one stand on the other"),
     )
 
@@ -164,7 +163,7 @@ def unsteady(tables: Collection[str]) -> NotEvaluated:
         id="migration-branches-data",
         reason=msg(
             "rows that are not the same when one order runs twice (times, keys made by chance): {tables}",
-            tables=_some(tables),
+            tables=some(sorted(tables), separator="; "),
         ),
     )
 
@@ -174,7 +173,7 @@ def _sides(forward: Order, backward: Order) -> str:
     sides = []
     for order in (forward, backward):
         names = touched(order.looks[0].definitions, order.looks[1].definitions)
-        sides.append(f"; {order.first} changes {_some(_told(names)) or 'rows alone'}")
+        sides.append(f"; {order.first} changes {some(sorted(_told(names)), separator='; ') or 'rows alone'}")
     return "".join(sides)
 
 
@@ -190,7 +189,7 @@ def _outcomes(names: Collection[str], forward: Order, backward: Order) -> str:
         a, b = (_definition(order.looks[2].definitions, name) for order in (forward, backward))
         a, b = apart(a, b)
         lines.append(f"{name}: {a} after {forward.text}, {b} after {backward.text}")
-    return _some(lines)
+    return some(sorted(lines), separator="; ")
 
 
 def _definition(found: Definitions, name: str) -> str:
@@ -228,9 +227,3 @@ def _added(before: Definitions, after: Definitions) -> Mapping[tuple[str, str], 
                 where = name.removesuffix(own)
                 found[kind, f"{where}{text.replace(own, '?')}"] = name
     return found
-
-
-def _some(texts: Collection[str]) -> str:
-    shown = sorted(texts)
-    more = msg("; and {count} more", count=len(shown) - _SHOWN) if len(shown) > _SHOWN else ""
-    return msg("{shown}{more}", shown=joined("; ", shown[:_SHOWN]), more=more)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from dbops.language import msg
+from dbops.language import msg, some
 from dbops.migrations.history import History, Standing
 from dbops.model import Finding, Severity
 
@@ -123,5 +123,4 @@ def rows(history: History, current: Collection[str]) -> list[Finding]:
 
 def _some(names: Collection[str]) -> str:
     shown = sorted(names) if isinstance(names, set | frozenset) else list(names)
-    more = msg(" and {count} more", count=len(shown) - _SHOWN) if len(shown) > _SHOWN else ""
-    return msg("{shown}{more}", shown=", ".join(shown[:_SHOWN]), more=more) if shown else msg("none")
+    return some(shown, _SHOWN) if shown else msg("none")

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from dbops.engine.scratch import Definitions
-from dbops.language import joined, msg
+from dbops.language import msg, some
 from dbops.migrations.conflicts import apart
 from dbops.model import Finding, Severity
 
@@ -32,14 +32,13 @@ def drift(built: Definitions, live: Definitions, subject: str) -> list[Finding]:
     lines = [*_lines(built, live)]
     if not lines:
         return []
-    more = msg("; and {count} more", count=len(lines) - _SHOWN) if len(lines) > _SHOWN else ""
     return [
         Finding(
             id=RULE,
             severity=Severity.WARNING,
             subject=subject,
             expected=msg("the schema that its revisions build on an empty database"),
-            actual=msg("{lines}{more}", lines=joined("; ", lines[:_SHOWN]), more=more),
+            actual=some(lines, _SHOWN, separator="; "),
             hint=msg(
                 "somebody changed it by hand, or edited what had run: write a revision that makes both "
                 "alike; what is pending may fail here though it runs elsewhere"

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
-from dbops.language import msg
+from dbops.language import msg, some
 from dbops.migrations.history import History
 from dbops.migrations.rules import RULES
 from dbops.migrations.shape_rules import (
@@ -80,9 +80,7 @@ def judge_graph(history: History, judged: Collection[str] | None = None) -> Judg
 def unjudgeable(history: History) -> str:
     """Why the graph cannot be judged as one; empty if it can."""
     if history.holes:
-        names = ", ".join(one.place for one in history.holes[:5])
-        more = msg(" and {count} more", count=len(history.holes) - 5) if len(history.holes) > 5 else ""
-        return msg("not all revisions could be read: {names}{more}", names=names, more=more)
+        return msg("not all revisions could be read: {names}", names=some([one.place for one in history.holes]))
     return "" if history.walkable else msg("the revisions form a cycle")
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from dbops.language import msg
+from dbops.language import msg, some
 from dbops.migrations import graph
 from dbops.migrations.history import History
 from dbops.migrations.ledger import LedgerEntry
@@ -97,5 +97,4 @@ def edited(history: History, entries: Iterable[LedgerEntry]) -> list[Finding]:
 
 
 def _some(names: Collection[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(list(names)[:_SHOWN]) + more if names else "nothing"
+    return some(list(names), _SHOWN) if names else msg("nothing")

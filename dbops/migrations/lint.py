@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from dbops.errors import NothingToCheckError, ToolError
-from dbops.language import msg
+from dbops.language import msg, some
 from dbops.migrations import lint_mysql, lint_sequences, lint_squawk, lint_statements
 from dbops.migrations.history import History
 from dbops.migrations.lint_facts import Facts
@@ -23,7 +23,6 @@ from dbops.migrations.sql_text import Statement
 from dbops.model import Finding, NotEvaluated
 
 STEP = "lint"
-_SHOWN = 5
 _EXPECTED = {
     "sql-index-blocks": ("an index built while writes go on", "create it CONCURRENTLY, in an autocommit block"),
     "sql-index-drop": ("DROP INDEX CONCURRENTLY", "drop it CONCURRENTLY, in an autocommit block"),
@@ -88,7 +87,7 @@ def lint(
     if not unknown:
         return Linted(tuple(findings), open=tuple(left_open))
     one_open = NotEvaluated(
-        id=STEP, reason=msg("not known what these statements do: {unknown}", unknown=_some(unknown))
+        id=STEP, reason=msg("not known what these statements do: {unknown}", unknown=some(unknown, separator="; "))
     )
     if unknown_is_open:
         return Linted(tuple(findings), open=(*left_open, one_open))
@@ -178,8 +177,3 @@ def _not_analysable(one: Unreadable) -> NotEvaluated:
     return NotEvaluated(
         id=STEP, reason=msg("{path}: not analysable: {reason}", path=one.revision.path, reason=one.reason)
     )
-
-
-def _some(texts: Sequence[str]) -> str:
-    more = f"; and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else ""
-    return "; ".join(texts[:_SHOWN]) + more

@@ -6,9 +6,9 @@ The text of a helper is not looked for: where all that a function does is elsewh
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
-from dbops.language import msg
+from dbops.language import msg, some
 from dbops.migrations.graph_rules import Judged
 from dbops.migrations.history import History
 from dbops.migrations.statements import Bodies
@@ -39,7 +39,9 @@ def downgrades(history: History, revisions: Iterable[Revision]) -> Judged:
                 pass
     if not elsewhere:
         return Judged(tuple(found))
-    reason = msg("what downgrade() does is in another file, which is not read: {elsewhere}", elsewhere=_some(elsewhere))
+    reason = msg(
+        "what downgrade() does is in another file, which is not read: {elsewhere}", elsewhere=some(elsewhere, _SHOWN)
+    )
     return Judged(tuple(found), (NotEvaluated(id=EMPTY, reason=reason),))
 
 
@@ -49,13 +51,10 @@ def hidden(history: History, revisions: Iterable[Revision]) -> tuple[NotEvaluate
     found = [f"{one.path}:{body.hidden_line} {body.hidden}()" for one, body in bodies if body.hidden]
     if not found:
         return ()
-    reason = msg("not analysable from the files alone, what is called is not in them: {found}", found=_some(found))
+    reason = msg(
+        "not analysable from the files alone, what is called is not in them: {found}", found=some(found, _SHOWN)
+    )
     return (NotEvaluated(id=OPERATIONS, reason=reason),)
-
-
-def _some(places: Sequence[str]) -> str:
-    more = f" and {len(places) - _SHOWN} more" if len(places) > _SHOWN else ""
-    return ", ".join(places[:_SHOWN]) + more
 
 
 def _empty(one: Revision, body: Bodies) -> Finding:

@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from dbops.errors import LockedError
-from dbops.language import msg
-
-_SHOWN = 5
+from dbops.language import msg, some
 
 
 def changed(before: Mapping[str, str], after: Mapping[str, str]) -> str:
     """What came, went or is another now, of two answers of `objects.schema_state`; '' if nothing."""
-    names = sorted(key for key in before.keys() | after.keys() if before.get(key) != after.get(key))
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
+    return some(sorted(key for key in before.keys() | after.keys() if before.get(key) != after.get(key)))
 
 
 def tables_change(what: str) -> LockedError:

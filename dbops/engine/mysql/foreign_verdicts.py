@@ -10,7 +10,7 @@ from dbops.engine.dumps import Dump, DumpFacts, Form
 from dbops.engine.mysql.flavour import Flavour, Version, named, parse_version
 from dbops.engine.mysql.foreign_statements import Left
 from dbops.errors import BadBackupError, DatabaseError, DbopsError, PreflightError, ToolError
-from dbops.language import msg, plural
+from dbops.language import msg, plural, some
 from dbops.model import Finding, Severity
 
 _COLLATIONS = (
@@ -21,7 +21,6 @@ _COLLATIONS = (
     ),
 )
 _OTHER = re.compile(r"Table '((?:[^'.]|\.(?=[^']*\.))+)\.[^']*' doesn't exist|Unknown database '([^']+)'")
-_SHOWN = 5
 _BROKEN_SET = ": set: You have an error in your SQL syntax"
 _OLD_MYDUMPER = msg("mydumper 0.10 writes this of routines of MySQL 9.7, with status 0: dump with a newer one")
 
@@ -93,9 +92,7 @@ def left_out(what: Mapping[Left, Collection[str]]) -> Iterator[Finding]:
     """What of the dump was not run, each kind with its reason."""
     for left in Left:
         if names := sorted(what.get(left, ())):
-            more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-            subject = ", ".join(names[:_SHOWN]) + more
-            yield Finding(id="left-out", severity=Severity.INFO, subject=subject, actual=left.value)
+            yield Finding(id="left-out", severity=Severity.INFO, subject=some(names), actual=left.value)
 
 
 def locked_out(tables: Collection[str]) -> Iterator[Finding]:

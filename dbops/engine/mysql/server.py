@@ -10,14 +10,13 @@ from dbops.engine.mysql import mark, rights
 from dbops.engine.mysql.flavour import OLDEST, Flavour, Version, flavour_of, parse_version
 from dbops.engine.mysql.statements import statement
 from dbops.errors import ConfigError
-from dbops.language import msg
+from dbops.language import msg, some
 from dbops.model import EngineInfo, Finding, Severity
 
 if TYPE_CHECKING:
     from dbops.engine.mysql.connect import Access, Connection
 
 _ENDS_AT_EVENTS = Version(11, 8)
-_SHOWN = 5
 _NEEDED = ("SELECT", "SHOW VIEW", "TRIGGER", "EVENT")
 """What the dump program needs to see all of a database: without one, objects are left out, and its status is 0."""
 _SEES_ROUTINES = {"mysql": ("SHOW_ROUTINE", "SELECT"), "mariadb": ("SELECT",)}
@@ -157,7 +156,7 @@ def _hidden_routines(connection: Connection) -> list[Finding]:
     return [
         _finding(
             "cannot-read-routine",
-            _few(names),
+            some(names),
             expected=msg("the right to see its body"),
             actual=msg("hidden: it belongs to somebody else"),
             hint="GRANT SHOW_ROUTINE ON *.* (MySQL) or SELECT ON mysql.proc (MariaDB) to the backup's user",
@@ -198,11 +197,6 @@ def _endless_events(connection: Connection, flavour: Flavour, version: Version) 
 
 def _finding(kind: str, subject: str, *, expected: str, actual: str, hint: str) -> Finding:
     return Finding(id=kind, severity=Severity.ERROR, subject=subject, expected=expected, actual=actual, hint=hint)
-
-
-def _few(names: list[str]) -> str:
-    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    return ", ".join(names[:_SHOWN]) + more
 
 
 def _rows(connection: Connection, name: str) -> list[tuple[Any, ...]]:

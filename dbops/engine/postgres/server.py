@@ -10,11 +10,10 @@ import psycopg
 from dbops.engine.base import Server
 from dbops.engine.postgres.connect import Access
 from dbops.engine.postgres.statements import statement
-from dbops.language import msg
+from dbops.language import msg, some
 from dbops.model import EngineInfo, Finding, Severity
 
 OLDEST_MAJOR = 13
-_SHOWN = 5
 _OBSTACLES = {
     "schema": ("USAGE on every schema", "GRANT USAGE ON SCHEMA … TO the role, or GRANT pg_read_all_data"),
     "table": ("SELECT on every table", "GRANT SELECT … TO the role, or GRANT pg_read_all_data"),
@@ -80,12 +79,11 @@ def obstacles(connection: psycopg.Connection[tuple[Any, ...]]) -> list[Finding]:
     for kind, group in groupby(rows, key=lambda row: row[0]):
         names = [name for _, name in group]
         expected, hint = _OBSTACLES[kind]
-        more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
         findings.append(
             Finding(
                 id=f"cannot-read-{kind}" if kind != "row-security" else "row-level-security",
                 severity=Severity.ERROR,
-                subject=", ".join(names[:_SHOWN]) + more,
+                subject=some(names),
                 expected=expected,
                 actual=msg("not for role {role}", role=role),
                 hint=hint,
