@@ -10,7 +10,15 @@ from dbops.language import msg, some
 
 def changed(before: Mapping[str, str], after: Mapping[str, str]) -> str:
     """What came, went or is another now, of two answers of `objects.schema_state`; '' if nothing."""
-    return some(sorted(key for key in before.keys() | after.keys() if before.get(key) != after.get(key)))
+    return some(names_of_changed(before, after))
+
+
+def names_of_changed(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:
+    """A mark that the server does not give at one time ('') tells nothing."""
+    names = sorted(before.keys() | after.keys())
+    return [
+        name for name in names if before.get(name) != after.get(name) and "" not in (before.get(name), after.get(name))
+    ]
 
 
 def tables_change(what: str) -> LockedError:

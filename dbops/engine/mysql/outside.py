@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from dbops.engine.base import TableKey
 from dbops.engine.mysql import definers, source_views
+from dbops.engine.mysql.changes import names_of_changed
 from dbops.engine.mysql.connect import Access
 from dbops.engine.mysql.globals import accounts, database_sql, globals_sql
 from dbops.engine.mysql.maintenance import run, session_number
@@ -72,8 +73,7 @@ class Outside:
         self._remembered()
         with self._outside() as connection:
             now = schema_state(connection)
-        names = self._state.keys() | now.keys()
-        return tuple(sorted(name for name in names if self._state.get(name) != now.get(name)))
+        return tuple(names_of_changed(self._state, now))
 
     def schema_digest(self) -> str:
         """Stands for the whole schema as it is now: the same before and after if no schema change was between."""
