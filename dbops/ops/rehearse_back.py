@@ -36,6 +36,7 @@ def down_and_up(runs: Runs, before: Look, after: Look) -> Back:
             runs,
             "rehearsal-downgrade-fails",
             msg("{why}: at {reached}", why=outcome.why or msg("it ends, and is not there"), reached=reached),
+            outcome.stopped_in,
         )
     table = runs.plan.migrations.version_table
     different = differences(before, runs.look(before), table)
@@ -49,14 +50,14 @@ def down_and_up(runs: Runs, before: Look, after: Look) -> Back:
     if different:
         back = _lost(runs, "rehearsal-downgrade-loses", "; ".join(different[:10]))
     again = runs.upgrade("upgrade again")
-    trouble = ""
+    trouble = stopped_in = ""
     if not arrived(runs.plan.history, runs.rows(), runs.plan.to):
-        trouble = again.why or msg("it ends, and is not at its head")
+        trouble, stopped_in = again.why or msg("it ends, and is not at its head"), again.stopped_in
     elif not different and (left := differences(after, runs.look(after), table)):
         trouble = msg("it gives another schema: {left}", left=joined("; ", left[:10]))
     if not trouble:
         return back
-    lost = _lost(runs, "rehearsal-upgrade-again-fails", trouble)
+    lost = _lost(runs, "rehearsal-upgrade-again-fails", trouble, stopped_in)
     return lost._replace(findings=(*back.findings, *lost.findings))
 
 
@@ -78,11 +79,12 @@ def _restore(why: str) -> WayBack:
     return WayBack(kind="restore", seconds=0.0, command="", why=why)
 
 
-def _lost(runs: Runs, rule: str, text: str) -> Back:
+def _lost(runs: Runs, rule: str, text: str, revision: str = "") -> Back:
+    """`revision`: the one in which it stopped, where it did."""
     finding = Finding(
         id=rule,
         severity=Severity.WARNING,
-        subject=runs.subject,
+        subject=runs.place(revision) if revision else runs.subject,
         expected=msg("down and up again, with rows and schema as before"),
         actual=text,
         hint=msg("the way back is a restore: mend the downgrade, or let it raise NotImplementedError"),

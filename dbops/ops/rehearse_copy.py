@@ -9,6 +9,7 @@ from dbops.engine.base import Content, Reading, TableKey, TableRef
 from dbops.engine.restoring import SideDatabase
 from dbops.language import msg
 from dbops.model import Finding, ObjectDigest, Severity
+from dbops.ops.rehearse_blame import Blame
 from dbops.ops.rehearse_facts import TableChange
 from dbops.progress import Silent
 from dbops.values import label
@@ -62,7 +63,7 @@ def changes(before: Look, after: Look) -> Iterator[TableChange]:
             )
 
 
-def lost(found: list[TableChange], subject: str) -> Iterator[Finding]:
+def lost(found: list[TableChange], blame: Blame) -> Iterator[Finding]:
     """Rows and columns that are gone."""
     for one in found:
         if one.rows_before and (one.rows_after or 0) < one.rows_before:
@@ -74,16 +75,17 @@ def lost(found: list[TableChange], subject: str) -> Iterator[Finding]:
             yield Finding(
                 id="rehearsal-rows-lost",
                 severity=Severity.ERROR,
-                subject=subject,
+                subject=blame.of_rows(one.name),
                 expected=msg("{one}: {rows_before} rows, as before", one=one.name, rows_before=one.rows_before),
                 actual=what,
                 hint=msg("if it is meant: allow it for this revision, with a reason; a restore brings the rows back"),
             )
         elif one.rows_after is None and one.rows_before is not None:
+            subject = blame.of_rows(one.name)
             yield _gone(subject, msg("table {one}", one=one.name), msg("the table (empty) is gone"))
         for column in one.columns_gone:
             yield _gone(
-                subject,
+                blame.of_column(one.name, column),
                 msg("{one}.{column}", one=one.name, column=column),
                 msg("the column is gone, or has another name"),
             )

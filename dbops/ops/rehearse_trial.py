@@ -9,6 +9,7 @@ from dbops.migrations.runner_events import Event, Statement
 from dbops.model import Finding, NotEvaluated
 from dbops.ops import rehearse_back, rehearse_measure, rehearse_queries, rehearse_up
 from dbops.ops.drill_rules import invariant_findings
+from dbops.ops.rehearse_blame import Blame
 from dbops.ops.rehearse_copy import changes, lost
 from dbops.ops.rehearse_facts import HeldLock, TableChange, WayBack
 from dbops.ops.rehearse_locks import LockWatch
@@ -52,7 +53,7 @@ class Trial:
             return
         after = runs.look(before)
         self.changes = list(changes(before, after))
-        self.findings += lost(self.changes, runs.subject)
+        self.findings += lost(self.changes, Blame(plan.history, self.events, plan.dialect, runs.subject))
         self.findings += rehearse_measure.findings(
             self.events,
             self.locks,

@@ -157,6 +157,22 @@ def test_a_revision_without_a_downgrade(rehearse: Rehearse) -> None:
     assert facts.way_back.command.startswith("dbops restore --target shop")
 
 
+def test_findings_name_the_revision_that_they_are_about(server: Bench, tmp_path: Path) -> None:
+    """Of several that are pending, the one that did it: there it is allowed, or mended."""
+    made = prepared(server, tmp_path, "op.drop_column('customers', 'town')", "op.drop_table('nothing')")
+    assert made.target.migrations is not None
+    scripts = made.target.migrations.directory
+    write_revision(scripts, "r3", "r2", "op.execute('delete from customers where id > 1')", "op.execute('select 1')")
+    write_revision(scripts, "r4", "r3", "op.create_table('a', sa.Column('id', sa.Integer))", "op.drop_table('a')")
+    outcome, _ = made.rehearse()
+    wanted = {"rehearsal-column-gone": "r2", "rehearsal-rows-lost": "r3", "rehearsal-downgrade-fails": "r2"}
+    for rule, revision in wanted.items():
+        file, _, line = named(outcome.findings, rule).subject.rpartition(":")
+        assert Path(file).stem == revision, rule
+        if rule != "rehearsal-downgrade-fails":
+            assert "customers" in (scripts / file).read_text().splitlines()[int(line) - 1]
+
+
 # -- 42 and what else an application may do --------------------------------------------------------------------------
 
 
