@@ -9,8 +9,8 @@ import pytest
 
 from dbops import app
 from dbops.config import Target
-from dbops.errors import DatabaseError, PreflightError
-from tests.fault.support import At, one, only, run, target
+from dbops.errors import DatabaseError, PreflightError, ToolError
+from tests.fault.support import At, one, only, run, target, until
 from tests.installations import Installation
 from tests.servers import Cluster, Database
 
@@ -194,3 +194,23 @@ def test_the_fault_is_real(shop: Database) -> None:
     with shop.connect() as connection:
         connection.execute("SET ROLE reader")
         assert one(connection, "SELECT count(*) FROM shop.orders") == 500
+
+
+def test_too_few_sessions_for_a_role(shop: Database, tmp_path: Path) -> None:
+    """Whoever misses one, the driver, psql or pg_dump: the limit is named each time, until it is high enough."""
+    hints = []
+    for limit in range(2, 20):
+        shop.psql(f"ALTER ROLE reader CONNECTION LIMIT {limit}")
+        try:
+            run(as_reader(shop, jobs=2), tmp_path)
+        except (DatabaseError, ToolError) as error:
+            hints.append(error.hint)
+            until(lambda: not reading(shop), "the sessions of a backup that failed")
+        else:
+            break
+    assert hints
+    assert all("CONNECTION LIMIT" in hint for hint in hints)
+
+
+def reading(database: Database) -> str:
+    return database.psql("SELECT 1 FROM pg_stat_activity WHERE usename = 'reader'")

@@ -13,7 +13,7 @@ import pytest
 
 from dbops.config import App, Argv
 from dbops.engine.postgres import preflight
-from dbops.errors import PreflightError, RefusedError
+from dbops.errors import DatabaseError, PreflightError, RefusedError
 from dbops.model import EngineInfo, Extension, Verdict
 from tests.restoring import (
     Backed,
@@ -31,6 +31,20 @@ from tests.servers import Cluster, Database
 def shop(database: Database, tmp_store: str) -> Backed:
     fill(database)
     return back_up(database, tmp_store)
+
+
+def test_no_other_database_lets_us_in(new_cluster: Callable[..., Cluster], tmp_store: str) -> None:
+    """A restore works from beside; pg_hba.conf may know an application's role for its own database alone."""
+    cluster = new_cluster()
+    cluster.create_database("shop")
+    shop = back_up(Database(cluster, "shop"), tmp_store)
+    rules = cluster.data / "pg_hba.conf"
+    rules.write_text(f"host postgres,template1 all all reject\n{rules.read_text()}")
+    cluster.reload()
+    with untouched(shop.database), pytest.raises(DatabaseError) as caught:
+        run_restore(shop)
+    assert "cannot connect to postgres on" in caught.value.message
+    assert "template1 (pg_hba.conf, GRANT CONNECT" in caught.value.hint
 
 
 # -- R05: a destination that is in use --------------------------------------------------------------------------------

@@ -160,6 +160,7 @@ def test_the_driver_does_not_log() -> None:
         ('connection to server at "h" failed: Connection refused\n\tIs the server running?\n', "host and port"),
         ('could not translate host name "h" to address: Name or service not known', "host and port"),
         ('connection failed: FATAL:  no pg_hba.conf entry for host "1.2.3.4"', "pg_hba.conf"),
+        ('connection failed: FATAL:  no pg_hba.conf entry for host "1.2.3.4", no encryption', "pg_hba.conf"),
     ],
 )
 def test_who_cannot_connect_is_told_where_to_look(said: str, hint: str) -> None:

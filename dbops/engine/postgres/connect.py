@@ -54,6 +54,7 @@ _SECRET_PARAMETERS = ("password", "sslpassword", "oauth_client_secret")
 _KEPT_ENVIRONMENT = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "SSL_CERT_FILE", "KRB5CCNAME", "KRB5_CONFIG")
 # Encoding, time zone and date style decide how values print, and win over `options`; colours hide what a program says.
 _REFUSED_ENVIRONMENT = ("PGCLIENTENCODING", "PGTZ", "PGDATESTYLE", "PG_COLOR", "PG_COLORS")
+NO_SESSION_HINT = msg("lower jobs, or raise the limit: max_connections, or the CONNECTION LIMIT of role or database")
 _HINTS = {
     "": msg(
         "look into the server's log: was it restarted, was the session ended, or did a standby "
@@ -66,7 +67,7 @@ _HINTS = {
     "42501": msg("grant the missing right to the role in the URL, or use another role"),
     "53100": msg("free space on the database server's disk"),
     "53200": msg("raise max_locks_per_transaction on the server"),
-    "53300": msg("lower jobs, or raise the limit: max_connections, or the CONNECTION LIMIT of role or database"),
+    "53300": NO_SESSION_HINT,
     "40001": msg("a standby cancelled the query: raise max_standby_streaming_delay or set hot_standby_feedback = on"),
     "57P01": msg("the server or an administrator ended the session; look into the server's log"),
 }
@@ -74,6 +75,11 @@ _HINTS = {
 STANDBY_CONFLICT = "conflict with recovery"
 """What a standby says when it cancels a query so that replay can go on; to a driver, SQLSTATE 40001."""
 STANDBY_HINT = _HINTS["40001"]
+
+
+def no_session_left(text: str) -> bool:
+    """Whether the server's words, as libpq or one of its programs gives them, are of SQLSTATE 53300."""
+    return "FATAL:" in text and ("too many c" in text or "connection slots" in text)
 
 
 # The driver logs what it cannot do with a connection that is lost. Whoever lost it raises, and that error is told.
@@ -170,14 +176,14 @@ class Access:
             connection = psycopg.connect(conninfo, password=self.password, autocommit=True, client_encoding="UTF8")
             if pooler.ignores(connection, SESSION):
                 connection.close()
-                raise pooler.refused(self.place())
+                raise pooler.refused(self.place(database))
             if "PGTZ" in os.environ or "PGDATESTYLE" in os.environ:  # libpq lets them win over `options`
                 connection.execute("SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'")
             if connection.info.server_version >= 170000:  # older servers refuse it in `options`
                 connection.execute("SET transaction_timeout = 0")
             return connection
         except psycopg.OperationalError as error:
-            raise self._unreachable(error) from None
+            raise self._unreachable(error, database) from None
 
     @contextmanager
     def translated(self) -> Iterator[None]:
@@ -189,7 +195,7 @@ class Access:
         except psycopg.Error as error:
             raise self.database_error(error) from error
 
-    def _unreachable(self, error: Exception) -> DatabaseError:
+    def _unreachable(self, error: Exception, database: str | None = None) -> DatabaseError:
         text = " ".join(redact(str(error), self.secrets).split())
         hint = msg("check host and port in the URL; is the server running?")
         if "password authentication failed" in text:
@@ -200,19 +206,21 @@ class Access:
             hint = msg("set password_file, password_env or password_command in dbops.toml, or use ~/.pgpass")
         elif "service" in self.parameters and "definition of service" in text:
             hint = msg("name a service of ~/.pg_service.conf, or of the file that PGSERVICEFILE names")
+        elif "pg_hba.conf" in text and "no encryption" in text:
+            hint = msg("does the server's pg_hba.conf let this user in from here? with TLS (sslmode=require)?")
         elif "SSL" in text or "certificate" in text or "no encryption" in text:
             hint = msg("check sslmode, sslrootcert, sslcert and sslkey in the URL")
         elif "does not exist" in text:
             hint = msg("check the database and user in the URL")
-        elif "too many c" in text or "connection slots" in text:
-            hint = msg("lower jobs, or raise the limit: max_connections, or the CONNECTION LIMIT of role or database")
+        elif no_session_left(text):
+            hint = NO_SESSION_HINT
         elif "the database system is" in text:
             hint = msg("the server is there, and not ready: look at its log, then repeat")
         elif "permission denied" in text:
             hint = msg("GRANT CONNECT ON DATABASE … TO the user")
         elif "FATAL:" in text:  # the server has answered
             hint = msg("does the server's pg_hba.conf let this user in from here?")
-        told = msg("cannot connect to {place}: {reason}", place=self.place(), reason=text)
+        told = msg("cannot connect to {place}: {reason}", place=self.place(database), reason=text)
         found = DatabaseError(told, hint=hint, kind="unreachable")
         return found if "FATAL:" in text else blamed(found, self._route)
 
@@ -227,9 +235,9 @@ class Access:
         found = DatabaseError(told, hint=_HINTS.get(state, ""), kind=kind)
         return found if state else blamed(found, self._route)
 
-    def place(self) -> str:
-        """Database and server for people, without a secret."""
-        p = self.parameters
+    def place(self, database: str | None = None) -> str:
+        """Database and server for people, without a secret. `database` replaces the target's own."""
+        p = self.parameters if database is None else {**self.parameters, "dbname": database}
         if "service" in p:
             return msg("service {name}", name=p["service"])
         if self._route is not None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from dbops.command import Process, running
 from dbops.engine.base import Content, DumpOutput, DumpPlan, Reading, TableKey
 from dbops.engine.postgres.archive import decode_file, file_entries, piped
-from dbops.engine.postgres.connect import STANDBY_CONFLICT, STANDBY_HINT, Access
+from dbops.engine.postgres.connect import NO_SESSION_HINT, STANDBY_CONFLICT, STANDBY_HINT, Access, no_session_left
 from dbops.engine.postgres.copytext import merge
 from dbops.engine.postgres.snapshot import PostgresSnapshot
 from dbops.engine.postgres.tools import Tools, supports_zstd
@@ -200,5 +200,6 @@ class Dump:
         if "row-level security" in text:
             hint = msg("back up as a role that has BYPASSRLS, or as a superuser")
             return ToolError(msg("pg_dump: {reason}", reason=text), hint=hint, kind="row-level-security")
+        hint = NO_SESSION_HINT if no_session_left(text) else msg("nothing was published; older backups stay")
         message = error.message if text == error.message else msg("{message}: {text}", message=error.message, text=text)
-        return ToolError(message, hint=msg("nothing was published; older backups stay"), kind=error.kind)
+        return ToolError(message, hint=hint, kind=error.kind)

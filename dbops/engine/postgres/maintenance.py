@@ -15,6 +15,7 @@ from dbops.engine.postgres.connect import Access
 from dbops.engine.postgres.locks import exclusive, whoami
 from dbops.engine.postgres.statements import statement
 from dbops.errors import DatabaseError
+from dbops.language import msg
 
 _AGAIN_SECONDS = 0.1
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -60,7 +61,27 @@ class Maintenance:
             except DatabaseError as error:
                 failure = failure or error
         assert failure is not None  # noqa: S101 - at least one of two fixed names is another one
-        raise failure
+        raise self._shut_out(failure)
+
+    def _shut_out(self, failure: DatabaseError) -> DatabaseError:
+        """The failure, or what it means where the server does let us into the database itself."""
+        try:
+            with self._access.session(self._name):
+                pass
+        except DatabaseError:
+            return failure
+        return DatabaseError(
+            msg(
+                "beside {name} a session in another database is needed: {reason}",
+                name=self._name,
+                reason=failure.message,
+            ),
+            hint=msg(
+                "let the role into postgres or template1 (pg_hba.conf, GRANT CONNECT, ALTER DATABASE … "
+                "ALLOW_CONNECTIONS true); if both are gone: CREATE DATABASE postgres"
+            ),
+            kind="no-other-database",
+        )
 
     @contextmanager
     def lock(self) -> Iterator[None]:

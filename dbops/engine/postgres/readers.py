@@ -15,7 +15,7 @@ from psycopg import sql
 
 from dbops.command import Process, running
 from dbops.engine.base import Content, Reading, TableRef
-from dbops.engine.postgres.connect import STANDBY_CONFLICT, STANDBY_HINT, Access
+from dbops.engine.postgres.connect import NO_SESSION_HINT, STANDBY_CONFLICT, STANDBY_HINT, Access, no_session_left
 from dbops.engine.postgres.copytext import RowsDigest
 from dbops.engine.postgres.tools import Tools
 from dbops.errors import DatabaseError
@@ -54,10 +54,11 @@ class RowReader:
     def _fail(self, table: TableRef) -> NoReturn:
         self._process.wait()
         said = self._process.stderr_tail
+        told = msg("reading {table}: {said}", table=table.label, said=said)
         if STANDBY_CONFLICT in said:
-            raise DatabaseError(
-                msg("reading {table}: {said}", table=table.label, said=said), hint=STANDBY_HINT, kind="standby-conflict"
-            )
+            raise DatabaseError(told, hint=STANDBY_HINT, kind="standby-conflict")
+        if no_session_left(said):
+            raise DatabaseError(told, hint=NO_SESSION_HINT, kind="sqlstate-53300")
         raise DatabaseError(msg("reading {table} failed", table=table.label), hint=said, kind="read-failed")
 
 
