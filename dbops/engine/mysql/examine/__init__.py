@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pymysql
 
+from dbops.engine.examining import Outcome, summary
 from dbops.engine.mysql.connect import Access, flavour
 from dbops.engine.mysql.driver_errors import lost
 from dbops.engine.mysql.examine import (
@@ -24,13 +25,11 @@ from dbops.engine.mysql.examine import (
     uniques,
     views,
 )
-from dbops.engine.mysql.examine.common import Outcome, Source, Task, not_tried, shown
+from dbops.engine.mysql.examine.common import Source, Task, not_tried
 from dbops.engine.mysql.examine.positions import kept_positions
 from dbops.engine.mysql.examine.run import run_tasks, worker_session
 from dbops.engine.restoring import Probed
-from dbops.evidence import Probe
-from dbops.language import msg
-from dbops.model import Finding, Manifest, NotEvaluated
+from dbops.model import Finding, Manifest
 from dbops.progress import Progress
 
 if TYPE_CHECKING:
@@ -70,7 +69,7 @@ def examine(
     results += run_tasks(access, reading, jobs, progress)
     results += tables.unreadable(known)
     results += run_tasks(access, tables.tasks(known), jobs, progress)
-    return _summary(results)
+    return summary(_TITLES, results)
 
 
 def _listed(kind: str, listing: Callable[[], list[Task]]) -> tuple[list[Task], list[tuple[Task, Outcome]]]:
@@ -80,31 +79,5 @@ def _listed(kind: str, listing: Callable[[], list[Task]]) -> tuple[list[Task], l
     except pymysql.MySQLError as failure:
         if lost(failure):
             raise
-        everything = Task(kind, "all of them", 0, lambda _: Outcome())
+        everything: Task = Task(kind, "all of them", 0, lambda _: Outcome())
         return [], [(everything, not_tried(everything.label, failure))]
-
-
-def _summary(results: Iterable[tuple[Task, Outcome]]) -> Probed:
-    """Outcomes by kind of probe: one probe each, and one `NotEvaluated` for each reason."""
-    outcomes: dict[str, list[Outcome]] = {kind: [] for kind in _TITLES}
-    for task, outcome in results:
-        outcomes[task.kind].append(outcome)
-    findings: list[Finding] = []
-    skipped: list[NotEvaluated] = []
-    probes: list[Probe] = []
-    for kind, found in outcomes.items():
-        tried = sum(outcome.tried for outcome in found)
-        here = sorted(dict.fromkeys(f for outcome in found for f in outcome.findings), key=lambda f: (f.subject, f.id))
-        findings += here
-        if tried:
-            objects = {finding.subject for finding in here}
-            probes.append(Probe(id=kind, title=_TITLES[kind], tried=tried, found=len(objects)))
-        reasons: dict[str, list[str]] = {}
-        for outcome in found:
-            for reason, subject in outcome.skipped:
-                reasons.setdefault(reason, []).append(subject)
-        skipped += [
-            NotEvaluated(id=kind, reason=msg("{why}: {who}", why=why, who=shown(sorted(who))))
-            for why, who in sorted(reasons.items())
-        ]
-    return Probed(tuple(findings), tuple(skipped), tuple(probes))

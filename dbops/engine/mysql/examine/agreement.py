@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dbops.engine.mysql.examine.common import Outcome, Source, Task, error, graded, read_only
+from dbops.engine.examining import Outcome, error, graded
+from dbops.engine.mysql.examine.common import Source, Task, read_only
 from dbops.engine.mysql.examine.facts import Column, Facts, Key, Table
 from dbops.engine.mysql.examine.tables import KIND
 from dbops.engine.mysql.maintenance import rows

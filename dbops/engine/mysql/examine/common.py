@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from threading import Lock
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import pymysql
 
+from dbops.engine import examining
+from dbops.engine.examining import Outcome, Skipped, error
 from dbops.engine.mysql import probes
 from dbops.engine.mysql.accounts import Account
 from dbops.engine.mysql.connect import Access
@@ -25,8 +27,7 @@ from dbops.model import Finding, Manifest, Severity
 if TYPE_CHECKING:
     from dbops.engine.mysql.connect import Connection
 
-SHOWN = 20
-"""At most so many keys, or names, are shown of one object."""
+Task = examining.Task["Connection", pymysql.MySQLError]
 STATEMENT_SECONDS = 600
 LOCK_SECONDS = 30
 NO_DEFINER = probes.NO_DEFINER
@@ -40,35 +41,8 @@ _RIGHTS = frozenset({1044, 1142, 1143, 1227, 1369, 1370})
 TIMEOUTS = frozenset({1317, 1969, 3024})
 _DEFINER = re.compile(r"\('(.*)'@'(.*)'\)", re.DOTALL)
 """The account in the server's words, with nothing escaped."""
-_LONGEST = 60
 _BESIDE_THE_SCHEMA = ("owner", "grant", "comment", "database", "event_status")
 """Beginnings of kinds of objects that decide nothing about what works."""
-
-
-class Skipped(NamedTuple):
-    """Something that could not be tried, and why."""
-
-    reason: str
-    subject: str
-
-
-class Outcome(NamedTuple):
-    """What a task gave: how many things it tried, what it found, what it could not try."""
-
-    tried: int = 0
-    findings: tuple[Finding, ...] = ()
-    skipped: tuple[Skipped, ...] = ()
-
-
-class Task(NamedTuple):
-    """A piece of work for one session. `bytes` is how much it reads; `work` may raise an error of the driver, which
-    `failed` then turns into an outcome. Without one, or where it gives None, `not_tried` does."""
-
-    kind: str
-    label: str
-    bytes: int
-    work: Callable[[Connection], Outcome]
-    failed: Callable[[pymysql.MySQLError], Outcome | None] | None = None
 
 
 class Source:
@@ -173,14 +147,16 @@ def not_tried(label: str, failure: pymysql.MySQLError) -> Outcome:
     if number in TIMEOUTS:
         return too_long(label)
     if number in _LOCKS:
-        return Outcome(skipped=(Skipped(f"a lock was not granted in {LOCK_SECONDS} seconds", label),))
+        return Outcome(
+            skipped=(Skipped(msg("a lock was not granted in {seconds} seconds", seconds=LOCK_SECONDS), label),)
+        )
     if number in _RIGHTS:
-        return Outcome(skipped=(Skipped("this user lacks the right", label),))
-    return Outcome(skipped=(Skipped(f"the server refuses it with error {number}", label),))
+        return Outcome(skipped=(Skipped(msg("this user lacks the right"), label),))
+    return Outcome(skipped=(Skipped(msg("the server refuses it with error {number}", number=number), label),))
 
 
 def too_long(label: str) -> Outcome:
-    return Outcome(skipped=(Skipped(f"it took longer than {STATEMENT_SECONDS} seconds", label),))
+    return Outcome(skipped=(Skipped(msg("it took longer than {seconds} seconds", seconds=STATEMENT_SECONDS), label),))
 
 
 def impeded(failure: pymysql.MySQLError) -> bool:
@@ -192,39 +168,3 @@ def said(failure: pymysql.MySQLError) -> str:
     """The server's words on one line. Only for errors whose words hold names and keys, but no other data."""
     number, text = error_of(failure)
     return msg("{text} ({number})", text=" ".join(text.split()), number=number)
-
-
-def error(kind: str, subject: str, expected: str, actual: str, hint: str = "") -> Finding:
-    return Finding(id=kind, severity=Severity.ERROR, subject=subject, expected=expected, actual=actual, hint=hint)
-
-
-def graded(finding: Finding, severity: Severity) -> Finding:
-    """The finding, as a warning that says so if the source has the same fault."""
-    if severity is not Severity.WARNING:
-        return finding
-    return Finding(
-        id=finding.id,
-        severity=severity,
-        subject=finding.subject,
-        expected=finding.expected,
-        actual=msg("{actual}, as in the source", actual=finding.actual),
-        hint=finding.hint,
-    )
-
-
-def shown(items: Sequence[str], count: int | None = None) -> str:
-    """The first ones, and how many more there are of `count` in all."""
-    more = (len(items) if count is None else count) - SHOWN
-    return ", ".join(items[:SHOWN]) + (f" and {more} more" if more > 0 else "")
-
-
-def named(columns: Sequence[str], values: Sequence[object]) -> str:
-    """`a=1, b=2` of a key's columns; long values are cut."""
-    return ", ".join(f"{column}={_cut(value)}" for column, value in zip(columns, values, strict=True))
-
-
-def _cut(value: object) -> str:
-    if isinstance(value, bytes):
-        value = f"0x{value.hex()}"
-    text = "NULL" if value is None else str(value)
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

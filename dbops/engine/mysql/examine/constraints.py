@@ -6,21 +6,9 @@ from typing import TYPE_CHECKING
 
 import pymysql
 
+from dbops.engine.examining import SHOWN, Outcome, Skipped, error, graded, named, shown
 from dbops.engine.mysql.driver_errors import error_of, lost
-from dbops.engine.mysql.examine.common import (
-    SHOWN,
-    TIMEOUTS,
-    Outcome,
-    Skipped,
-    Source,
-    Task,
-    damaged,
-    error,
-    graded,
-    named,
-    read_only,
-    shown,
-)
+from dbops.engine.mysql.examine.common import TIMEOUTS, Source, Task, damaged, read_only
 from dbops.engine.mysql.examine.facts import Check, Facts, Table
 from dbops.engine.mysql.maintenance import rows
 from dbops.engine.mysql.statements import identifier

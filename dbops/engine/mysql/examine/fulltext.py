@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pymysql
 
-from dbops.engine.mysql.examine.common import Outcome, Skipped, Source, Task, damaged, error, graded, read_only, said
+from dbops.engine.examining import Outcome, Skipped, error, graded
+from dbops.engine.mysql.examine.common import Source, Task, damaged, read_only, said
 from dbops.engine.mysql.examine.facts import Facts, Key, Table
 from dbops.engine.mysql.examine.tables import KIND
 from dbops.engine.mysql.maintenance import rows

@@ -14,21 +14,9 @@ from typing import TYPE_CHECKING
 
 import pymysql
 
+from dbops.engine.examining import Outcome, Skipped, error, graded
 from dbops.engine.mysql.driver_errors import error_of
-from dbops.engine.mysql.examine.common import (
-    MISSING,
-    NO_DEFINER,
-    Outcome,
-    Skipped,
-    Source,
-    Task,
-    damaged,
-    error,
-    graded,
-    impeded,
-    not_tried,
-    said,
-)
+from dbops.engine.mysql.examine.common import MISSING, NO_DEFINER, Source, Task, damaged, impeded, not_tried, said
 from dbops.engine.mysql.examine.facts import Column, Facts, Key, Table
 from dbops.engine.mysql.examine.positions import Positions, next_of, set_sequence
 from dbops.engine.mysql.maintenance import rows, run

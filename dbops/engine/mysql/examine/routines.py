@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import pymysql
 
-from dbops.engine.mysql.examine.common import Outcome, Skipped, Source, Task, error, graded, impeded, said
+from dbops.engine.examining import Outcome, Skipped, error, graded
+from dbops.engine.mysql.examine.common import Source, Task, impeded, said
 from dbops.engine.mysql.maintenance import rows
 from dbops.engine.mysql.statements import identifier, statement
 from dbops.language import msg

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 import pymysql
 
+from dbops.engine import examining
+from dbops.engine.examining import Outcome
 from dbops.engine.mysql.connect import Access
 from dbops.engine.mysql.driver_errors import lost
 from dbops.engine.mysql.examine import common
-from dbops.engine.mysql.examine.common import Outcome, Task, not_tried, set_limits, too_long
+from dbops.engine.mysql.examine.common import Task, not_tried, set_limits, too_long
 from dbops.engine.mysql.maintenance import run
 from dbops.progress import Progress
 
@@ -35,35 +35,9 @@ def worker_session(access: Access) -> Iterator[Connection]:
 
 def run_tasks(access: Access, tasks: Sequence[Task], jobs: int, progress: Progress) -> list[tuple[Task, Outcome]]:
     """All tasks, largest first, in at most `jobs` sessions. Raises `DatabaseError` only where a session is lost."""
-    waiting: SimpleQueue[Task] = SimpleQueue()
-    for task in sorted(tasks, key=lambda task: -task.bytes):
-        waiting.put(task)
-    results: list[tuple[Task, Outcome]] = []
-    stop = threading.Event()
-
-    def worker() -> None:
-        try:
-            with worker_session(access) as connection:
-                while not stop.is_set():
-                    try:
-                        task = waiting.get_nowait()
-                    except Empty:
-                        return
-                    progress.item(f"{task.kind}: {task.label}")
-                    results.append((task, outcome(access, connection, task)))
-                    progress.advance(task.bytes)
-        except BaseException:
-            stop.set()
-            raise
-
-    count = min(max(1, jobs), len(tasks))
-    if not count:
-        return []
-    with ThreadPoolExecutor(count, thread_name_prefix="examine") as pool:
-        futures = [pool.submit(worker) for _ in range(count)]
-    for future in futures:
-        future.result()
-    return results
+    return examining.run_tasks(
+        tasks, jobs, lambda: worker_session(access), lambda session, task: outcome(access, session, task), progress
+    )
 
 
 def outcome(access: Access, connection: Connection, task: Task) -> Outcome:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 import pymysql
 
-from dbops.engine.mysql.examine.common import Outcome, Skipped, Task, damaged, error, not_tried, said
+from dbops.engine.examining import Outcome, Skipped, error
+from dbops.engine.mysql.examine.common import Task, damaged, not_tried, said
 from dbops.engine.mysql.examine.facts import Facts, Table
 from dbops.engine.mysql.maintenance import rows
 from dbops.engine.mysql.statements import identifier
@@ -40,7 +41,7 @@ def tasks(facts: Facts) -> list[Task]:
 
 def unreadable(facts: Facts) -> list[tuple[Task, Outcome]]:
     """Tables whose definition cannot even be shown."""
-    found = []
+    found: list[tuple[Task, Outcome]] = []
     for table, failure in facts.unreadable:
         outcome = not_tried(table.name, failure)
         if damaged(failure):

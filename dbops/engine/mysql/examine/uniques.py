@@ -5,18 +5,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dbops.engine.mysql.examine.common import (
-    SHOWN,
-    Outcome,
-    Skipped,
-    Source,
-    Task,
-    error,
-    graded,
-    named,
-    read_only,
-    shown,
-)
+from dbops.engine.examining import SHOWN, Outcome, Skipped, error, graded, named, shown
+from dbops.engine.mysql.examine.common import Source, Task, read_only
 from dbops.engine.mysql.examine.constraints import KIND
 from dbops.engine.mysql.examine.facts import Facts, Key, Table
 from dbops.engine.mysql.maintenance import rows

@@ -6,20 +6,9 @@ from typing import TYPE_CHECKING
 
 import pymysql
 
+from dbops.engine.examining import Outcome, Skipped, error, graded
 from dbops.engine.mysql.driver_errors import error_of, lost
-from dbops.engine.mysql.examine.common import (
-    MISSING,
-    NO_DEFINER,
-    TIMEOUTS,
-    Outcome,
-    Skipped,
-    Source,
-    Task,
-    error,
-    graded,
-    read_only,
-    said,
-)
+from dbops.engine.mysql.examine.common import MISSING, NO_DEFINER, TIMEOUTS, Source, Task, read_only, said
 from dbops.engine.mysql.maintenance import rows, run
 from dbops.engine.mysql.source_views import INVALID
 from dbops.engine.mysql.statements import identifier, statement

@@ -5,19 +5,18 @@ Everything is rolled back: sequences are put back, and the extension that checks
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 import psycopg
 
+from dbops.engine.examining import Outcome, summary
 from dbops.engine.postgres.connect import Access
 from dbops.engine.postgres.examine import amcheck, constraints, foreign_keys, inserts, uniques, views
-from dbops.engine.postgres.examine.common import Connection, Outcome, Source, Task, shown
+from dbops.engine.postgres.examine.common import Connection, Source, Task
 from dbops.engine.postgres.examine.positions import kept_positions
 from dbops.engine.postgres.examine.run import TIMEOUTS, not_tried, run_tasks, worker_session
 from dbops.engine.restoring import Probed
-from dbops.evidence import Probe
-from dbops.language import msg
-from dbops.model import Finding, Manifest, NotEvaluated
+from dbops.model import Manifest, NotEvaluated
 from dbops.progress import Progress
 
 _TITLES = {
@@ -47,7 +46,7 @@ def examine(access: Access, manifest: Manifest, jobs: int, progress: Progress) -
             ]
             reading, unlisted = _listed(access, source, lists)
             results += unlisted + run_tasks(access, source, reading, jobs, progress)
-    probed = _summary(results)
+    probed = summary(_TITLES, results)
     if extension.missing:
         lacking = NotEvaluated(id=amcheck.KIND, reason=extension.missing)
         return probed._replace(not_evaluated=(*probed.not_evaluated, lacking))
@@ -68,32 +67,6 @@ def _listed(
             except psycopg.Error as failure:
                 if failure.sqlstate not in TIMEOUTS:
                     raise
-                everything = Task(kind, "all of them", 0, lambda _: Outcome())
+                everything: Task = Task(kind, "all of them", 0, lambda _: Outcome())
                 failed.append((everything, not_tried(everything.label, failure)))
     return tasks, failed
-
-
-def _summary(results: Iterable[tuple[Task, Outcome]]) -> Probed:
-    """Outcomes by kind of probe: one probe each, and one `NotEvaluated` for each reason."""
-    outcomes: dict[str, list[Outcome]] = {kind: [] for kind in _TITLES}
-    for task, outcome in results:
-        outcomes[task.kind].append(outcome)
-    findings: list[Finding] = []
-    skipped: list[NotEvaluated] = []
-    probes: list[Probe] = []
-    for kind, found in outcomes.items():
-        tried = sum(outcome.tried for outcome in found)
-        here = sorted((f for outcome in found for f in outcome.findings), key=lambda f: (f.subject, f.id))
-        findings += here
-        if tried:
-            objects = {finding.subject for finding in here}
-            probes.append(Probe(id=kind, title=_TITLES[kind], tried=tried, found=len(objects)))
-        reasons: dict[str, list[str]] = {}
-        for outcome in found:
-            for reason, subject in outcome.skipped:
-                reasons.setdefault(reason, []).append(subject)
-        skipped += [
-            NotEvaluated(id=kind, reason=msg("{why}: {who}", why=why, who=shown(sorted(who))))
-            for why, who in sorted(reasons.items())
-        ]
-    return Probed(tuple(findings), tuple(skipped), tuple(probes))

@@ -13,17 +13,9 @@ from typing import NamedTuple
 import psycopg
 from psycopg import sql
 
+from dbops.engine.examining import SHOWN, Outcome, error, shown
 from dbops.engine.postgres.connect import Access
-from dbops.engine.postgres.examine.common import (
-    SHOWN,
-    Connection,
-    Outcome,
-    Task,
-    error,
-    said,
-    set_limits,
-    shown,
-)
+from dbops.engine.postgres.examine.common import Connection, Task, said, set_limits
 from dbops.engine.postgres.statements import statement
 from dbops.engine.postgres.usual import APPLICATION, read_only
 from dbops.language import msg

@@ -2,54 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import Any
 
 import psycopg
 from psycopg import sql
 
+from dbops.engine import examining
 from dbops.engine.postgres import probes
 from dbops.engine.postgres.connect import Access
 from dbops.engine.postgres.objects import object_digest, read_definitions
-from dbops.language import msg
-from dbops.model import Finding, Manifest, Severity, major_version
+from dbops.model import Manifest, Severity, major_version
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 Row = tuple[Any, ...]
-SHOWN = 20
-"""At most so many keys, or names, are shown of one object."""
+Task = examining.Task[Connection, psycopg.Error]
 STATEMENT_SECONDS = 600
 LOCK_SECONDS = 30
-_LONGEST = 60
 _BESIDE_THE_SCHEMA = ("owner", "grant", "default_privilege", "comment", "security_label", "setting", "database")
 """Beginnings of kinds of objects that decide nothing about what works."""
-
-
-class Skipped(NamedTuple):
-    """Something that could not be tried, and why."""
-
-    reason: str
-    subject: str
-
-
-class Outcome(NamedTuple):
-    """What a task gave: how many things it tried, what it found, what it could not try."""
-
-    tried: int = 0
-    findings: tuple[Finding, ...] = ()
-    skipped: tuple[Skipped, ...] = ()
-
-
-class Task(NamedTuple):
-    """A piece of work for one session. `bytes` is how much it reads; `work` may raise an error of the driver, which
-    `failed` then turns into an outcome. Without one, or where it gives None, that was not evaluated."""
-
-    kind: str
-    label: str
-    bytes: int
-    work: Callable[[Connection], Outcome]
-    failed: Callable[[psycopg.Error], Outcome | None] | None = None
 
 
 class Source:
@@ -111,24 +83,6 @@ def set_limits(connection: Connection) -> None:
         connection.execute("SELECT pg_catalog.set_config(%s, %s, false)", [name, value])
 
 
-def error(kind: str, subject: str, expected: str, actual: str, hint: str = "") -> Finding:
-    return Finding(id=kind, severity=Severity.ERROR, subject=subject, expected=expected, actual=actual, hint=hint)
-
-
-def graded(finding: Finding, severity: Severity) -> Finding:
-    """The finding, as a warning that says so if the source has the same fault."""
-    if severity is not Severity.WARNING:
-        return finding
-    return Finding(
-        id=finding.id,
-        severity=severity,
-        subject=finding.subject,
-        expected=finding.expected,
-        actual=msg("{actual}, as in the source", actual=finding.actual),
-        hint=finding.hint,
-    )
-
-
 def part_label(name: str) -> str:
     """A name as `quote_ident` prints it, but for key words."""
     simple = name.isascii() and name.isidentifier() and name == name.lower()
@@ -144,22 +98,6 @@ def said(failure: psycopg.Error) -> str:
     """The server's words: message and detail, on one line."""
     parts = (failure.diag.message_primary or str(failure), failure.diag.message_detail or "")
     return "; ".join(" ".join(part.split()) for part in parts if part)
-
-
-def shown(items: Sequence[str], count: int | None = None) -> str:
-    """The first ones, and how many more there are of `count` in all."""
-    more = (len(items) if count is None else count) - SHOWN
-    return ", ".join(items[:SHOWN]) + (f" and {more} more" if more > 0 else "")
-
-
-def named(columns: Sequence[str], values: Sequence[object]) -> str:
-    """`a=1, b=2` of a key's columns; long values are cut."""
-    return ", ".join(f"{column}={_cut(value)}" for column, value in zip(columns, values, strict=True))
-
-
-def _cut(value: object) -> str:
-    text = "NULL" if value is None else str(value)
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 def key_expressions(columns: Sequence[str], alias: str = "") -> sql.Composed:

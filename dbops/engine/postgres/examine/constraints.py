@@ -10,20 +10,14 @@ from typing import NamedTuple
 import psycopg
 from psycopg import sql
 
+from dbops.engine.examining import SHOWN, Outcome, Skipped, error, graded, named, shown
 from dbops.engine.postgres.examine.common import (
-    SHOWN,
     Connection,
-    Outcome,
-    Skipped,
     Source,
     Task,
-    error,
-    graded,
     key_expressions,
-    named,
     part_label,
     said,
-    shown,
     table_label,
 )
 from dbops.engine.postgres.statements import statement

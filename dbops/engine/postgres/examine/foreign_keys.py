@@ -6,20 +6,8 @@ from typing import NamedTuple
 
 from psycopg import sql
 
-from dbops.engine.postgres.examine.common import (
-    SHOWN,
-    Connection,
-    Outcome,
-    Row,
-    Source,
-    Task,
-    error,
-    graded,
-    key_expressions,
-    named,
-    shown,
-    table_label,
-)
+from dbops.engine.examining import SHOWN, Outcome, error, graded, named, shown
+from dbops.engine.postgres.examine.common import Connection, Row, Source, Task, key_expressions, table_label
 from dbops.engine.postgres.statements import statement
 from dbops.engine.postgres.usual import read_only
 from dbops.language import msg

@@ -14,17 +14,8 @@ from typing import NamedTuple
 import psycopg
 from psycopg import sql
 
-from dbops.engine.postgres.examine.common import (
-    Connection,
-    Outcome,
-    Skipped,
-    Source,
-    Task,
-    error,
-    graded,
-    said,
-    table_label,
-)
+from dbops.engine.examining import Outcome, Skipped, error, graded
+from dbops.engine.postgres.examine.common import Connection, Source, Task, said, table_label
 from dbops.engine.postgres.examine.positions import Positions, set_position
 from dbops.engine.postgres.examine.run import NO_RIGHT, TIMEOUTS, not_tried
 from dbops.engine.postgres.statements import statement

@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from queue import Empty, SimpleQueue
 
 import psycopg
 
+from dbops.engine import examining
+from dbops.engine.examining import Outcome, Skipped, error
 from dbops.engine.postgres.connect import Access
-from dbops.engine.postgres.examine.common import (
-    LOCK_SECONDS,
-    STATEMENT_SECONDS,
-    Connection,
-    Outcome,
-    Skipped,
-    Source,
-    Task,
-    error,
-    said,
-)
+from dbops.engine.postgres.examine.common import LOCK_SECONDS, STATEMENT_SECONDS, Connection, Source, Task, said
 from dbops.engine.postgres.statements import statement
 from dbops.engine.postgres.usual import APPLICATION, usual_path
 from dbops.language import msg
@@ -41,11 +30,11 @@ _NAMES = frozenset({"42P01", "42883", "42704", "42703", "3F000"})
 """A table, function, type, column or schema is missing: perhaps it is only not in the search path of this role."""
 _CORRUPT = frozenset({"XX001", "XX002"})
 TIMEOUTS = {
-    "57014": f"it took longer than {STATEMENT_SECONDS} seconds",
-    "55P03": f"a lock was not granted in {LOCK_SECONDS} seconds",
+    "57014": msg("it took longer than {seconds} seconds", seconds=STATEMENT_SECONDS),
+    "55P03": msg("a lock was not granted in {seconds} seconds", seconds=LOCK_SECONDS),
 }
 NO_RIGHT = "42501"
-_REASONS = {**TIMEOUTS, NO_RIGHT: "this role lacks the right"}
+_REASONS = {**TIMEOUTS, NO_RIGHT: msg("this role lacks the right")}
 
 
 @contextmanager
@@ -71,35 +60,7 @@ def run_tasks(
     access: Access, source: Source, tasks: Sequence[Task], jobs: int, progress: Progress
 ) -> list[tuple[Task, Outcome]]:
     """All tasks, largest first, in at most `jobs` sessions. Raises `DatabaseError` only where a session is lost."""
-    waiting: SimpleQueue[Task] = SimpleQueue()
-    for task in sorted(tasks, key=lambda task: -task.bytes):
-        waiting.put(task)
-    results: list[tuple[Task, Outcome]] = []
-    stop = threading.Event()
-
-    def worker() -> None:
-        try:
-            with worker_session(access, source) as connection:
-                while not stop.is_set():
-                    try:
-                        task = waiting.get_nowait()
-                    except Empty:
-                        return
-                    progress.item(f"{task.kind}: {task.label}")
-                    results.append((task, _outcome(connection, task)))
-                    progress.advance(task.bytes)
-        except BaseException:
-            stop.set()
-            raise
-
-    count = min(max(1, jobs), len(tasks))
-    if not count:
-        return []
-    with ThreadPoolExecutor(count, thread_name_prefix="examine") as pool:
-        futures = [pool.submit(worker) for _ in range(count)]
-    for future in futures:
-        future.result()
-    return results
+    return examining.run_tasks(tasks, jobs, lambda: worker_session(access, source), _outcome, progress)
 
 
 def _outcome(connection: Connection, task: Task) -> Outcome:

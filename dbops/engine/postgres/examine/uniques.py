@@ -7,16 +7,8 @@ from typing import NamedTuple
 
 from psycopg import sql
 
-from dbops.engine.postgres.examine.common import (
-    SHOWN,
-    Connection,
-    Outcome,
-    Skipped,
-    Task,
-    error,
-    named,
-    shown,
-)
+from dbops.engine.examining import SHOWN, Outcome, Skipped, error, named, shown
+from dbops.engine.postgres.examine.common import Connection, Task
 from dbops.engine.postgres.examine.constraints import KIND
 from dbops.engine.postgres.statements import statement
 from dbops.engine.postgres.usual import read_only

@@ -5,17 +5,8 @@ from __future__ import annotations
 import psycopg
 from psycopg import sql
 
-from dbops.engine.postgres.examine.common import (
-    Connection,
-    Outcome,
-    Skipped,
-    Source,
-    Task,
-    error,
-    graded,
-    said,
-    table_label,
-)
+from dbops.engine.examining import Outcome, Skipped, error, graded
+from dbops.engine.postgres.examine.common import Connection, Source, Task, said, table_label
 from dbops.engine.postgres.examine.run import NO_RIGHT
 from dbops.engine.postgres.statements import statement
 from dbops.engine.postgres.usual import read_only
