@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from dbops.engine.base import TableKey
 from dbops.evidence import Match, ObjectCount, TableProof
-from dbops.inventory.compare import comparable
+from dbops.inventory.digests import comparable
 from dbops.model import Finding, Inventory, Severity, Table
 
 _DIFFERENCES = ("missing", "differs", "extra")

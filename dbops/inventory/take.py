@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 import msgspec
 
 from dbops.engine.base import Content, Reading, Snapshot, TableKey, TableRef
-from dbops.inventory.compare import reading
+from dbops.inventory.digests import reading
 from dbops.manifests import inventory_digest
 from dbops.model import Inventory, Table
 from dbops.model import Sequence as DbSequence

@@ -7,8 +7,10 @@ from typing import NamedTuple
 
 from dbops.engine.base import Content, Reading, Snapshot, TableKey, TableRef
 from dbops.engine.restoring import SideDatabase, Wishes
-from dbops.inventory.compare import Comparison, Rules, comparable, compare, reading, suspects
+from dbops.inventory.compare import Comparison, compare, suspects
 from dbops.inventory.difference import differences, explain
+from dbops.inventory.digests import comparable, reading
+from dbops.inventory.rules import Rules
 from dbops.language import msg
 from dbops.model import EngineInfo, Finding, Inventory, Manifest, Sequence, Severity, Table
 from dbops.ops.restore_plan import Archive

@@ -19,7 +19,8 @@ from dbops.command import run
 from dbops.config import App, Target
 from dbops.engine.base import Engine
 from dbops.engine.restoring import Wishes
-from dbops.inventory.compare import Comparison, Rules, compare
+from dbops.inventory.compare import Comparison, compare
+from dbops.inventory.rules import Rules
 from dbops.inventory.take import complete, take
 from dbops.language import msg
 from dbops.model import Finding, Manifest, Report, Severity, Verdict, judge

@@ -12,8 +12,9 @@ from dbops import __version__
 from dbops.catalog import Catalog, State
 from dbops.engine.base import Content, Engine, Reading, TableKey
 from dbops.errors import BadBackupError, NothingToCheckError, PreflightError, ToolError
-from dbops.inventory.compare import FOREIGN, comparable, reading, some
-from dbops.language import joined, msg, plural
+from dbops.inventory.compare import FOREIGN
+from dbops.inventory.digests import comparable, reading
+from dbops.language import joined, msg, plural, some
 from dbops.model import Finding, Manifest, NotEvaluated, Report, Severity, Verdict, judge
 from dbops.ops.fetch import fetch
 from dbops.ops.records import kept

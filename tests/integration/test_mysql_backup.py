@@ -13,7 +13,7 @@ import pytest
 from dbops import app
 from dbops.config import Target
 from dbops.errors import PreflightError
-from dbops.inventory.compare import comparable
+from dbops.inventory.digests import comparable
 from dbops.model import Manifest, Severity
 from dbops.progress import Silent
 from tests.fault import mysql, support

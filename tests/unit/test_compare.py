@@ -14,8 +14,10 @@ from hypothesis import strategies as st
 from dbops.engine.base import Content, Reading
 from dbops.engine.postgres.settle import elsewhere, sort_out
 from dbops.errors import BadBackupError
-from dbops.inventory.compare import Rules, compare, reading, suspects
+from dbops.inventory.compare import compare, suspects
 from dbops.inventory.difference import SHOWN_ROWS, Differences, differences, explain, lines, value_text
+from dbops.inventory.digests import reading
+from dbops.inventory.rules import Rules
 from dbops.inventory.take import disagreements
 from dbops.model import Extension, Finding, Inventory, LargeObjects, ObjectDigest, Sequence, Severity, Table
 
@@ -115,6 +117,18 @@ def test_an_index_that_was_invalid_in_the_source_is_a_warning_with_its_comment()
     result = compare(SOURCE, copy, Rules(known=frozenset({("invalid-index", "public.t_x")})))
     assert ids(result.findings) == []
     assert ids(result.findings, Severity.WARNING) == ["invalid-index", "invalid-index"]
+
+
+def test_grants_on_a_view_that_was_not_made_are_told_at_once() -> None:
+    view = (ObjectDigest(name="v", digest="1"),)
+    grants = tuple(ObjectDigest(name=f"v to u{number}", digest="1") for number in range(7))
+    source = with_(SOURCE, objects=OBJECTS | {"view": view, "grant": grants})
+    copy = with_(source, objects=OBJECTS | {"view": (), "grant": ()})
+    result = compare(source, copy, Rules(known=frozenset({("view-not-made", "v")})))
+    assert [finding.subject for finding in result.findings] == [
+        "grant v to u0, v to u1, v to u2, v to u3, v to u4 and 2 more",
+        "view v",
+    ]
 
 
 def test_another_extension_version_is_a_warning() -> None:
