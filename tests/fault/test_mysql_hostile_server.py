@@ -4,13 +4,25 @@ are right all the same."""
 from __future__ import annotations
 
 import contextlib
+import itertools
+import socket
+import socketserver
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from dbops import app
+from dbops.config import Target
+from dbops.config.urls import Secret
+from dbops.engine.mysql.connect import Access
+from dbops.engine.mysql.restorer import MysqlRestorer
+from dbops.engine.restoring import Wishes
 from dbops.errors import DatabaseError
 from dbops.model import Verdict
+from dbops.ops.backup import backup
 from dbops.ops.verify import verify
 from dbops.progress import Silent
 from tests.mutations.bench import RunningServer, drill_on, wrong
@@ -149,3 +161,56 @@ def test_a_row_whose_text_is_longer_than_the_server_s_packets(name: str, tmp_pat
         assert caught.value.kind == "server-lacks"
         assert "SET GLOBAL max_allowed_packet = " in caught.value.hint
         assert checksums(server, "shop") == before
+
+
+@contextmanager
+def balancer(*ports: int) -> Iterator[int]:
+    """A port whose connections go to each of these in turn."""
+    turns = itertools.cycle(ports)
+
+    class Handler(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with socket.create_connection(("127.0.0.1", next(turns))) as other:
+                back = threading.Thread(target=_pour, args=(other, self.request))
+                back.start()
+                _pour(self.request, other)
+                back.join()
+
+    class Server(socketserver.ThreadingTCPServer):
+        daemon_threads = True
+        block_on_close = False
+
+    with Server(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield server.server_address[1]
+        finally:
+            server.shutdown()
+
+
+def _pour(one: socket.socket, other: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while data := one.recv(1 << 16):
+            other.sendall(data)
+    with contextlib.suppress(OSError):
+        other.shutdown(socket.SHUT_WR)
+
+
+@pytest.mark.parametrize("name", servers())
+def test_an_address_that_leads_to_several_servers(name: str, tmp_path: Path) -> None:
+    """What one session locks or drops, another would not find locked or dropped."""
+    with MysqlServer(installation(name)) as one, MysqlServer(installation(name)) as other:
+        for server in (one, other):
+            server.create_database("shop")
+            server.execute("CREATE TABLE t (id INT PRIMARY KEY)", "INSERT INTO t VALUES (1)", database="shop")
+            server.execute(f"ALTER USER root@'%' IDENTIFIED BY '{one.password}'")
+        backed = back_up(one, "shop", tmp_path)
+        with balancer(one.port, other.port) as port:
+            url = one.url("shop").replace(f":{one.port}/", f":{port}/")
+            target = Target(url=Secret(url), name="shop", bindir=one.bindir)
+            with pytest.raises(DatabaseError, match="more than one server") as caught:
+                backup(app.open_engine(target), backed.catalog, target, clock=app.now, progress=Silent())
+            assert caught.value.kind == "several-servers"
+            restorer = MysqlRestorer(Access(url), None, None)
+            with pytest.raises(DatabaseError, match="more than one server"), restorer.lock():
+                restorer.preflight(backed.manifest, Wishes(in_place=True))

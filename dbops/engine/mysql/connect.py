@@ -58,6 +58,8 @@ class Access:
         p = self.parameters
         self.opened: set[int] = set()
         """The server's numbers of all sessions that were opened by this, and by copies of it."""
+        self._servers: dict[tuple[object, ...], None] = {}
+        """Those that the sessions have met, by the same: more than one where a load balancer stands at the address."""
         self._encrypts = p.ssl_mode != "DISABLED" and not p.socket
         self._settings = ""
         """Those of `SESSION` for this product, once it is known."""
@@ -123,7 +125,25 @@ class Access:
         with self.translated(), connection.cursor() as cursor:
             self._settings = self._settings or ", ".join([*SESSION, *_of_flavour(flavour(connection))])
             cursor.execute(f"SET SESSION {self._settings}")
+            cursor.execute("SELECT @@hostname, @@port, @@server_id, @@datadir")
+            self._servers.setdefault(tuple(cursor.fetchone() or ()))
+        if len(self._servers) > 1:
+            close(connection)
+            raise self._several_servers()
         return connection
+
+    def _several_servers(self) -> DatabaseError:
+        """What one session locks, makes or drops, another of the same run would not find locked, made or dropped."""
+        names = [f"{server[0]}:{server[1]} (server_id {server[2]})" for server in self._servers]
+        return DatabaseError(
+            msg(
+                "sessions to {place} end on more than one server: {servers}",
+                place=self.place(),
+                servers=", ".join(names),
+            ),
+            hint=msg("use the address of one server, not that of a load balancer or proxy that spreads sessions"),
+            kind="several-servers",
+        )
 
     def _connected(self, database: str, *, encrypted: bool) -> Connection:
         import pymysql
