@@ -135,14 +135,14 @@ def test_a_target_with_archives_is_drilled_and_checked(made: Path, tmp_path: Pat
     assert code == 5
 
 
-def test_dumps_in_a_bucket(source: Cluster, made: Path, moto: S3Server, tmp_path: Path) -> None:
-    bucket = moto.bucket()
-    client = moto.client()
+def test_dumps_in_a_bucket(source: Cluster, made: Path, seaweedfs: S3Server, tmp_path: Path) -> None:
+    bucket = seaweedfs.bucket()
+    client = seaweedfs.client()
     folder = dump(source, tmp_path / "directory", "--format=directory")
     for path in folder.iterdir():
         client.upload_file(str(path), bucket, f"nightly/a/{path.name}")
     client.upload_file(str(made), bucket, "nightly/b.sql")
-    environment = CREDENTIALS | {"AWS_ENDPOINT_URL": moto.endpoint, "AWS_DEFAULT_REGION": "us-east-1"}
+    environment = CREDENTIALS | {"AWS_ENDPOINT_URL": seaweedfs.endpoint, "AWS_DEFAULT_REGION": "us-east-1"}
     code, report = dbops(
         tmp_path, "drill", "--archive", f"s3://{bucket}/nightly/a", "--sandbox", "local", **environment
     )
@@ -154,7 +154,7 @@ def test_dumps_in_a_bucket(source: Cluster, made: Path, moto: S3Server, tmp_path
     assert report["provenance"]["newest_row_by"] == "the object was last written"
     code, _ = dbops(tmp_path, "drill", "--archive", f"s3://{bucket}/nightly/c", "--sandbox", "local", **environment)
     assert code == 4
-    config = f'[store]\nurl = "s3://{bucket}/dbops"\nendpoint_url = "{moto.endpoint}"\nregion = "us-east-1"\n'
+    config = f'[store]\nurl = "s3://{bucket}/dbops"\nendpoint_url = "{seaweedfs.endpoint}"\nregion = "us-east-1"\n'
     (tmp_path / "dbops.toml").write_text(f'{config}[targets.shop]\narchives = "s3://{bucket}/nightly/"\n')
     code, report = dbops(tmp_path, "drill", "--target", "shop", "--sandbox", "local", **CREDENTIALS)
     assert code == 0

@@ -140,6 +140,26 @@ def test_a_dump_that_switches_autocommit_off_is_committed(empty: MysqlServer, tm
     assert contents(empty, "copy") == contents(empty, "shop")
 
 
+@pytest.mark.parametrize("level", ["archive", "content"])
+def test_decimals_in_documents(empty: MysqlServer, tmp_path: Path, level: str) -> None:
+    """No text of MySQL brings back a DECIMAL, or more than 64 bits, in a JSON document: it comes back as a DOUBLE."""
+    if empty.kind == "mariadb":
+        pytest.skip("its JSON is the text itself")
+    empty.create_database("shop")
+    price = "CAST(CONCAT(FLOOR(RAND() * POW(10, n % 12)), '.', LPAD(n, 4, '0'), '00') AS DECIMAL(30, 6))"
+    number = "CAST(CONCAT(n + 1, REPEAT(FLOOR(RAND() * 10), n % 60)) AS DECIMAL(65))"
+    empty.script(
+        "CREATE TABLE orders (id INT PRIMARY KEY, doc JSON);"
+        "INSERT INTO orders WITH RECURSIVE one (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM one WHERE n < 600)"
+        f" SELECT n, JSON_OBJECT('a \"1.50', {price}, 'b', JSON_ARRAY({number}, -{price}, 1.5e0 / (n + 1), n, NULL),"
+        " 'at', NOW(6), 'raw', CAST(n AS BINARY)) FROM one;",
+        "shop",
+    )
+    backed = back_up(empty, "shop", tmp_path, inventory=level)
+    report = run_restore(backed, into="other")
+    assert report.verdict is Verdict.PASS, report.findings
+
+
 def test_a_table_that_takes_no_row_below_its_next_value(empty: MysqlServer, tmp_path: Path) -> None:
     """Of the engine ARCHIVE, which not every server has: its dump names that value before the rows."""
     if not empty.execute("SELECT 1 FROM information_schema.engines WHERE engine = 'ARCHIVE'"):

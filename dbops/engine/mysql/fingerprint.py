@@ -4,8 +4,9 @@ Each row becomes one text, its values in the order of the columns with a comma b
 text never holds a comma, and none but NULL is `-`). 64 bits of the SHA-256 of that text are summed over all rows; XOR
 would not do, since equal rows cancel. The sum is an exact DECIMAL and is taken modulo 2**64 here.
 
-What dump programs print of a FLOAT or DOUBLE is not always the value: six digits of a FLOAT, and no server takes `-0`
-for minus zero. The digest that a copy is to have is therefore taken of what comes back (`as_dumped`).
+What dump programs print is not always the value: six digits of a FLOAT, no server takes `-0` for minus zero, and a
+DECIMAL in a JSON document of MySQL comes back as a DOUBLE (`json_numbers`). The digest that a copy is to have is
+therefore taken of what comes back (`as_dumped`).
 
 A text longer than max_allowed_packet is NULL, with a mere warning, and a sum passes over NULL. So each NULL adds a
 number so low that the sum cannot be positive: the texts of rows are made once, not once more to be counted.
@@ -26,6 +27,7 @@ NULL_TEXT = "-"
 _MASK = (1 << 64) - 1
 # Beyond 2**64 times the rows of any table, and with that many rows still within the 65 digits of a DECIMAL.
 _NO_TEXT = -(10**38)
+_TEXT = "CAST({} AS CHAR CHARACTER SET utf8mb4)"
 _VALUES = {
     Form.PLAIN: "{}",  # printed by IFNULL: the whole digest takes a fifth less than with CAST
     # Not + 0e0, which takes the sign from -0; CAST(… AS DOUBLE) is not known to every version.
@@ -34,7 +36,7 @@ _VALUES = {
     Form.BYTES: "HEX({})",
     Form.PRINTED: "HEX(CAST({} AS CHAR))",
     Form.DIGEST: "SHA2({}, 256)",
-    Form.DOCUMENT: "SHA2(CAST({} AS CHAR CHARACTER SET utf8mb4), 256)",
+    Form.DOCUMENT: f"SHA2({_TEXT}, 256)",
 }
 _DOUBLE = "CAST({} AS CHAR)"
 _NO_MINUS = "IF({0} = 0, TRIM(LEADING '-' FROM {1}), {1})"
@@ -50,6 +52,8 @@ def row_text(columns: Sequence[Column], *, as_dumped: bool = False) -> str:
 def _value(column: Column, *, as_dumped: bool) -> str:
     name = identifier(column.name)
     pattern = _DOUBLE if column.data_type == "double" else _VALUES[column.form]
+    if as_dumped and column.form is Form.DOCUMENT:
+        return pattern.format(f"CAST({_TEXT.format(name)} AS JSON)")
     if not as_dumped or column.data_type not in ("float", "double"):
         return pattern.format(name)
     value = _PRINTED_FLOAT.format(name) if column.form is Form.FLOAT else name

@@ -21,6 +21,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from dbops.engine.mysql.columns import Form
+from dbops.engine.mysql.json_numbers import brought_back
 from dbops.engine.mysql.script_words import insert_parts
 
 Value = bytes | None
@@ -185,6 +186,12 @@ def _digest(values: Iterable[Value]) -> list[bytes]:
     return [_NULL_TEXT if v is None else hexlify(sha256(v).digest()) for v in values]
 
 
+def _document(values: Iterable[Value]) -> list[bytes]:
+    given = list(values)
+    back = iter(brought_back(value for value in given if value is not None))
+    return _digest([None if value is None else next(back) for value in given])
+
+
 def _bits(values: Iterable[Value]) -> list[bytes]:
     return [_NULL_TEXT if v is None else b"%d" % int.from_bytes(v, "big") for v in values]
 
@@ -194,7 +201,7 @@ _TEXTS: dict[Form, Callable[[Sequence[Value]], list[bytes]]] = {
     Form.BYTES: _hexadecimal,
     Form.PRINTED: _hexadecimal,
     Form.DIGEST: _digest,
-    Form.DOCUMENT: _digest,
+    Form.DOCUMENT: _document,
     Form.BITS: _bits,
 }
 
