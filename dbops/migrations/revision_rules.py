@@ -29,10 +29,15 @@ def downgrades(history: History, revisions: Iterable[Revision]) -> Judged:
         if not body.upgrades:
             continue
         match body.downgrade:
-            case Downgrade.EMPTY | Downgrade.MISSING:
+            case Downgrade.EMPTY:
                 found.append(_empty(one, body))
             case Downgrade.REFUSES:
-                found.append(_refuses(one, body))
+                actual = msg("downgrade() of {one} raises: there is none but a restore", one=one.id)
+                found.append(_refuses(one, body.downgrade_line, actual))
+            case Downgrade.MISSING:
+                # Alembic looks for the function before it runs anything: nobody is told that it is done.
+                actual = msg("{one} has no downgrade(), so that Alembic stops: there is none but a restore", one=one.id)
+                found.append(_refuses(one, one.line, actual))
             case Downgrade.HIDDEN:
                 elsewhere.append(f"{one.path}:{body.downgrade_line}")
             case Downgrade.WORKS:
@@ -58,25 +63,22 @@ def hidden(history: History, revisions: Iterable[Revision]) -> tuple[NotEvaluate
 
 
 def _empty(one: Revision, body: Bodies) -> Finding:
-    missing = body.downgrade is Downgrade.MISSING
     return Finding(
         id=EMPTY,
         severity=Severity.WARNING,
-        subject=f"{one.path}:{one.line if missing else body.downgrade_line}",
+        subject=f"{one.path}:{body.downgrade_line}",
         expected=msg("a way back: upgrade() changes something"),
-        actual=msg("{one} has no downgrade()", one=one.id)
-        if missing
-        else msg("downgrade() of {one} does nothing", one=one.id),
+        actual=msg("downgrade() of {one} does nothing", one=one.id),
         hint=msg("write the way back; or raise NotImplementedError in it, so that nobody believes in one"),
     )
 
 
-def _refuses(one: Revision, body: Bodies) -> Finding:
+def _refuses(one: Revision, line: int, actual: str) -> Finding:
     return Finding(
         id=REFUSES,
         severity=Severity.INFO,
-        subject=f"{one.path}:{body.downgrade_line}",
+        subject=f"{one.path}:{line}",
         expected=msg("a way back"),
-        actual=msg("downgrade() of {one} raises: there is none but a restore", one=one.id),
+        actual=actual,
         hint=msg("have a verified backup before it runs"),
     )
