@@ -116,14 +116,31 @@ def test_several_databases_are_refused(server: Bench, tmp_path: Path) -> None:
     assert server.value(other, "SELECT count(*) FROM pg_tables WHERE tablename = 'audit'") == 0
 
 
-def test_an_asynchronous_application_with_its_driver_in_the_url(server: Bench, tmp_path: Path) -> None:
+@pytest.mark.parametrize("sandbox", ["external", "local"])
+def test_an_asynchronous_application_with_its_driver_in_the_url(server: Bench, tmp_path: Path, sandbox: str) -> None:
     alembic_project(tmp_path, {"r1": FIRST}, env=ASYNC_ENV)
     project = Project(server, tmp_path)
     changed(project, "'postgresql://", "'postgresql+asyncpg://")
+    if sandbox == "local":
+        changed(project, f"sandbox = '{project.empty}'", "sandbox = 'local'")
     report = project.run("migrate", "--yes")
     assert report["current"] == ["r1"]
     assert len(report["rehearsal"]["statements"]) == 2
     assert project.value("SELECT count(*) FROM customers") == 3
+
+
+def test_an_asynchronous_application_that_names_its_driver_itself(server: Bench, tmp_path: Path) -> None:
+    """It puts it into the URL that it is given."""
+    own = ASYNC_ENV.replace(
+        "    engine = ",
+        "    url = section['sqlalchemy.url'].replace('postgresql://', 'postgresql+asyncpg://')\n"
+        "    section['sqlalchemy.url'] = url\n    engine = ",
+    )
+    alembic_project(tmp_path, {"r1": FIRST}, env=own)
+    project = Project(server, tmp_path)
+    project.configure(migrations="driver = 'postgresql'")
+    changed(project, f"sandbox = '{project.empty}'", "sandbox = 'local'")
+    assert project.run("migrate", "--yes")["current"] == ["r1"]
 
 
 def test_settings_in_pyproject_alone_and_folders_with_spaces(server: Bench, tmp_path: Path) -> None:

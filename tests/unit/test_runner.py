@@ -77,6 +77,13 @@ def outcome(*events: Event, **changes: Any) -> Outcome:
         ),
         ("postgresql://h/d", "postgres", "postgresql+psycopg2", "postgresql+psycopg://h/d"),  # which is not here
         ("postgresql:///d?host=/tmp&port=5", "postgres", "postgresql", "postgresql:///d?host=/tmp&port=5"),
+        (
+            "postgresql://h/d?sslmode=require",
+            "postgres",
+            "postgresql+psycopg",
+            "postgresql+psycopg://h/d?sslmode=require",
+        ),
+        ("postgresql://h/d?sslmode=require", "postgres", "postgresql+asyncpg", "postgresql+asyncpg://h/d?ssl=require"),
         ("mysql://u@h/d?ssl-ca=/ca", "mysql", "mysql+pymysql", "mysql+pymysql://u@h/d?ssl_ca=/ca"),
         ("mysql://u@/d?socket=/s", "mysql", "mysql+pymysql", "mysql+pymysql://u@/d?unix_socket=/s"),
         ("mysql://u@h/d?ssl-mode=VERIFY_IDENTITY", "mysql", "x", "x://u@h/d?ssl_check_hostname=true"),

@@ -51,6 +51,8 @@ def application_url(url: str, kind: str, driver: str) -> str:
         query = [pair for key, value in query for pair in _mysql_option(key.replace("-", "_"), value)]
         if parts.hostname is None and not any(key == "unix_socket" for key, _ in query):
             parts = parts._replace(netloc=parts.netloc + "localhost")
+    elif scheme.endswith("+asyncpg"):  # the same words, and no other name of libpq's than this has one there
+        query = [("ssl" if key == "sslmode" else key, value) for key, value in query]
     text = urlencode(query, quote_via=quote, safe="/:,")
     return f"{scheme}://{parts.netloc}{parts.path}" + (f"?{text}" if text else "")
 

@@ -84,7 +84,7 @@ class PostgresImage:
         login = f"{_SUPERUSER}:{quote(password, safe='')}"
         if not where.startswith("/"):
             return Secret(f"postgresql://{login}@{where}:{port}/{name}?sslmode=disable")
-        query = urlencode({"host": where, "port": port, "sslmode": "disable"}, quote_via=quote)
+        query = urlencode({"host": where, "port": port}, quote_via=quote)
         return Secret(f"postgresql://{login}@/{name}?{query}")
 
     def ready(self, url: Secret) -> bool:

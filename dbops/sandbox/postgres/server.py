@@ -104,7 +104,8 @@ class ProgramServer:
         return About(self._kind, "postgres", self._found.version, self._source, user, tuned, can_isolate())
 
     def url(self, database: str) -> Secret:
-        query = urlencode({"host": str(self._socket), "port": PORT, "sslmode": "disable"}, quote_via=quote)
+        # No sslmode: a socket has no TLS, and an application may hand the URL to a driver that does not know the word.
+        query = urlencode({"host": str(self._socket), "port": PORT}, quote_via=quote)
         name = quote(database or MAINTENANCE, safe="")
         return Secret(f"postgresql://{SUPERUSER}:{self._password}@/{name}?{query}")
 
