@@ -140,6 +140,28 @@ def test_a_dump_that_switches_autocommit_off_is_committed(empty: MysqlServer, tm
     assert contents(empty, "copy") == contents(empty, "shop")
 
 
+@pytest.mark.parametrize("name", servers())
+def test_a_server_that_keeps_names_in_lower_case(name: str, tmp_path: Path) -> None:
+    """lower_case_table_names=1: what it prints of a side database is not the name that was asked for."""
+    with MysqlServer(installation(name), settings={"lower-case-table-names": "1"}) as server:
+        server.create_database("shop")
+        fill(server, "shop")
+        backed = back_up(server, "SHOP", tmp_path, jobs=2)
+        assert backed.manifest.engine.database == "shop"
+        good = contents(server, "shop")
+        report = run_restore(backed)
+        assert (report.verdict, [one.id for one in report.findings]) == (Verdict.PASS, ["old-database"])
+        assert contents(server, "shop") == good
+        [aside] = backed.restorer.asides()
+        assert report.provenance["old_database"] == aside.name == aside.name.lower()
+        with backed.restorer.lock():
+            backed.restorer.undo(aside, "20350101T000000Z", end_sessions=False)
+        assert [one.name for one in backed.restorer.undone()] == ["shop_undone_20350101t000000z"]
+        assert contents(server, "shop") == good
+        assert run_restore(backed, into="Other").verdict is Verdict.PASS
+        assert contents(server, "other") == good
+
+
 @pytest.mark.parametrize("level", ["archive", "content"])
 def test_decimals_in_documents(empty: MysqlServer, tmp_path: Path, level: str) -> None:
     """No text of MySQL brings back a DECIMAL, or more than 64 bits, in a JSON document: it comes back as a DOUBLE."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dbops.engine.mysql.belongings import Belongings, read
 from dbops.engine.mysql.journal import Journal, Phase
-from dbops.engine.mysql.maintenance import Maintenance, databases, drop_database, exists, rows
+from dbops.engine.mysql.maintenance import Maintenance, databases, drop_database, exists, rows, stored
 from dbops.engine.mysql.names import BEFORE, RESTORE, UNDONE, beside, moment_of
 from dbops.engine.mysql.statements import statement
 from dbops.engine.mysql.swap import recover
@@ -25,7 +25,8 @@ def clear(maintenance: Maintenance, connection: Connection, name: str) -> list[s
     for database in databases(connection):
         for word in (BEFORE, UNDONE):
             if moment := moment_of(database, name, word):
-                dropped += _clear(maintenance, connection, database, beside(name, RESTORE, moment))
+                side = stored(connection, beside(name, RESTORE, moment))
+                dropped += _clear(maintenance, connection, database, side)
     return dropped
 
 

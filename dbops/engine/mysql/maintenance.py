@@ -36,6 +36,11 @@ def rows(connection: Connection, query: str, values: object = None) -> list[tupl
         return list(cursor.fetchall())
 
 
+def stored(connection: Connection, name: str) -> str:
+    """A database's name as the server keeps it: with lower_case_table_names=1 in lower case."""
+    return str(rows(connection, "SELECT IF(@@lower_case_table_names = 1, LOWER(%s), %s)", [name, name])[0][0])
+
+
 def run(connection: Connection, *statements: str) -> None:
     """Statements whose rows nobody wants."""
     with connection.cursor() as cursor:

@@ -13,7 +13,7 @@ from dbops.engine.mysql.destination import look
 from dbops.engine.mysql.fresh import Fresh
 from dbops.engine.mysql.inplace import InPlace
 from dbops.engine.mysql.journal import Journal
-from dbops.engine.mysql.maintenance import Maintenance, drop_database, end_sessions, exists
+from dbops.engine.mysql.maintenance import Maintenance, drop_database, end_sessions, exists, stored
 from dbops.engine.mysql.names import BEFORE, RESTORE, UNDONE, beside
 from dbops.engine.mysql.side import MysqlSide
 from dbops.engine.restoring import Aside, Preflight, SideDatabase, Wishes
@@ -38,7 +38,8 @@ class MysqlRestorer:
             raise ConfigError(
                 msg("the database URL names no database"), hint="mysql://user@host/database", kind="bad-url"
             )
-        return name
+        with Maintenance(self._access, name).session() as connection:
+            return stored(connection, name)
 
     @cached_property
     def _maintenance(self) -> Maintenance:
@@ -85,7 +86,8 @@ class MysqlRestorer:
             restore_accounts.create(connection, globals_sql)
 
     def side(self, manifest: Manifest, moment: str) -> AbstractContextManager[SideDatabase]:
-        name, aside = beside(self.name, RESTORE, moment), beside(self.name, BEFORE, moment)
+        with self._maintenance.session() as connection:
+            name, aside = (stored(connection, beside(self.name, word, moment)) for word in (RESTORE, BEFORE))
         return self._lifetime(MysqlSide(self._access, self._maintenance, self.name, name, aside), manifest)
 
     def fresh(self, manifest: Manifest) -> AbstractContextManager[SideDatabase]:
@@ -133,8 +135,8 @@ class MysqlRestorer:
             return leftovers.asides(connection, self.name, word)
 
     def undo(self, aside: Aside, moment: str, *, end_sessions: bool) -> str:
-        undone = beside(self.name, UNDONE, moment)
         with self._maintenance.session() as connection, self._access.translated():
+            undone = stored(connection, beside(self.name, UNDONE, moment))
             there = exists(connection, self.name)
             after = leftovers.as_it_was(connection, aside.name)
             Journal(connection, undone).create(after.charset, after.collation)
