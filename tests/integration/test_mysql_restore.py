@@ -162,6 +162,20 @@ def test_a_server_that_keeps_names_in_lower_case(name: str, tmp_path: Path) -> N
         assert contents(server, "other") == good
 
 
+def test_a_server_that_asks_for_primary_keys(empty: MysqlServer, tmp_path: Path) -> None:
+    """Managed ones do; a table that was made before has none."""
+    if empty.kind == "mariadb":
+        pytest.skip("it knows no sql_require_primary_key")
+    shop = _shop(empty, tmp_path)
+    good = contents(empty, "shop")
+    empty.execute("SET GLOBAL sql_require_primary_key = ON")
+    try:
+        assert run_restore(shop).verdict is Verdict.PASS
+        assert contents(empty, "shop") == good
+    finally:
+        empty.execute("SET GLOBAL sql_require_primary_key = OFF")
+
+
 @pytest.mark.parametrize("level", ["archive", "content"])
 def test_decimals_in_documents(empty: MysqlServer, tmp_path: Path, level: str) -> None:
     """No text of MySQL brings back a DECIMAL, or more than 64 bits, in a JSON document: it comes back as a DOUBLE."""

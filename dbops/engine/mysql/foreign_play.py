@@ -24,7 +24,11 @@ if TYPE_CHECKING:
 
 UNNAMED = "dbops_archive"
 """What the copy of a dump is called that does not say its database's name."""
-_IF_KNOWN = ("system_versioning_insert_history = 1", "sql_generate_invisible_primary_key = 0")
+_IF_KNOWN = (
+    "system_versioning_insert_history = 1",
+    "sql_generate_invisible_primary_key = 0",
+    "sql_require_primary_key = 0",
+)
 _NOT_LOCKED = 1100
 _DEFINER_REFUSED = (1227, 1449)
 _LEFT_WORDS = 4

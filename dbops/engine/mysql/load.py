@@ -46,6 +46,7 @@ _IF_KNOWN = (
     "system_versioning_insert_history = 1",  # MariaDB 10.11: rows of the past can be inserted
     "check_constraint_checks = 0",  # MariaDB: rows that were written with it off; MySQL has no such rows
     "sql_generate_invisible_primary_key = 0",  # MySQL: a table without a primary key stays so
+    "sql_require_primary_key = 0",  # MySQL: the source has such a table, made before the server asked for one
     "innodb_ddl_buffer_size = 134217728",  # MySQL: for sorting when an index is made; it is 1 MB otherwise
 )
 

@@ -34,6 +34,7 @@ _LACKS = {
     1524: "a plugin is not loaded",
     1911: "it does not know an option",
     3161: "a storage engine is switched off in it",
+    3750: "sql_require_primary_key is on, and the user may not set it for a session (SESSION_VARIABLES_ADMIN)",
     4161: "it does not know a data type",
 }
 """Errors of a server that is not set up for what the dump holds: they say nothing against the dump."""
