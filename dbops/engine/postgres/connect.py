@@ -174,13 +174,13 @@ class Access:
         conninfo = self.conninfo(database, application=application)
         try:
             connection = psycopg.connect(conninfo, password=self.password, autocommit=True, client_encoding="UTF8")
+            if connection.info.server_version >= 170000:  # older servers refuse it in `options`
+                connection.execute("SET transaction_timeout = 0")  # first: it may be as short as a millisecond
+            if "PGTZ" in os.environ or "PGDATESTYLE" in os.environ:  # libpq lets them win over `options`
+                connection.execute("SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'")
             if pooler.ignores(connection, SESSION):
                 connection.close()
                 raise pooler.refused(self.place(database))
-            if "PGTZ" in os.environ or "PGDATESTYLE" in os.environ:  # libpq lets them win over `options`
-                connection.execute("SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'")
-            if connection.info.server_version >= 170000:  # older servers refuse it in `options`
-                connection.execute("SET transaction_timeout = 0")
             return connection
         except psycopg.OperationalError as error:
             raise self._unreachable(error, database) from None
