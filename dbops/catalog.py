@@ -46,6 +46,11 @@ class State(StrEnum):
     DEBRIS = "debris"
     """It has no manifest: an interrupted backup, or one that is being made now."""
 
+    @property
+    def unusable(self) -> bool:
+        """Whether it has a manifest that this dbops cannot use, or not yet."""
+        return self in (State.BROKEN, State.NEWER)
+
 
 class Listing(NamedTuple):
     """One folder `<target>/<id>/` of a store; `bytes` and `modified` (the newest object's) as the store has them."""

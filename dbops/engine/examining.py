@@ -5,14 +5,12 @@ See `SideDatabase.examine`. What is tried, and what a server's errors mean, is e
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
-from queue import Empty, SimpleQueue
 from typing import Generic, NamedTuple, TypeVar
 
 from dbops.engine.restoring import Probed
+from dbops.engine.spread import in_sessions
 from dbops.evidence import Probe
 from dbops.language import msg, some
 from dbops.model import Finding, NotEvaluated, Severity
@@ -60,35 +58,14 @@ def run_tasks(
 ) -> list[tuple[Task[_Session, _Failure], Outcome]]:
     """All tasks, largest first, in at most `jobs` sessions; `outcome` says what one gives. Raises what a session
     raises, and what `outcome` does."""
-    waiting: SimpleQueue[Task[_Session, _Failure]] = SimpleQueue()
-    for task in sorted(tasks, key=lambda task: -task.bytes):
-        waiting.put(task)
-    results: list[tuple[Task[_Session, _Failure], Outcome]] = []
-    stop = threading.Event()
 
-    def worker() -> None:
-        try:
-            with session() as connection:
-                while not stop.is_set():
-                    try:
-                        task = waiting.get_nowait()
-                    except Empty:
-                        return
-                    progress.item(f"{task.kind}: {task.label}")
-                    results.append((task, outcome(connection, task)))
-                    progress.advance(task.bytes)
-        except BaseException:
-            stop.set()
-            raise
+    def tried(opened: _Session, task: Task[_Session, _Failure]) -> Outcome:
+        progress.item(f"{task.kind}: {task.label}")
+        found = outcome(opened, task)
+        progress.advance(task.bytes)
+        return found
 
-    count = min(max(1, jobs), len(tasks))
-    if not count:
-        return []
-    with ThreadPoolExecutor(count, thread_name_prefix="examine") as pool:
-        futures = [pool.submit(worker) for _ in range(count)]
-    for future in futures:
-        future.result()
-    return results
+    return in_sessions(sorted(tasks, key=lambda task: -task.bytes), jobs, session, tried, name="examine")
 
 
 def summary(titles: Mapping[str, str], results: Iterable[tuple[Task[_Session, _Failure], Outcome]]) -> Probed:

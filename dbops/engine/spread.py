@@ -1,9 +1,9 @@
-"""Work over the tables of a snapshot, spread over several sessions."""
+"""Work that is spread over several sessions of a server."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from queue import Empty, SimpleQueue
@@ -11,40 +11,63 @@ from typing import TypeVar
 
 from dbops.engine.base import Content, TableKey, TableRef
 
-Reader = TypeVar("Reader")
+Session = TypeVar("Session")
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def in_sessions(
+    items: Iterable[Item],
+    jobs: int,
+    session: Callable[[], AbstractContextManager[Session]],
+    work: Callable[[Session, Item], Result],
+    *,
+    name: str,
+) -> list[tuple[Item, Result]]:
+    """`work` over all items, begun in their order, in at most `jobs` sessions (threads of this `name`); in the order in
+    which they were done. The first error stops the others and is raised. Nothing to do opens no session."""
+    waiting: SimpleQueue[Item] = SimpleQueue()
+    for item in items:
+        waiting.put(item)
+    results: list[tuple[Item, Result]] = []
+    stop = threading.Event()
+
+    def worker() -> None:
+        try:
+            with session() as opened:
+                while not stop.is_set():
+                    try:
+                        item = waiting.get_nowait()
+                    except Empty:
+                        return
+                    results.append((item, work(opened, item)))
+        except BaseException:
+            stop.set()
+            raise
+
+    count = min(max(1, jobs), waiting.qsize())
+    if not count:
+        return []
+    with ThreadPoolExecutor(count, thread_name_prefix=name) as pool:
+        futures = [pool.submit(worker) for _ in range(count)]
+    for future in futures:
+        future.result()
+    return results
 
 
 def spread(
     tables: Sequence[TableRef],
     jobs: int,
-    session: Callable[[], AbstractContextManager[Reader]],
-    work: Callable[[Reader, TableRef], Content],
+    session: Callable[[], AbstractContextManager[Session]],
+    work: Callable[[Session, TableRef], Content],
     done: Callable[[TableRef], None],
 ) -> dict[TableKey, Content]:
-    """`work` over all tables in at most `jobs` sessions; the first error stops the others and is raised."""
-    waiting: SimpleQueue[TableRef] = SimpleQueue()
-    for table in tables:
-        waiting.put(table)
-    results: dict[TableKey, Content] = {}
-    stop = threading.Event()
+    """`work` over all tables of a snapshot; see `in_sessions`."""
 
-    def worker() -> None:
-        try:
-            with session() as reader:
-                while not stop.is_set():
-                    try:
-                        table = waiting.get_nowait()
-                    except Empty:
-                        return
-                    results[table.schema, table.name] = work(reader, table)
-                    done(table)
-        except BaseException:
-            stop.set()
-            raise
+    def read(opened: Session, table: TableRef) -> Content:
+        content = work(opened, table)
+        done(table)
+        return content
 
-    count = max(1, min(jobs, len(tables)))
-    with ThreadPoolExecutor(count, thread_name_prefix="inventory") as pool:
-        futures = [pool.submit(worker) for _ in range(count)]
-    for future in futures:
-        future.result()
-    return results
+    found = in_sessions(tables, jobs, session, read, name="inventory")
+    return {(table.schema, table.name): content for table, content in found}

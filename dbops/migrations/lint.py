@@ -100,11 +100,7 @@ def _faults(
     if dialect != "postgres":
         yield from lint_statements.judge(sql.steps, facts, lint_mysql.MYSQL)
         return
-    known: dict[int, Facts] = {}
-    now = facts
-    for step in sql.steps:
-        known[id(step)] = now.during(step)
-        now = now.past(step)
+    known = {id(step): now for step, now in facts.along(sql.steps)}
     for said in lint_squawk.judge(sql.steps, facts.version):
         fault = _of_squawk(
             said, known[id(said.step)], (rewritten or {}).get(sql.revision.id) if rewritten is not None else None

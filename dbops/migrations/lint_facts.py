@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from dbops.migrations.sql_columns import changes
@@ -81,6 +81,13 @@ class Facts(NamedTuple):
         for step in sql.steps:
             now = now.past(step)
         return now
+
+    def along(self, steps: Iterable[Step]) -> Iterator[tuple[Step, Facts]]:
+        """Each statement of a revision with what is known when it is judged (`during`)."""
+        now = self
+        for step in steps:
+            yield step, now.during(step)
+            now = now.past(step)
 
     def during(self, step: Step) -> Facts:
         """As the statement itself is to be judged: a table that it makes is new."""

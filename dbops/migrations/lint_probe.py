@@ -64,9 +64,8 @@ _DROPS = re.compile(r"\ADROP\s+INDEX\s+(.+?)\s+ON\s+(.+)\Z", re.IGNORECASE | re.
 
 def probe(session: ScratchSession, steps: Sequence[Step], dialect: str, facts: Facts) -> Iterator[Probed]:
     """What becomes of each statement; all of them run, so that each finds what those before it have left."""
-    for step in steps:
-        found, now = shape(step.statement), facts.during(step)
-        facts = facts.past(step)
+    for step, now in facts.along(steps):
+        found = shape(step.statement)
         if not _asked(found.verb) or now.is_new(found.table):
             refusal = session.run(step.statement.text)
             if refusal is not None and _asked(found.verb):

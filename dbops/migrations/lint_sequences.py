@@ -46,9 +46,8 @@ def enum_used(steps: Sequence[Step]) -> Iterator[Fault]:
 def changes_under_lock(steps: Sequence[Step], facts: Facts) -> Iterator[Fault]:
     """Case 32: rows changed in the transaction that has locked a table before: for all that time nobody uses it."""
     locked: dict[int, tuple[str, Step]] = {}
-    for step in steps:
-        found, now = shape(step.statement), facts.during(step)
-        facts = facts.past(step)
+    for step, now in facts.along(steps):
+        found = shape(step.statement)
         if not step.transaction or not found.table or now.is_new(found.table):
             continue
         if found.verb in _EXCLUSIVE and "CONCURRENTLY" not in step.statement.words:

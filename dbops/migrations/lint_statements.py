@@ -209,9 +209,8 @@ POSTGRES: tuple[Judge, ...] = (*COMMON, reindex, partition, in_transaction)
 
 def judge(steps: Sequence[Step], facts: Facts, judges: Sequence[Judge]) -> Iterator[Fault]:
     """What each rule says of each statement about a table that is not new. `facts`: as before the first of them."""
-    for step in steps:
-        found, now = shape(step.statement), facts.during(step)
+    for step, now in facts.along(steps):
+        found = shape(step.statement)
         for one in judges:
             if one is in_transaction or not now.is_new(found.table):
                 yield from one(step, found, now)
-        facts = facts.past(step)

@@ -72,7 +72,7 @@ def _unusable(listings: Sequence[Listing], stones: Mapping[str, Tombstone], now:
     """The folders that are no usable backup."""
     found = []
     for item in listings:
-        if item.state in (State.BROKEN, State.NEWER):
+        if item.state.unusable:
             reason = msg("look at it yourself: {reason}", reason=item.reason)
             found.append(Item(f"{item.target}/{item.id}", item.bytes, True, (reason,), Kind.BROKEN, item.id))
         elif item.state is State.DEBRIS:

@@ -83,7 +83,7 @@ def _seen(row: Row, now: datetime) -> str:
 
 def _unusable(item: Listing, now: datetime) -> str:
     name = f"{item.target}/{item.id}"
-    if item.state in (State.BROKEN, State.NEWER):
+    if item.state.unusable:
         return block(tr("BROKEN") if item.state is State.BROKEN else tr("newer"), name, translated(item.reason))
     size = format_size(item.bytes)
     reason = tr(

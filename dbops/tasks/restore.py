@@ -7,7 +7,7 @@ from typing import NamedTuple
 import msgspec
 
 from dbops import app
-from dbops.catalog import SAFETY, Catalog, State
+from dbops.catalog import SAFETY, Catalog
 from dbops.config import App, Target
 from dbops.config.urls import Secret, split_password
 from dbops.engine.restoring import Restorer, Wishes
@@ -97,8 +97,7 @@ def run(work: Session, request: Request) -> Report:
 
 def _warn_of_newer(work: Session, catalog: Catalog, manifest: Manifest) -> None:
     """Says which newer backups 'latest' has stepped over because they cannot be used."""
-    unusable = (State.BROKEN, State.NEWER)
-    newer = [i.id for i in catalog.list(manifest.target) if i.state in unusable and i.id > manifest.id]
+    newer = [i.id for i in catalog.list(manifest.target) if i.state.unusable and i.id > manifest.id]
     if newer:
         work.progress.note(msg("warning: newer, but unusable (see: dbops backups): {newer}", newer=", ".join(newer)))
 

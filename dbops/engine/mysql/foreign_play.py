@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from contextlib import suppress
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,7 @@ from dbops.engine.mysql import ddl, zones
 from dbops.engine.mysql import foreign_statements as says
 from dbops.engine.mysql.driver_errors import error_of
 from dbops.engine.mysql.foreign_statements import SYSTEM, Act, Left
-from dbops.engine.mysql.load import SESSION
+from dbops.engine.mysql.load import AS_WRITTEN, prepare
 from dbops.engine.mysql.load_errors import of_definition, of_rows
 from dbops.engine.mysql.maintenance import run
 from dbops.engine.mysql.script import Kind, Statement
@@ -24,11 +23,6 @@ if TYPE_CHECKING:
 
 UNNAMED = "dbops_archive"
 """What the copy of a dump is called that does not say its database's name."""
-_IF_KNOWN = (
-    "system_versioning_insert_history = 1",
-    "sql_generate_invisible_primary_key = 0",
-    "sql_require_primary_key = 0",
-)
 _NOT_LOCKED = 1100
 _DEFINER_REFUSED = (1227, 1449)
 _LEFT_WORDS = 4
@@ -65,7 +59,7 @@ class Player:
         self._names = None if unnamed else names
         self._unnamed = unnamed
         self.here = here
-        prepare(connection)
+        prepare(connection, AS_WRITTEN)
 
     def play(self, statement: Statement, file: str) -> None:
         """Raises `DatabaseError`, with no data in it, where the server refuses the statement."""
@@ -160,11 +154,3 @@ class Player:
     def _query(self, text: str | bytes) -> None:
         statement: Any = text  # the driver sends bytes as they are, and its types know of text alone
         self._connection.query(statement)
-
-
-def prepare(connection: Connection) -> None:
-    """What the head of a dump sets, for those that have none, and what the programs that load dumps set."""
-    run(connection, f"SET SESSION {', '.join(SESSION)}")
-    for setting in _IF_KNOWN:
-        with suppress(pymysql.MySQLError):  # an unknown variable, or one that this user may not set
-            run(connection, f"SET SESSION {setting}")

@@ -42,13 +42,25 @@ SESSION = (
     f"lock_wait_timeout = {LOCK_SECONDS}",
 )
 """Of sessions that fill tables; what the head of a dump sets comes on top."""
-_IF_KNOWN = (
+AS_WRITTEN = (
     "system_versioning_insert_history = 1",  # MariaDB 10.11: rows of the past can be inserted
-    "check_constraint_checks = 0",  # MariaDB: rows that were written with it off; MySQL has no such rows
     "sql_generate_invisible_primary_key = 0",  # MySQL: a table without a primary key stays so
     "sql_require_primary_key = 0",  # MySQL: the source has such a table, made before the server asked for one
+)
+"""Of such sessions, where the server knows them: what is written is taken as it is."""
+_IF_KNOWN = (
+    *AS_WRITTEN,
+    "check_constraint_checks = 0",  # MariaDB: rows that were written with it off; MySQL has no such rows
     "innodb_ddl_buffer_size = 134217728",  # MySQL: for sorting when an index is made; it is 1 MB otherwise
 )
+
+
+def prepare(connection: Connection, if_known: Iterable[str]) -> None:
+    """Sets `SESSION`, which every server knows, and of `if_known` what this one knows."""
+    run(connection, f"SET SESSION {', '.join(SESSION)}")
+    for setting in if_known:
+        with suppress(pymysql.MySQLError):  # an unknown variable, or one that this user may not set
+            run(connection, f"SET SESSION {setting}")
 
 
 class Loaded(NamedTuple):
@@ -79,7 +91,7 @@ class Load:
         error, `BadBackupError` where the dump holds what no dump holds."""
         with self._access.session() as connection:
             try:
-                self._prepare(connection)
+                prepare(connection, _IF_KNOWN)
                 self._all(connection, archive)
                 self._complete(connection)
             except BaseException as error:
@@ -116,7 +128,7 @@ class Load:
         self._failure.check()
         try:
             with self._access.session() as connection:
-                self._prepare(connection)
+                prepare(connection, _IF_KNOWN)
                 self._play(connection, path, 1)
         except BaseException as error:
             self._failure.set(error)
@@ -124,12 +136,6 @@ class Load:
 
     def _play(self, connection: Connection, path: Path, jobs: int) -> None:
         Script(self, connection, path, jobs).play()
-
-    def _prepare(self, connection: Connection) -> None:
-        run(connection, f"SET SESSION {', '.join(SESSION)}")
-        for setting in _IF_KNOWN:
-            with suppress(pymysql.MySQLError):  # an unknown variable, or one that this user may not set
-                run(connection, f"SET SESSION {setting}")
 
     # --- for a script -------------------------------------------------------------------------------------------------
 
@@ -142,7 +148,7 @@ class Load:
         """A session for rows, with the settings that the dump begins with."""
         connection = self._access.connect()
         try:
-            self._prepare(connection)
+            prepare(connection, _IF_KNOWN)
             for text in head:
                 connection.query(text)
             run(connection, "SET SESSION autocommit = 1")
@@ -184,7 +190,7 @@ class Load:
 
     def _complete(self, connection: Connection) -> None:
         """Indexes of tables without rows, and all foreign keys."""
-        self._prepare(connection)  # the dump's last statements have put back what it had set
+        prepare(connection, _IF_KNOWN)  # the dump's last statements have put back what it had set
         for name, text in self.definitions.at_the_end():
             try:
                 run(connection, text)
