@@ -1,7 +1,8 @@
 """The parts of a multipart upload: how large each is, and where its bytes wait.
 
 S3 takes 10 000 parts, so parts must grow for a large object; memory must not. Parts wait in memory while they fit the
-upload's budget; beyond about 120 GB (with the default part size) they wait in an unlinked temporary file (TMPDIR).
+room that all uploads of a store share; beyond about 120 GB (with the default part size) they wait in an unlinked
+temporary file (TMPDIR).
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import IO, cast
@@ -34,13 +36,46 @@ def part_bytes(number: int, first: int) -> int:
     )
 
 
+class Room:
+    """Memory (bytes) for the parts of all uploads that go on at once, so that many of them take no more than one.
+
+    An upload may have one part whatever the others hold: nobody waits for another's parts, only for its own. Memory is
+    used again: what malloc keeps of such large pieces in each thread's arena comes to as much as the parts.
+    """
+
+    def __init__(self, total: int) -> None:
+        self.total = total
+        self._held: set[MemoryPart] = set()
+        self._spare: list[bytearray] = []
+        self._lock = threading.Lock()
+
+    def part(self, size: int, *, first: bool) -> MemoryPart | None:
+        """An empty part if there is room for it; `first`: in any case."""
+        with self._lock:
+            if not first and sum(part.size for part in self._held) + size > self.total:
+                return None
+            while self._spare and len(self._spare[-1]) != size:
+                self._spare.pop()
+            part = MemoryPart(self._spare.pop() if self._spare else bytearray(size), self)
+            self._held.add(part)
+            return part
+
+    def free(self, part: MemoryPart, data: bytearray) -> None:
+        """Takes back what a part held. Of several calls for one part the first counts."""
+        with self._lock:
+            if part in self._held:
+                self._held.remove(part)
+                self._spare.append(data)
+
+
 class MemoryPart:
     """A part that waits in memory. Its digest is computed when asked for, in the thread that sends it."""
 
-    def __init__(self, size: int) -> None:
-        self.size = size
+    def __init__(self, data: bytearray, room: Room) -> None:
+        self.size = len(data)
         self.filled = 0
-        self._data = bytearray(size)  # all at once: growing it would copy it, and take its memory twice
+        self._room = room
+        self._data = data
 
     def add(self, data: memoryview) -> None:
         self._data[self.filled : self.filled + len(data)] = data
@@ -48,14 +83,21 @@ class MemoryPart:
 
     def body(self) -> bytearray:
         """Its bytes; none can be added afterwards."""
-        del self._data[self.filled :]
+        if self.filled < self.size:  # the last one of an object; shrunk, its memory would be no use to others
+            data, self._data = self._data, self._data[: self.filled]
+            self._room.free(self, data)
         return self._data
 
     def digest(self) -> bytes:
         return hashlib.sha256(memoryview(self._data)[: self.filled]).digest()
 
+    def stop(self) -> None:
+        """Whoever sends it is to end soon, as it does by itself."""
+
     def close(self) -> None:
-        self._data = bytearray()
+        """Gives its memory back. Not before whoever sends it is done: another part may be filled with it."""
+        data, self._data = self._data, bytearray()
+        self._room.free(self, data)
 
 
 class FilePart:
@@ -82,6 +124,10 @@ class FilePart:
 
     def digest(self) -> bytes:
         return self._sha256.digest()
+
+    def stop(self) -> None:
+        """Whoever sends it is to end soon: by an error, since it is large."""
+        self.close()
 
     def close(self) -> None:
         with suppress(OSError):  # what could not be flushed is thrown away anyhow

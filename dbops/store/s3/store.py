@@ -17,7 +17,7 @@ from dbops.store.base import CHUNK, Entry, Protection, Stored, Unfinished, check
 from dbops.store.s3.client import ClientOptions, make_client
 from dbops.store.s3.download import download
 from dbops.store.s3.errors import translated
-from dbops.store.s3.parts import MIN_PART_BYTES
+from dbops.store.s3.parts import MIN_PART_BYTES, Room
 from dbops.store.s3.upload import Upload, UploadOptions
 
 if TYPE_CHECKING:
@@ -31,7 +31,8 @@ class S3Store:
     boto3 looks for them, never from the store's settings. `sse`: AES256, aws:kms or aws:kms:dsse.
     `addressing_style`: auto, path or virtual. `checksums`: 'when_supported' sends the SHA-256 of every part for the
     service to check; 'when_required' leaves that out, for services that refuse it. `part_bytes`: size of the first
-    parts; `concurrency`: parts sent at once; together they take at most `part_bytes * (concurrency + 1)` of memory.
+    parts; `concurrency`: parts of one object that are sent at once. The parts of all that is written at once take at
+    most `part_bytes * concurrency` of memory, or one part each where more objects than that are written.
     `verify_reads`: also compare what is read with the service's own checksum, where it keeps one of the whole object.
     `max_attempts`: tries per request.
     """
@@ -50,7 +51,7 @@ class S3Store:
         addressing_style: str | None = None,
         checksums: str | None = None,
         part_bytes: int = 8 << 20,
-        concurrency: int = 4,
+        concurrency: int = 3,
         verify_reads: bool = False,
         max_attempts: int = 5,
     ) -> None:
@@ -71,6 +72,7 @@ class S3Store:
         settings = {"ServerSideEncryption": sse, "SSEKMSKeyId": sse_kms_key_id, "StorageClass": storage_class}
         create: dict[str, Any] = {name: value for name, value in settings.items() if value}
         self._upload_options = UploadOptions(part_bytes, concurrency, checksums == "when_supported", create)
+        self._room = Room(part_bytes * concurrency)
         self._verify_reads = verify_reads
         self._lock = threading.Lock()
         self._made: S3Client | None = None
@@ -82,12 +84,7 @@ class S3Store:
     @contextmanager
     def writer(self, key: str) -> Iterator[Upload]:
         """See `Store.writer`. Multipart once there is more than one part; aborted when the block fails."""
-        with self._upload(key, self._upload_options) as upload:
-            yield upload
-
-    @contextmanager
-    def _upload(self, key: str, options: UploadOptions) -> Iterator[Upload]:
-        upload = Upload(self._client("writing"), self.bucket, self._name(key), options)
+        upload = Upload(self._client("writing"), self.bucket, self._name(key), self._upload_options, self._room)
         try:
             yield upload
             upload.publish()
@@ -104,10 +101,8 @@ class S3Store:
 
     def adopt(self, path: Path, key: str) -> Stored:
         """See `Store.adopt`. An upload; the file goes when the service has all of it."""
-        # Finished files are adopted several at a time: fewer parts under way for each keep memory near a stream's.
-        options = self._upload_options._replace(concurrency=min(2, self._upload_options.concurrency))
         try:
-            with path.open("rb", buffering=0) as file, self._upload(key, options) as writer:
+            with path.open("rb", buffering=0) as file, self.writer(key) as writer:
                 while data := file.read(CHUNK):
                     writer.write(data)
             path.unlink()

@@ -12,24 +12,22 @@ from dbops.errors import StoreError
 from dbops.language import msg
 from dbops.store.hashing import Hashed
 from dbops.store.s3.errors import translated
-from dbops.store.s3.parts import FilePart, MemoryPart, Part, base64_text, part_bytes
+from dbops.store.s3.parts import FilePart, Part, Room, base64_text, part_bytes
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
 class UploadOptions(NamedTuple):
-    """`part_bytes`: size of the first parts. `concurrency`: parts on the wire at once. `create`: SSE, storage class."""
+    """`part_bytes`: size of the first parts. `concurrency`: parts of one object that are on the wire at once.
+
+    `create`: SSE, storage class.
+    """
 
     part_bytes: int
     concurrency: int
     checksums: bool
     create: dict[str, Any]
-
-    @property
-    def memory(self) -> int:
-        """Bytes that the parts of one upload may take in memory: those on the wire, and the one being filled."""
-        return self.part_bytes * (self.concurrency + 1)
 
 
 class Sent(NamedTuple):
@@ -42,18 +40,19 @@ class Sent(NamedTuple):
 class Upload(Hashed):
     """Receives one object's bytes. End it with `publish()` or `abandon()`."""
 
-    def __init__(self, client: S3Client, bucket: str, name: str, options: UploadOptions) -> None:
+    def __init__(self, client: S3Client, bucket: str, name: str, options: UploadOptions, room: Room) -> None:
         super().__init__()
         self._client = client
         self._where: dict[str, Any] = {"Bucket": bucket, "Key": name}
         self._url = f"s3://{bucket}/{name}"
         self._options = options
-        self._number = 1
-        self._part: Part = MemoryPart(options.part_bytes)
+        self._room = room
         self._upload_id = ""
         self._pool = ThreadPoolExecutor(options.concurrency, thread_name_prefix="s3-upload")
         self._jobs: deque[tuple[Part, Future[Sent]]] = deque()
         self._sent: list[Sent] = []
+        self._number = 0
+        self._part = self._next_part()
 
     def write(self, data: bytes) -> None:
         """Takes the next bytes; waits while as many parts as memory allows are on their way. Raises `StoreError`."""
@@ -80,9 +79,10 @@ class Upload(Hashed):
         try:
             # A part that arrives after the abort would stay, and be paid for: so the ones on the wire end first.
             for part, _ in self._jobs:
-                part.close()
-            self._part.close()
+                part.stop()
             self._pool.shutdown(wait=True)
+            for part in (*(part for part, _ in self._jobs), self._part):
+                part.close()
         finally:
             problem = self._abort() if self._upload_id else ""
         return problem
@@ -111,12 +111,14 @@ class Upload(Hashed):
         """An empty part, once there is room for it beside those that wait."""
         self._number += 1
         size = part_bytes(self._number, self._options.part_bytes)
-        in_memory = size <= self._options.memory
+        if size <= self._room.total:
+            while (part := self._room.part(size, first=not self._jobs)) is None:
+                self._collect()
+            return part
         # Large parts lie on disk; one is filled while one is sent.
-        budget = self._options.memory if in_memory else 2 * size
-        while self._jobs and sum(part.size for part, _ in self._jobs) + size > budget:
+        while self._jobs and sum(part.size for part, _ in self._jobs) + size > 2 * size:
             self._collect()
-        return MemoryPart(size) if in_memory else FilePart(size)
+        return FilePart(size)
 
     def _collect(self) -> None:
         """Waits for the oldest part; raises the error that stopped it."""
