@@ -220,12 +220,12 @@ def test_a_name_too_long_for_the_disk(store: LocalStore) -> None:
 
 
 def test_ten_thousand_parts_hold_five_terabytes() -> None:
-    sizes = [part_bytes(number, 8 << 20) for number in range(1, MAX_PARTS + 1)]
+    sizes = [part_bytes(number, 6 << 20) for number in range(1, MAX_PARTS + 1)]
     assert sum(sizes) >= 5 * 10**12
     assert sizes == sorted(sizes)
     assert max(sizes) <= MAX_PART_BYTES
     with pytest.raises(StoreFullError):
-        part_bytes(MAX_PARTS + 1, 8 << 20)
+        part_bytes(MAX_PARTS + 1, 6 << 20)
 
 
 @pytest.mark.parametrize(

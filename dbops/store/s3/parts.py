@@ -1,8 +1,8 @@
 """The parts of a multipart upload: how large each is, and where its bytes wait.
 
 S3 takes 10 000 parts, so parts must grow for a large object; memory must not. Parts wait in memory while they fit the
-room that all uploads of a store share; beyond about 120 GB (with the default part size) they wait in an unlinked
-temporary file (TMPDIR).
+room that all uploads of a store share; beyond about 100 GB (with the default part size), or where several objects are
+that large, they wait in an unlinked temporary file (TMPDIR).
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from dbops.language import msg
 MAX_PARTS = 10_000
 MAX_PART_BYTES = 5 << 30
 MIN_PART_BYTES = 5 << 20
-# (up to this part number, times the first part's size): 10 000 parts of 8 MiB and up hold 5.3 TiB.
-_GROWTH = ((2_000, 1), (4_000, 2), (7_000, 3), (8_000, 32), (9_000, 128), (MAX_PARTS, 512))
+# (up to this part number, times the first part's size): 10 000 parts of 6 MiB and up hold 5.5 TiB.
+_GROWTH = ((2_000, 1), (4_000, 2), (7_000, 4), (8_000, 32), (9_000, 128), (MAX_PARTS, 768))
 
 
 def part_bytes(number: int, first: int) -> int:
@@ -37,10 +37,9 @@ def part_bytes(number: int, first: int) -> int:
 
 
 class Room:
-    """Memory (bytes) for the parts of all uploads that go on at once, so that many of them take no more than one.
+    """Memory (bytes) for the parts of all uploads that go on at once, so that many of them take little more than one.
 
-    An upload may have one part whatever the others hold: nobody waits for another's parts, only for its own. Memory is
-    used again: what malloc keeps of such large pieces in each thread's arena comes to as much as the parts.
+    What a part had is used for the next: malloc would keep such large pieces in an arena of each thread that asks.
     """
 
     def __init__(self, total: int) -> None:
@@ -49,10 +48,10 @@ class Room:
         self._spare: list[bytearray] = []
         self._lock = threading.Lock()
 
-    def part(self, size: int, *, first: bool) -> MemoryPart | None:
-        """An empty part if there is room for it; `first`: in any case."""
+    def part(self, size: int, *, anyhow: bool) -> MemoryPart | None:
+        """An empty part if there is room for it, or `anyhow`."""
         with self._lock:
-            if not first and sum(part.size for part in self._held) + size > self.total:
+            if not anyhow and sum(part.size for part in self._held) + size > self.total:
                 return None
             while self._spare and len(self._spare[-1]) != size:
                 self._spare.pop()
@@ -63,8 +62,13 @@ class Room:
     def free(self, part: MemoryPart, data: bytearray) -> None:
         """Takes back what a part held. Of several calls for one part the first counts."""
         with self._lock:
-            if part in self._held:
-                self._held.remove(part)
+            if part not in self._held:
+                return
+            self._held.remove(part)
+            missing = part.size - len(data)
+            # CPython gives memory of a bytearray back where more than half was cut off.
+            if missing <= part.size // 2:
+                data.extend(bytes(missing))
                 self._spare.append(data)
 
 
@@ -83,9 +87,7 @@ class MemoryPart:
 
     def body(self) -> bytearray:
         """Its bytes; none can be added afterwards."""
-        if self.filled < self.size:  # the last one of an object; shrunk, its memory would be no use to others
-            data, self._data = self._data, self._data[: self.filled]
-            self._room.free(self, data)
+        del self._data[self.filled :]
         return self._data
 
     def digest(self) -> bytes:

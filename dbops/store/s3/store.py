@@ -50,8 +50,8 @@ class S3Store:
         storage_class: str | None = None,
         addressing_style: str | None = None,
         checksums: str | None = None,
-        part_bytes: int = 8 << 20,
-        concurrency: int = 3,
+        part_bytes: int = 6 << 20,
+        concurrency: int = 4,
         verify_reads: bool = False,
         max_attempts: int = 5,
     ) -> None:

@@ -108,13 +108,17 @@ class Upload(Hashed):
         self._jobs.append((self._part, self._pool.submit(self._upload_part, self._number, self._part)))
 
     def _next_part(self) -> Part:
-        """An empty part, once there is room for it beside those that wait."""
+        """An empty part, once there is room for it beside our own that wait: nobody waits for another upload's."""
         self._number += 1
         size = part_bytes(self._number, self._options.part_bytes)
-        if size <= self._room.total:
-            while (part := self._room.part(size, first=not self._jobs)) is None:
-                self._collect()
-            return part
+        while size <= self._room.total:
+            # What others hold may leave no room even for one: it is small while parts are small.
+            part = self._room.part(size, anyhow=not self._jobs and size == self._options.part_bytes)
+            if part is not None:
+                return part
+            if not self._jobs:
+                break
+            self._collect()
         # Large parts lie on disk; one is filled while one is sent.
         while self._jobs and sum(part.size for part, _ in self._jobs) + size > 2 * size:
             self._collect()
