@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from dbops.errors import NothingToCheckError, ToolError
 from dbops.language import msg, some
-from dbops.migrations import lint_mysql, lint_sequences, lint_squawk, lint_statements
+from dbops.migrations import lint_gone, lint_mysql, lint_sequences, lint_squawk, lint_statements
 from dbops.migrations.history import History
 from dbops.migrations.lint_facts import Facts
 from dbops.migrations.lint_statements import Fault
@@ -98,7 +98,7 @@ def _faults(
     sql: RevisionSql, facts: Facts, dialect: str, rewritten: Mapping[str, frozenset[str]] | None
 ) -> Iterator[Fault]:
     if dialect != "postgres":
-        yield from lint_statements.judge(sql.steps, facts, lint_mysql.MYSQL)
+        yield from lint_statements.judge(sql.steps, facts, (*lint_mysql.MYSQL, *lint_gone.MYSQL))
         return
     known = {id(step): now for step, now in facts.along(sql.steps)}
     for said in lint_squawk.judge(sql.steps, facts.version):
@@ -107,8 +107,11 @@ def _faults(
         )
         if fault is not None:
             yield fault
-    yield from lint_statements.judge(sql.steps, facts, (*lint_statements.POSTGRES, lint_mysql.becomes_required))
-    yield from lint_sequences.enum_used(sql.steps)
+    yield from lint_statements.judge(
+        sql.steps, facts, (*lint_statements.POSTGRES, *lint_gone.POSTGRES, lint_mysql.becomes_required)
+    )
+    if sql.revision.id not in (rewritten or {}):  # one that ran would have been refused there
+        yield from lint_sequences.enum_used(sql.steps)
     yield from lint_sequences.changes_under_lock(sql.steps, facts)
 
 
@@ -116,7 +119,7 @@ def _of_squawk(said: lint_squawk.Said, facts: Facts, rewritten: frozenset[str] |
     step, one = said.step, said.step.statement
     if not said.rule:
         return Fault("", step, "", "", "")
-    found = shape(one)
+    found = facts.judged(step)
     table = found.table
     if facts.is_new(table):
         return None

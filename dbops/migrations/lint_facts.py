@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from dbops.migrations.sql_columns import changes
 from dbops.migrations.sql_revisions import RevisionSql, Step
-from dbops.migrations.sql_shape import after, shape, table_names
+from dbops.migrations.sql_shape import Shape, after, object_of, shape, table_names
 from dbops.model import Severity
 
 MiB = 1 << 20
@@ -40,18 +40,24 @@ class Column(NamedTuple):
 
 class Facts(NamedTuple):
     """`sizes` by the table's name, with its schema and, if no other table has it, without. `made`: tables that pending
-    revisions have made before, and `added` the columns that they have added to others, by table and name. `stopped`:
-    the application is stopped for a migration, so that nobody waits and no old release runs beside it. `version`: the
-    server's, such as `15.4`."""
+    revisions have made before, `objects` what else, by kind and name (`SCHEMA`, `shop`), and `added` the columns that
+    they have added to others, by table and name. `stopped`: the application is stopped for a migration, so that nobody
+    waits and no old release runs beside it. `version`: the server's, such as `15.4`."""
 
     sizes: Mapping[str, Size] = {}
     made: frozenset[str] = frozenset()
+    objects: frozenset[tuple[str, str]] = frozenset()
     added: Mapping[tuple[str, str], Column] = {}
     stopped: bool = False
     version: str = ""
 
     def is_new(self, table: str) -> bool:
         return bool(table) and table.lower() in self.made
+
+    def judged(self, step: Step) -> Shape:
+        """What a statement is; of several tables it is about the first that is not new."""
+        found = shape(step.statement)
+        return found._replace(table=next((one for one in found.tables if not self.is_new(one)), found.table))
 
     def is_added(self, table: str, column: str) -> bool:
         """Whether no release knows this column yet."""
@@ -92,10 +98,19 @@ class Facts(NamedTuple):
     def during(self, step: Step) -> Facts:
         """As the statement itself is to be judged: a table that it makes is new."""
         found = shape(step.statement)
-        # IF NOT EXISTS makes nothing where the backup has the table already.
-        if not found.made or not found.table or (step.statement.has("IF", "NOT", "EXISTS") and self.size(found.table)):
+        if not found.made or not found.table or self.is_new(found.table):
+            return self
+        # IF NOT EXISTS makes nothing where the backup has the table already; OR REPLACE drops that.
+        if step.statement.has("IF", "NOT", "EXISTS") and self.size(found.table):
+            return self
+        if self.replaces(step, found):
             return self
         return self._replace(made=self.made | {found.table.lower()})
+
+    def replaces(self, step: Step, found: Shape) -> bool:
+        """Whether it drops a table that may be there, to make another in its place. MariaDB's."""
+        replaced = found.verb == "CREATE TABLE" and step.statement.has("OR", "REPLACE") and not self.is_new(found.table)
+        return replaced and (not self.sizes or self.size(found.table) is not None)
 
     def past(self, step: Step) -> Facts:
         """After one statement. What it drops is not new any more; what it renames is, if it was before."""
@@ -103,7 +118,9 @@ class Facts(NamedTuple):
         now = self.during(step)
         table = found.table.lower()
         if found.verb == "DROP TABLE":
-            return now._replace(made=now.made - {table})
+            return now._replace(made=now.made - {one.lower() for one in found.tables})
+        if found.verb.startswith("CREATE ") and (made := object_of(step.statement)) is not None:
+            return now._replace(objects=now.objects | {made})
         if found.verb != "ALTER TABLE":
             return now
         if table in now.made:

@@ -29,7 +29,7 @@ def enum_used(steps: Sequence[Step]) -> Iterator[Fault]:
             value = next((token.text for token in after(one, "ADD", "VALUE") if token.kind is Kind.TEXT), "")
             if name not in made.get(number, ()):
                 added.setdefault(number, []).append((name, value))
-        else:
+        elif not one.starts("COMMENT"):
             literals = one.literals
             for name, value in added.get(number, ()):
                 if value in literals:

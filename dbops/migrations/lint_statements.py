@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from dbops.migrations.lint_facts import Facts
+from dbops.migrations.sql_columns import clauses
 from dbops.migrations.sql_revisions import Step, outside_only
-from dbops.migrations.sql_shape import Shape, after, shape, table_names
-from dbops.migrations.sql_text import Statement
+from dbops.migrations.sql_shape import Shape, after, table_names
+from dbops.migrations.sql_text import Kind, Statement, Token
 from dbops.model import Severity
 
 
@@ -24,13 +25,15 @@ class Fault(NamedTuple):
     severity: Severity | None = None
 
 
+_SERIAL = ("SERIAL", "SERIAL2", "SERIAL4", "SERIAL8", "BIGSERIAL", "SMALLSERIAL")
+
 Judge = Callable[[Step, Shape, Facts], Iterator[Fault]]
 
 
 def no_where(step: Step, found: Shape, facts: Facts) -> Iterator[Fault]:
     """UPDATE or DELETE of every row, in one statement: all of them stay locked until the transaction ends."""
     one = step.statement
-    if found.verb not in ("UPDATE", "DELETE") or one.has("WHERE") or one.has("LIMIT"):
+    if found.verb not in ("UPDATE", "DELETE") or one.has("LIMIT") or (one.has("WHERE") and not _always(one)):
         return
     size = facts.size(found.table)
     heavy = found.verb == "DELETE" and (size is None or size.rows > 0)
@@ -43,6 +46,23 @@ def no_where(step: Step, found: Shape, facts: Facts) -> Iterator[Fault]:
         "add the condition that is meant; change many rows in batches, outside of the migration's transaction",
         Severity.ERROR if heavy else facts.weight(found.table),
     )
+
+
+def _always(one: Statement) -> bool:
+    """Whether its condition is one that every row meets: `WHERE true`, `WHERE 1 = 1`."""
+    where = next(token for token in one.outer if token.kind is Kind.WORD and token.text == "WHERE")
+    place = one.tokens.index(where)
+    rest = [token for token in one.tokens[place + 1 :] if token.text not in ("(", ")")]
+    end = next((number for number, token in enumerate(rest) if token.text in ("RETURNING", "ORDER")), len(rest))
+    match rest[:end]:
+        case [Token(Kind.WORD, "TRUE")]:
+            return True
+        case [Token(Kind.NUMBER, number)]:
+            return number.strip("0.") != ""
+        case [Token(kind, text), Token(Kind.SIGN, "="), Token(other, same)]:
+            return kind is other and kind in (Kind.NUMBER, Kind.TEXT) and text == same
+        case _:
+            return False
 
 
 def truncate(step: Step, found: Shape, facts: Facts) -> Iterator[Fault]:
@@ -90,7 +110,17 @@ def _whole_table(one: Statement, found: Shape) -> str:
         return "SET LOGGED" if one.has("SET", "LOGGED") else "SET UNLOGGED"
     if found.verb == "ALTER TABLE" and one.has("SET", "ACCESS", "METHOD"):
         return "SET ACCESS METHOD"
+    if found.verb == "ALTER TABLE" and one.has("SET", "EXPRESSION"):
+        return "SET EXPRESSION"
+    if found.verb == "ALTER TABLE" and any(len(each) > 1 and _is_serial(each) for each in clauses(one)):
+        return "a new column that is filled from a sequence"
     return ""
+
+
+def _is_serial(clause: Sequence[Token]) -> bool:
+    """`ADD COLUMN number bigserial`: each row is given a number of its own."""
+    words = [token.text if token.kind is Kind.WORD else "" for token in clause]
+    return words[0] == "ADD" and bool({*_SERIAL} & {*words[2:5]})
 
 
 def reindex(step: Step, found: Shape, facts: Facts) -> Iterator[Fault]:
@@ -210,7 +240,7 @@ POSTGRES: tuple[Judge, ...] = (*COMMON, reindex, partition, in_transaction)
 def judge(steps: Sequence[Step], facts: Facts, judges: Sequence[Judge]) -> Iterator[Fault]:
     """What each rule says of each statement about a table that is not new. `facts`: as before the first of them."""
     for step, now in facts.along(steps):
-        found = shape(step.statement)
+        found = now.judged(step)
         for one in judges:
             if one is in_transaction or not now.is_new(found.table):
                 yield from one(step, found, now)

@@ -29,17 +29,25 @@ class Change(NamedTuple):
 
 
 def clauses(one: Statement) -> list[list[Token]]:
-    """What an ALTER TABLE lists after the table's name, outside of brackets."""
-    place = next((i for i, token in enumerate(one.outer) if token.text == "TABLE"), -1) + 1
-    rest = list(one.outer[place:])
+    """What an ALTER TABLE lists after the table's name, outside of brackets; `ADD (a INT, b INT)` of MySQL is two."""
+    place = next((i for i, token in enumerate(one.tokens) if token.text == "TABLE"), -1) + 1
+    rest = list(one.tokens[place:])
     while rest and rest[0].kind is Kind.WORD and rest[0].text in ("IF", "EXISTS", "ONLY"):
         rest = rest[1:]
     rest = rest[3:] if len(rest) > 1 and rest[1].text == "." else rest[1:]
     found: list[list[Token]] = [[]]
+    depth, listing = 0, False
     for token in rest:
-        if token.kind is Kind.SIGN and token.text == ",":
-            found.append([])
-        else:
+        sign = token.text if token.kind is Kind.SIGN else ""
+        if sign == "(" and not depth and [each.text for each in found[-1]] in (["ADD"], ["ADD", "COLUMN"]):
+            listing = True
+        elif sign == ")" and listing and not depth:
+            listing = False
+        elif sign == "," and not depth:
+            found.append(found[-1][:1] if listing else [])
+        elif sign in ("(", ")"):
+            depth += 1 if sign == "(" else -1
+        elif not depth:
             found[-1].append(token)
     return [clause for clause in found if clause]
 

@@ -138,7 +138,7 @@ def transactions(statements: Sequence[Statement]) -> Iterator[Step]:
     """The statements of a script with the transaction of each; what begins or ends one is left out."""
     number, inside = 0, False
     for one in statements:
-        if any(one.starts(*words) for words in _BEGINS):
+        if any(one.starts(*words) for words in _BEGINS) and not one.starts("BEGIN", "NOT", "ATOMIC"):
             number, inside = number + 1, True
         elif any(one.starts(*words) for words in _ENDS):
             inside = one.has("AND", "CHAIN")

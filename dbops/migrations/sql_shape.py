@@ -11,11 +11,13 @@ from dbops.migrations.sql_text import Kind, Statement, Token
 
 class Shape(NamedTuple):
     """`verb`: `ALTER TABLE`, `CREATE INDEX`, …; '' for a statement that is not known. `table`: the one that it works
-    on, with its schema if the statement names one, '' where it is about none. `made`: it makes that table."""
+    on, with its schema if the statement names one, '' where it is about none. `made`: it makes that table. `tables`:
+    all of them, where a statement such as `DROP TABLE a, b` lists several."""
 
     verb: str
     table: str = ""
     made: bool = False
+    tables: tuple[str, ...] = ()
 
 
 def _words(text: str) -> frozenset[str]:
@@ -25,12 +27,18 @@ def _words(text: str) -> frozenset[str]:
 _TABLES = {  # words before a table's name -> verb
     ("ALTER", "TABLE"): "ALTER TABLE",
     ("ALTER", "FOREIGN", "TABLE"): "ALTER TABLE",
+    ("ALTER", "IGNORE", "TABLE"): "ALTER TABLE",
+    ("ALTER", "ONLINE", "TABLE"): "ALTER TABLE",
     ("UPDATE",): "UPDATE",
     ("DELETE", "FROM"): "DELETE",
     ("TRUNCATE", "TABLE"): "TRUNCATE",
     ("TRUNCATE",): "TRUNCATE",
     ("DROP", "TABLE"): "DROP TABLE",
+    ("DROP", "TABLES"): "DROP TABLE",
+    ("DROP", "FOREIGN", "TABLE"): "DROP TABLE",
+    ("DROP", "TEMPORARY", "TABLE"): "DROP TEMPORARY",
     ("RENAME", "TABLE"): "RENAME TABLE",
+    ("RENAME", "TABLES"): "RENAME TABLE",
     ("INSERT", "INTO"): "INSERT",
     ("INSERT",): "INSERT",
     ("REPLACE", "INTO"): "INSERT",
@@ -44,6 +52,7 @@ _TABLES = {  # words before a table's name -> verb
     ("REINDEX", "TABLE"): "REINDEX",
     ("COPY",): "COPY",
 }
+_LISTS = ("DROP TABLE", "TRUNCATE", "LOCK TABLE")
 _PASSED_OVER = ("IF", "EXISTS", "NOT", "ONLY", "CONCURRENTLY", "IGNORE", "LOW_PRIORITY", "ONLINE", "OFFLINE", "QUICK")
 _MADE = ("TEMP", "TEMPORARY", "UNLOGGED", "LOCAL", "GLOBAL", "OR", "REPLACE")
 _QUIET = _words(
@@ -68,7 +77,8 @@ def shape(statement: Statement) -> Shape:
     for length in (3, 2, 1):
         verb = _TABLES.get(words[:length])
         if verb is not None:
-            return Shape(verb, _table(statement.tokens[length:]))
+            rest = _named(statement.tokens[length:])
+            return Shape(verb, _name(rest)[0], tables=table_names(rest) if verb in _LISTS else ())
     if words[:1] == ("VACUUM",):
         return Shape("VACUUM", _after_options(statement))
     if words[:1] == ("REINDEX",):
@@ -82,7 +92,20 @@ def shape(statement: Statement) -> Shape:
         return Shape(f"{words[0]} {objects}", _on(statement) if objects == "TRIGGER" else "") if objects else Shape("")
     if words[:1] == ("SELECT",):
         return Shape("SELECT") if _only_looks(statement) else Shape("")
+    if words[:3] == ("BEGIN", "NOT", "ATOMIC"):
+        return Shape("")  # a block of MariaDB, with statements of its own
     return Shape(words[0]) if words and words[0] in _QUIET else Shape("")
+
+
+def object_of(statement: Statement) -> tuple[str, str] | None:
+    """Kind and name of what a CREATE makes or a DROP names besides tables, such as `SCHEMA`, `shop`."""
+    words = statement.words
+    place = next((i for i, one in enumerate(words[:5]) if i and one in _OBJECTS), 0)
+    if not place:
+        return None
+    name = _table(statement.tokens[place + 1 :])
+    kind = "SCHEMA" if words[place] == "DATABASE" else words[place]
+    return (kind, name.lower()) if name else None
 
 
 def table_names(tokens: Sequence[Token]) -> tuple[str, ...]:
@@ -128,10 +151,15 @@ def _create(statement: Statement) -> Shape:
 
 
 def _table(tokens: Sequence[Token]) -> str:
+    return _name(_named(tokens))[0]
+
+
+def _named(tokens: Sequence[Token]) -> list[Token]:
+    """From the name on."""
     rest = list(tokens)
     while rest and rest[0].kind is Kind.WORD and rest[0].text in _PASSED_OVER:
         rest = rest[1:]
-    return _name(rest)[0]
+    return rest
 
 
 def _on(statement: Statement) -> str:

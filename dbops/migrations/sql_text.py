@@ -161,9 +161,12 @@ def _statement(sql: str, tokens: list[Token]) -> Statement:
 
 def _depth(before: Sequence[Token], token: Token, depth: int, *, mysql: bool) -> int:
     """How deep in the BEGIN … END of a routine's body: the semicolons in it end no statement."""
+    if token.text == "ATOMIC" and [one.text for one in before] == ["BEGIN", "NOT"]:
+        return 1  # a body of MariaDB without a routine
     if token.kind is not Kind.WORD or token.text not in ("BEGIN", "CASE", "END", *_NOT_BLOCKS) or not before:
         return depth
-    if before[0].text not in ("CREATE", "ALTER") or not any(one.text in _BODY for one in before[:8]):
+    body = before[0].text in ("CREATE", "ALTER") and any(one.text in _BODY for one in before[:8])
+    if not body and [one.text for one in before[:3]] != ["BEGIN", "NOT", "ATOMIC"]:
         return depth
     if token.text == "BEGIN":
         return depth + 1
