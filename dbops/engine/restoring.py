@@ -77,6 +77,10 @@ class SideDatabase(Protocol):
     def settle(self, database_sql: str, wishes: Wishes) -> None:
         """Gives it what belongs to the database itself: settings, grants, owner. Some of it waits for the swap."""
 
+    def other_defaults(self, manifest: Manifest) -> frozenset[tuple[str, str]]:
+        """(kind, name) of schema objects that a new database has otherwise here than on the source's version, whatever
+        anybody did: a difference proves nothing."""
+
     def analyze(self, jobs: int) -> None:
         """Gathers the planner's statistics."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 
 from dbops.engine.restoring import NOT_MADE
 from dbops.inventory.rules import Rules, difference
@@ -54,7 +54,13 @@ def objects(
             continue
         strict = rules.same_series or kind in PLAIN
         undecided: list[str] = []
-        yield from _kind(kind, expected.objects[kind], found.objects[kind], rules, None if strict else undecided)
+        of_source = {item.name: item for item in expected.objects[kind]}
+        of_copy = {item.name: item for item in found.objects[kind]}
+        defaults = [name for of_kind, name in sorted(rules.other_defaults) if of_kind == kind]
+        if others := [name for name in defaults if of_source.pop(name, None) != of_copy.pop(name, None)]:
+            reason = msg("each version makes it otherwise in a new database: {names}", names=some(others))
+            not_evaluated.append(NotEvaluated(id=f"{kind}-default", reason=reason))
+        yield from _kind(kind, of_source.values(), of_copy, rules, None if strict else undecided)
         if undecided:
             names = some(undecided)
             reason = msg("another version prints definitions differently: {names}", names=names)
@@ -66,13 +72,13 @@ def objects(
 
 def _kind(
     kind: str,
-    expected: Sequence[ObjectDigest],
-    found: Sequence[ObjectDigest],
+    expected: Iterable[ObjectDigest],
+    found: Mapping[str, ObjectDigest],
     rules: Rules,
     undecided: list[str] | None,
 ) -> Iterator[Finding]:
     """Objects of one kind. With `undecided`, another definition proves nothing: its object's name goes there."""
-    there = {item.name: item.digest for item in found}
+    there = {name: item.digest for name, item in found.items()}
     lacking: dict[str, list[str]] = {}
     for item in expected:
         digest = there.pop(item.name, None)

@@ -8,12 +8,14 @@ from dbops.model import Finding, Severity
 
 
 class Rules(NamedTuple):
-    """What a difference means. `known`: (id, subject) of what was found in the source itself, and by the load."""
+    """What a difference means. `known`: (id, subject) of what was found in the source itself, and by the load;
+    `other_defaults`: (kind, name) of objects that another version makes otherwise by itself."""
 
     same_series: bool = True
     owners: bool = True
     skipped_kinds: frozenset[str] = frozenset()
     known: frozenset[tuple[str, str]] = frozenset()
+    other_defaults: frozenset[tuple[str, str]] = frozenset()
 
 
 def difference(kind: str, subject: str, expected: str, actual: str, severity: Severity = Severity.ERROR) -> Finding:

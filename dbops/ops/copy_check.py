@@ -45,6 +45,7 @@ def check_copy(
         owners=not wishes.no_owner,
         skipped_kinds=side.waits_for_swap,
         known=frozenset((finding.id, finding.subject) for finding in (*manifest.findings, *loaded)),
+        other_defaults=side.other_defaults(manifest),
     )
     with side.snapshot() as snapshot:
         refs = _refs(manifest, snapshot)

@@ -79,6 +79,27 @@ def test_a_good_backup_is_proved_with_figures(workshop: Workshop, good: Backed) 
     assert any((record.task, record.verdict) == ("drill", Verdict.PASS) for record in records)
 
 
+def test_the_schema_public_of_a_version_before_15(workshop: Workshop) -> None:
+    """As pg_dump 15 and later write it out: an owner and rights that no inventory of such a server names."""
+    with workshop.changed_copy(
+        "ALTER SCHEMA public OWNER TO postgres; GRANT CREATE ON SCHEMA public TO PUBLIC"
+    ) as copy:
+        backed = workshop.backup(copy)
+    inventory = backed.manifest.inventory
+    objects = {
+        kind: tuple(item for item in items if item.name != "schema public") for kind, items in inventory.objects.items()
+    }
+    assert objects != inventory.objects
+    old = msgspec.structs.replace(
+        backed.manifest,
+        engine=msgspec.structs.replace(backed.manifest.engine, server_version="14.20", series="14"),
+        inventory=msgspec.structs.replace(inventory, objects=objects),
+    )
+    report = workshop.drill(backed, old)
+    assert (report.verdict, wrong(report)) == (Verdict.PASS, [])
+    assert {"owner-default", "grant-default"} <= {item.id for item in report.not_evaluated}
+
+
 def test_invariants_and_the_smoke_command(workshop: Workshop, good: Backed, tmp_path: Path) -> None:
     script = tmp_path / "smoke.py"
     script.write_text(

@@ -112,6 +112,20 @@ def test_on_another_major_definitions_prove_nothing_but_names_do() -> None:
     assert ids(result.findings) == ["comment-differs"]
 
 
+def test_what_each_version_makes_otherwise_in_a_new_database_proves_nothing() -> None:
+    public, mine = ObjectDigest(name="schema public", digest="9"), ObjectDigest(name="schema mine", digest="9")
+    rules = Rules(same_series=False, other_defaults=frozenset({("owner", "schema public")}))
+    for source, copy in (((), (public,)), ((public,), ()), ((public,), (ObjectDigest(name=public.name, digest="8"),))):
+        result = compare(
+            with_(SOURCE, objects=OBJECTS | {"owner": source}), with_(SOURCE, objects=OBJECTS | {"owner": copy}), rules
+        )
+        assert (result.findings, [item.id for item in result.not_evaluated]) == ([], ["owner-default"])
+    before = with_(SOURCE, objects=OBJECTS | {"owner": (public,)})
+    assert compare(before, before, rules).not_evaluated == []
+    result = compare(before, with_(SOURCE, objects=OBJECTS | {"owner": (public, mine)}), rules)
+    assert ids(result.findings) == ["owner-extra"]
+
+
 def test_an_index_that_was_invalid_in_the_source_is_a_warning_with_its_comment() -> None:
     copy = with_(SOURCE, objects=OBJECTS | {"index": (), "comment": ()})
     result = compare(SOURCE, copy, Rules(known=frozenset({("invalid-index", "public.t_x")})))

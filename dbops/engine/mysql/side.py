@@ -75,6 +75,9 @@ class MysqlSide:
         self._loaded = loaded.findings
         return list(loaded.findings)
 
+    def other_defaults(self, _: Manifest) -> frozenset[tuple[str, str]]:
+        return frozenset()
+
     def settle(self, database_sql: str, wishes: Wishes) -> None:
         sorted_out = settle.sort_out(database_sql, no_owner=wishes.no_owner)
         settle.settle(self._access, sorted_out.now)

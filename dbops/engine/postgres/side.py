@@ -26,9 +26,10 @@ from dbops.engine.postgres.tools import Tools
 from dbops.engine.restoring import Probed, Wishes
 from dbops.errors import PreflightError
 from dbops.language import msg
-from dbops.model import EngineInfo, Finding, Manifest, Severity
+from dbops.model import EngineInfo, Finding, Manifest, Severity, major_version
 from dbops.progress import Progress
 
+_PUBLIC_MAJOR = 15
 MARK = "dbops restore of "
 """How the comment of a side database begins. Without it, a database is not ours, whatever its name."""
 
@@ -122,6 +123,12 @@ class PostgresSide:
             )
             for name in sorted(wanted - there)
         ]
+
+    def other_defaults(self, manifest: Manifest) -> frozenset[tuple[str, str]]:
+        """Since 15 `public` belongs to pg_database_owner, and not everybody may create in it. What a dump says of it
+        depends on both versions, the dump program's and the server's (pg_dump.c, getNamespaces)."""
+        crosses = (major_version(manifest.engine.server_version) < _PUBLIC_MAJOR) != (self._major < _PUBLIC_MAJOR)
+        return frozenset({("owner", "schema public"), ("grant", "schema public")} if crosses else ())
 
     def settle(self, database_sql: str, wishes: Wishes) -> None:
         sorted_out = settle.sort_out(database_sql, no_owner=wishes.no_owner)
