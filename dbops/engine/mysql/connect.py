@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from dbops.command import redact
 from dbops.config.urls import Secret
-from dbops.engine.mysql import option_file, tls
+from dbops.engine.mysql import option_file, spelling, tls
 from dbops.engine.mysql.driver_errors import HINTS, NO_TLS, error_of, lost
 from dbops.engine.mysql.flavour import Flavour, flavour_of
 from dbops.engine.mysql.parameters import read
@@ -169,6 +169,7 @@ class Access:
         )
         if p.server_name:
             _connect_elsewhere(connection, p.host, p.port)
+        connection.encoding = spelling.ENCODING
         return connection
 
     @contextmanager

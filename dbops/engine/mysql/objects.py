@@ -100,7 +100,7 @@ def _printed(connection: Connection, own: Collection[str]) -> Iterator[tuple[str
         if kind == "table":
             yield from _of_table(str(name), row[1])
         elif kind == "view":
-            text = printed.without_database(printed.without_definer(row[1]), own)
+            text = printed.without_database(printed.without_repeats(printed.without_definer(row[1])), own)
             yield kind, name, _joined(text, row[2:4])
         elif kind == "sequence":
             yield kind, name, row[1]

@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from dbops.engine.base import TableKey
-from dbops.engine.mysql import definers, source_views
+from dbops.engine.mysql import definers, members, source_views
 from dbops.engine.mysql.changes import names_of_changed
 from dbops.engine.mysql.connect import Access
 from dbops.engine.mysql.globals import accounts, database_sql, globals_sql
@@ -149,6 +149,7 @@ class Outside:
             )
             found += [definers.finding(account, Severity.WARNING, hint) for account in definers.missing(connection)]
             found += source_views.failing(connection)
+            found += members.unprintable(connection)
         return found + [
             Finding(
                 id="history-left-out",
