@@ -209,8 +209,9 @@ class Engine(Protocol):
         `streamed`: no tool may write the dump into a file itself, even if that takes longer.
         """
 
-    def lock(self, target: str) -> AbstractContextManager[None]:
-        """Excludes a second backup of the target from any host; `LockedError` says who holds it, since when."""
+    def lock(self, target: str, *, prunes: bool = False) -> AbstractContextManager[None]:
+        """Excludes a second backup of the target, and its pruning, from any host; `LockedError` says who holds it,
+        since when. Its kind is 'prune-running' if that one `prunes`, and so ends soon, else 'backup-running'."""
 
     def snapshot(self, plan: DumpPlan | None = None) -> AbstractContextManager[Snapshot]:
         """Opens a moment. With a plan, the dump that `dump` reads begins in that very moment: some dump programs cannot

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import datetime
 from typing import NamedTuple
 
@@ -13,7 +15,7 @@ from dbops import __version__
 from dbops.catalog import SUMS, Catalog
 from dbops.config import Target
 from dbops.engine.base import Engine, Snapshot
-from dbops.errors import BadBackupError
+from dbops.errors import BadBackupError, LockedError
 from dbops.inventory.compare import outside
 from dbops.inventory.take import complete, disagreements, take
 from dbops.language import joined, msg
@@ -38,6 +40,8 @@ from dbops.ops.store_folder import refuse_closed
 from dbops.progress import Progress
 
 GUIDE = "RESTORE.md"
+PRUNE_SECONDS = 60
+"""How long a backup waits for a prune of its target to end."""
 
 
 class _Read(NamedTuple):
@@ -73,7 +77,7 @@ def backup(
     """
     progress.phase("preflight")
     seal = seal_for(target)
-    with engine.lock(target.name):
+    with _alone(engine, target.name, progress):
         started = clock()
         # Under the lock: so that the id is not given twice.
         decided = plan(engine, catalog, target, clock=clock, seal=seal)
@@ -93,6 +97,24 @@ def backup(
             manifest = msgspec.structs.replace(manifest, **whole)
             catalog.publish(manifest)
     return manifest
+
+
+@contextmanager
+def _alone(engine: Engine, target: str, progress: Progress) -> Iterator[None]:
+    """The target's lock. A prune that has it is waited for, `PRUNE_SECONDS` at the most; another backup is not."""
+    until = time.monotonic() + PRUNE_SECONDS
+    with ExitStack() as stack:
+        for again in itertools.count():
+            try:
+                stack.enter_context(engine.lock(target))
+                break
+            except LockedError as error:
+                if error.kind != "prune-running" or time.monotonic() > until:
+                    raise
+                if not again:
+                    progress.note(msg("{message}: waiting for its end", message=error.message))
+            time.sleep(0.5)
+        yield
 
 
 def probe_store(catalog: Catalog, name: str) -> None:

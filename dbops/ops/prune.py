@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from dbops.catalog import MANIFEST, Catalog
 from dbops.config import Policy
@@ -24,6 +25,20 @@ PATIENCE = timedelta(minutes=1)
 """A plan that waited longer for its answer is made again: what is proved of the backups may have changed."""
 
 
+class Lock(NamedTuple):
+    """Whether the target's lock is `ours`, which proves that no backup of it is running; else who is `busy` with it, or
+    why that is `unseen`."""
+
+    ours: bool = False
+    busy: str = ""
+    unseen: str = ""
+
+    def tell(self, progress: Progress) -> None:
+        if why := self.busy or self.unseen:
+            limit = msg("only debris older than {minimum_age} is removed", minimum_age=format_duration(MINIMUM_AGE))
+            progress.note(msg("{message}: {limit}", message=why, limit=limit))
+
+
 def prune(
     engine: Engine | None,
     catalog: Catalog,
@@ -36,25 +51,28 @@ def prune(
 ) -> Pruning:
     """Decides, asks `confirm`, deletes; returns every item with what became of it.
 
-    Without `policy.keep` no backup is deleted. With an engine the target's lock is held meanwhile: no backup is
-    running, so that debris of any age can go. Without one, while somebody holds the lock, or on a standby (whose locks
-    its primary does not know), only debris older than `MINIMUM_AGE` goes. While somebody holds the lock no backup goes:
-    it may be the one that is being restored. A dry run is a `confirm` that says no.
+    Without `policy.keep` no backup is deleted. With an engine the target's lock is held, but for the question: no
+    backup is running, so that debris of any age can go. Without one, while somebody holds the lock, or on a standby
+    (whose locks its primary does not know), only debris older than `MINIMUM_AGE` goes. While somebody holds the lock no
+    backup goes: it may be the one that is being restored. A dry run is a `confirm` that says no.
 
     `StoreError` where the store fails; a backup that it refuses to delete stays whole, and is reported as kept.
     """
-    with ExitStack() as stack:
-        locked, busy = (False, "") if engine is None else _lock(stack, engine, target, progress)
 
-        def decided() -> Pruning:
-            return plan(catalog, target, now=clock(), locked=locked, policy=policy, busy=busy)
+    def decided(lock: Lock) -> Pruning:
+        return plan(catalog, target, now=clock(), locked=lock.ours, policy=policy, busy=lock.busy)
 
-        begun = clock()
-        pruning = decided()
-        if not pruning.doomed or not confirm(pruning):
-            return pruning
-        if clock() - begun > PATIENCE:
-            pruning = _both(pruning, decided())
+    begun = clock()
+    with _locked(engine, target) as before:
+        before.tell(progress)
+        pruning = decided(before)
+    if not pruning.doomed or not confirm(pruning):
+        return pruning
+    with _locked(engine, target) as lock:
+        if lock != before:
+            lock.tell(progress)
+        if lock != before or clock() - begun > PATIENCE:
+            pruning = _both(pruning, decided(lock))
         progress.phase("delete")
         watched = policy is not None and policy.keep is not None
         last = pruning.newest_backup if watched else ""
@@ -62,20 +80,20 @@ def prune(
         return pruning._replace(items=tuple(items))
 
 
-def _lock(stack: ExitStack, engine: Engine, target: str, progress: Progress) -> tuple[bool, str]:
-    """Whether the target's lock is held from now on and proves that no backup of it is running; else who holds it."""
-    limit = msg("only debris older than {minimum_age} is removed", minimum_age=format_duration(MINIMUM_AGE))
+@contextmanager
+def _locked(engine: Engine | None, target: str) -> Iterator[Lock]:
+    with ExitStack() as stack:
+        yield Lock() if engine is None else _taken(stack, engine, target)
+
+
+def _taken(stack: ExitStack, engine: Engine, target: str) -> Lock:
     if engine.server().in_recovery:
-        progress.note(
-            msg("the database is a standby, where a backup of its primary cannot be seen: {limit}", limit=limit)
-        )
-        return False, ""
+        return Lock(unseen=msg("the database is a standby, where a backup of its primary cannot be seen"))
     try:
-        stack.enter_context(engine.lock(target))
+        stack.enter_context(engine.lock(target, prunes=True))
     except LockedError as error:
-        progress.note(msg("{message}: {limit}", message=error.message, limit=limit))
-        return False, error.message
-    return True, ""
+        return Lock(busy=error.message)
+    return Lock(ours=True)
 
 
 def _both(asked: Pruning, now: Pruning) -> Pruning:

@@ -13,8 +13,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from dbops import app
 from dbops.config import Patience, Seconds
 from dbops.errors import LockedError
+from dbops.ops import backup as ops_backup
 from tests.fault.support import (
     DUMPING,
     At,
@@ -77,8 +79,26 @@ def test_the_second_backup_is_refused(shop: Database, tmp_path: Path, name: str)
     assert not (tmp_path / "other").exists()
     only(tmp_path / "store", first)
     only(tmp_path / "other2", *[run(target(shop.url, name=name), tmp_path / "other2")])
-    assert f"another backup or prune of {name} is running" in error.message
+    assert f"another backup of {name} is running" in error.message
     assert f"pid {os.getpid()} on {socket.gethostname()}" in error.message
+
+
+def test_a_prune_is_waited_for(shop: Database, tmp_path: Path) -> None:
+    chosen = target(shop.url)
+    pruning = app.open_engine(chosen).lock(chosen.name, prunes=True)
+    pruning.__enter__()
+    waits = At(f"note another prune of {chosen.name} is running", lambda: pruning.__exit__(None, None, None))
+    run(chosen, tmp_path, waits)
+    assert waits.done
+
+
+def test_a_prune_that_does_not_end(shop: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ops_backup, "PRUNE_SECONDS", 0)
+    chosen = target(shop.url)
+    with app.open_engine(chosen).lock(chosen.name, prunes=True), pytest.raises(LockedError) as caught:
+        run(chosen, tmp_path)
+    assert caught.value.kind == "prune-running"
+    only(tmp_path)
 
 
 def test_another_target_is_not_locked(shop: Database, tmp_path: Path) -> None:

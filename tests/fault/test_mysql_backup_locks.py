@@ -278,3 +278,12 @@ def test_the_lock_goes_with_its_holder(server: MysqlServer, tmp_path: Path) -> N
     with engine.lock(support.NAME):
         pass
     mysql.no_sessions(server)
+
+
+def test_a_prune_is_waited_for(server: MysqlServer, tmp_path: Path) -> None:
+    chosen = mysql.target(server, "bank")
+    pruning = app.open_engine(chosen).lock(chosen.name, prunes=True)
+    pruning.__enter__()
+    waits = At(f"note another prune of {chosen.name} is running", lambda: pruning.__exit__(None, None, None))
+    support.run(chosen, tmp_path, waits)
+    assert waits.done

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import pytest
 from dbops import app
 from dbops.catalog import Catalog
 from dbops.ops.doctor import doctor
-from dbops.ops.prune import prune
+from dbops.ops.prune import Pruning, prune
 from dbops.progress import Silent
 from dbops.store.base import Store
 from dbops.store.local import LocalStore
@@ -107,6 +108,40 @@ def test_the_probe_of_a_doctor_is_not_proved_dead_by_the_lock(little: Database, 
     assert pruned(store, little, app.now)[0] == {f"{key} (probe)": True for key in left}
     assert pruned(store, little, later)[0] == {f"{key} (probe)": False for key in left}
     assert keys(store) == []
+
+
+# -- the lock ---------------------------------------------------------------------------------------------------------
+
+
+def test_while_it_asks_a_backup_can_be_made(little: Database, tmp_path: Path) -> None:
+    """A question that nobody answers must not cost the night's backup."""
+    store = LocalStore(tmp_path)
+    store.put(f"{NAME}/20200101T000000Z/half.dump", b"left by a killed run")
+    made: list[str] = []
+
+    def asked(pruning: Pruning) -> bool:
+        made.append(run(target(little.url), store).id)
+        return bool(pruning.doomed)
+
+    engine = app.open_engine(target(little.url))
+    done = prune(engine, Catalog(store), NAME, clock=app.now, progress=Silent(), confirm=asked)
+    assert [item.id for item in done.items if not item.keep] == ["20200101T000000Z"]
+    assert [found.id for found in Catalog(store).backups(NAME)] == made
+
+
+def test_a_backup_that_began_while_it_asked(little: Database, tmp_path: Path) -> None:
+    """What the lock had proved is proved no more: the folder may be the new backup's own."""
+    store = LocalStore(tmp_path)
+    engine = app.open_engine(target(little.url))
+    with ExitStack() as running:
+
+        def asked(_: Pruning) -> bool:
+            running.enter_context(app.open_engine(target(little.url)).lock(NAME))
+            return True
+
+        store.put(f"{NAME}/20200101T000000Z/half.dump", b"young")
+        done = prune(engine, Catalog(store), NAME, clock=app.now, progress=Silent(), confirm=asked)
+    assert [item.keep for item in done.items] == [True]
 
 
 # -- where the lock proves nothing -----------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dbops.engine.base import Content, DumpOutput, DumpPlan, Server, Shell, Snapshot, TableKey, VersionRows
+from dbops.engine.locking import no_backup
 from dbops.engine.mysql import plan, server
 from dbops.engine.mysql.connect import Access
 from dbops.engine.mysql.flavour import named, parse_version
@@ -87,8 +88,11 @@ class MysqlEngine:
         return plan.plan(tool, jobs=jobs, compression=compression, history=history)
 
     @contextmanager
-    def lock(self, target: str) -> Iterator[None]:
-        with self._access.session("") as connection, exclusive(connection, "backup", target):
+    def lock(self, target: str, *, prunes: bool = False) -> Iterator[None]:
+        with (
+            self._access.session("") as connection,
+            no_backup(lambda work: exclusive(connection, work, target), prunes=prunes),
+        ):
             yield
 
     @contextmanager

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dbops.engine.base import Content, DumpOutput, DumpPlan, Server, Shell, Snapshot, TableKey, VersionRows
+from dbops.engine.locking import no_backup
 from dbops.engine.postgres import archive, dump, server
 from dbops.engine.postgres.connect import Access
 from dbops.engine.postgres.guide import restore_guide
@@ -98,9 +99,12 @@ class PostgresEngine:
         return dump.plan(tools, jobs=jobs, compression=compression, lock_timeout=self._lock_timeout)
 
     @contextmanager
-    def lock(self, target: str) -> Iterator[None]:
+    def lock(self, target: str, *, prunes: bool = False) -> Iterator[None]:
         application = f"dbops lock by {whoami()}: {target}"[:63]
-        with self._access.session(application=application) as connection, exclusive(connection, "backup", target):
+        with (
+            self._access.session(application=application) as connection,
+            no_backup(lambda work: exclusive(connection, work, target), prunes=prunes),
+        ):
             self._locking = connection
             try:
                 yield
