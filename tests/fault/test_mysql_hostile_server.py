@@ -214,3 +214,19 @@ def test_an_address_that_leads_to_several_servers(name: str, tmp_path: Path) -> 
             restorer = MysqlRestorer(Access(url), None, None)
             with pytest.raises(DatabaseError, match="more than one server"), restorer.lock():
                 restorer.preflight(backed.manifest, Wishes(in_place=True))
+
+
+@pytest.mark.parametrize("name", servers())
+def test_a_server_whose_transactions_only_read_unless_told(name: str, tmp_path: Path) -> None:
+    """A default that any session may change, as `default_transaction_read_only` of PostgreSQL is."""
+    found = installation(name)
+    setting = "transaction-read-only" if found.kind == "mysql" else "tx-read-only"
+    with MysqlServer(found) as server:
+        server.create_database("shop")
+        server.script(
+            "CREATE TABLE t (id INT PRIMARY KEY); INSERT INTO t VALUES (1); CREATE VIEW v AS SELECT 1;", "shop"
+        )
+        server.execute(f"SET GLOBAL {setting.replace('-', '_')} = ON")
+        backed = back_up(server, "shop", tmp_path)
+        assert run_restore(backed).verdict is Verdict.PASS
+        assert run_restore(backed, in_place=True, safety=lambda: backed.manifest).verdict is Verdict.PASS

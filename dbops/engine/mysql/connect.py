@@ -40,6 +40,8 @@ SESSION = (
     "group_concat_max_len = 1048576",
     "div_precision_increment = 4",
 )
+# Where the server's default is READ ONLY, a guard for applications. The setting has one name by product and version.
+_WRITES = "SET SESSION TRANSACTION READ WRITE"
 _KEPT_ENVIRONMENT = ("PATH", "TMPDIR", "LD_LIBRARY_PATH", "LIBMYSQL_PLUGIN_DIR")
 
 
@@ -125,6 +127,7 @@ class Access:
         with self.translated(), connection.cursor() as cursor:
             self._settings = self._settings or ", ".join([*SESSION, *_of_flavour(flavour(connection))])
             cursor.execute(f"SET SESSION {self._settings}")
+            cursor.execute(_WRITES)
             cursor.execute("SELECT @@hostname, @@port, @@server_id, @@datadir")
             self._servers.setdefault(tuple(cursor.fetchone() or ()))
         if len(self._servers) > 1:

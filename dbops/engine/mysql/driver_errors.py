@@ -23,6 +23,7 @@ HINTS = {
     1412: msg("a table was altered while it was read: run it when no schema change is under way"),
     2002: msg("check the socket's path in the URL; is the server running?"),
     2003: msg("check host and port in the URL; is the server running?"),
+    3141: msg("a JSON document may be larger than the server's max_allowed_packet: raise it"),
     3024: msg("the server ended the query (max_execution_time)"),
 }
 """What to do, by error number (https://dev.mysql.com/doc/mysql-errors/9.0/en/server-error-reference.html)."""
