@@ -157,7 +157,7 @@ def _tree(top: Path, commit: str, where: layout.Layout, ours: Mapping[str, bytes
         if not inside:
             prefix = where.name(folder / "x").removesuffix("x")
             mine = {name.removeprefix(prefix): data for name, data in ours.items() if name.startswith(prefix)}
-            moved = _moved(top, commit, mine)
+            moved = _moved(top, commit, mine, real)
             inside = _listed(top, commit, where, moved) if moved is not None else {}
         found |= {where.name(folder / name): git for name, git in inside.items()}
     return found
@@ -173,16 +173,18 @@ def _listed(top: Path, commit: str, where: layout.Layout, folder: Path) -> dict[
     return {str(name): git for name, git in found.items() if where.recursive or len(name.parts) == 1}
 
 
-def _moved(top: Path, commit: str, mine: Mapping[str, bytes]) -> Path | None:
-    """Where the folder whose files are `mine` is in a commit: one with most of the same files, that is not there here,
-    or it would be another project's that began with a copy."""
+def _moved(top: Path, commit: str, mine: Mapping[str, bytes], now: Path) -> Path | None:
+    """Where the folder whose files are `mine`, which is `now`, is in a commit: one with most of the same files, that is
+    not there here, or it would be another project's that began with a copy; a link to `now` may have taken its place.
+    """
     wanted = {git: PurePosixPath(name) for name, data in mine.items() for git in _objects(data, commit)}
     places: Counter[Path] = Counter()
     for path, git in _entries(top, commit):
         name = wanted.get(git)
         if name is not None and path.parts[-len(name.parts) :] == name.parts:
             places[path.parents[len(name.parts) - 1]] += 1
-    return next((place for place, _ in places.most_common() if not any(place.glob("*.py"))), None)
+    known = (place for place, _ in places.most_common() if not any(place.glob("*.py")) or place.resolve() == now)
+    return next(known, None)
 
 
 def _entries(top: Path, commit: str, *limit: str) -> Iterator[tuple[Path, str]]:

@@ -230,11 +230,14 @@ def test_02_a_file_that_the_other_side_has_moved(branched: Path, git: Run) -> No
     assert sorted(one.path for one in found.revisions) == ["versions/a_renamed.py", "versions/b_x.py"]
 
 
+@pytest.mark.parametrize("link", [False, True], ids=["gone", "a link"])
 @pytest.mark.parametrize("side", ["main", "feature"])
-def test_02_a_folder_that_one_side_has_renamed(branched: Path, git: Run, side: str) -> None:
-    """git would put the other side's new revision into the renamed folder: there are two heads."""
+def test_02_a_folder_that_one_side_has_renamed(branched: Path, git: Run, side: str, link: bool) -> None:
+    """git would put the other side's new revision into the renamed folder: there are two heads. A link may be left."""
     git("checkout", "-q", side)
     git("mv", "migrations", "db")
+    if link:
+        branched.symlink_to("db")
     commit(git, "renamed")
     git("checkout", "-q", "feature")
     result = read_merged(branched if side == "main" else branched.parent / "db", "main")
