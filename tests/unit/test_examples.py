@@ -49,3 +49,17 @@ def test_a_weekly_drill_checks_and_keeps_its_reports(path: Path) -> None:
     (check,) = [task for task in namespace.to_contexts() if task.name == "check"]
     assert {check.args[name].default for name in ("html", "junit")} == {"reports/report.html", "reports/junit.xml"}
     assert ("reports/junit.xml" in kept) == ("gitlab" in path.name)
+
+
+def test_the_hook_runs_whatever_a_commit_has() -> None:
+    """pre-commit matches no deleted file: with a pattern, a commit that only deletes a revision would be passed over."""
+    (hook,) = yaml.safe_load((EXAMPLES.parent / ".pre-commit-hooks.yaml").read_text())
+    assert hook["always_run"]
+    assert "files" not in hook
+    parser = Parser(contexts=namespace.to_contexts())
+    example = yaml.safe_load((EXAMPLES / "pre-commit-config.yaml").read_text())
+    [[used]] = [repository["hooks"] for repository in example["repos"]]
+    assert used["id"] == hook["id"]
+    for arguments in (hook["args"], used["args"]):
+        (parsed,) = parser.parse_argv([*shlex.split(hook["entry"])[1:], *arguments])
+        assert (parsed.name, parsed.args["static"].value) == ("gate", True)
