@@ -211,15 +211,18 @@ def open_embedded() -> EmbeddedPostgres:
     return EmbeddedPostgres()
 
 
-def scratch(engine: str, url_of: Callable[[str], Secret], *, encoding: str = "", collation: str = "") -> ScratchServer:
-    """Scratch databases on a sandbox's server: `url_of` is its `url`."""
+def scratch(
+    engine: str, url_of: Callable[[str], Secret], *, encoding: str = "", collation: str = "", schema: str = ""
+) -> ScratchServer:
+    """Scratch databases on a sandbox's server: `url_of` is its `url`. `schema`: that of the version table, which no
+    revision can make."""
     if engine in MYSQL_FAMILY:
         from dbops.engine.mysql.scratch import MysqlScratch
 
         return MysqlScratch(url_of, encoding=encoding, collation=collation)
     from dbops.engine.postgres.scratch import PostgresScratch
 
-    return PostgresScratch(url_of)
+    return PostgresScratch(url_of, schema)
 
 
 def archive_engine(name: str, *, bindir: Path | None = None) -> Engine:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from dbops.engine.scratch import Definitions, Look
 from dbops.language import joined, msg, some
+from dbops.migrations import branch_rows
 from dbops.migrations.history import History
 from dbops.model import Finding, NotEvaluated, Severity
 
@@ -33,12 +34,13 @@ class Fork(NamedTuple):
 
 class Order(NamedTuple):
     """What came of running one branch after the other. `looks`: at the common ancestor, after the first branch, and
-    after both; shorter where one failed, in which case `error` says how."""
+    after both; shorter where one failed, in which case `error` says how. `sql`: what each branch has run."""
 
     first: str
     second: str
     looks: tuple[Look, ...]
     error: str = ""
+    sql: tuple[tuple[str, ...], ...] = ()
 
     @property
     def works(self) -> bool:
@@ -158,6 +160,22 @@ def data_finding(history: History, fork: Fork, tables: Collection[str], forward:
     )
 
 
+def unshown(order: Order) -> NotEvaluated | None:
+    """What both change in tables that are empty on a scratch database, so that the rows cannot tell."""
+    one, other = order.sql
+    met = branch_rows.unshown(one, other, [look.rows for look in order.looks])
+    if not met:
+        return None
+    pairs = [f"{each.table}: {each.one} by {order.first}, {each.other} by {order.second}" for each in met]
+    return NotEvaluated(
+        id="migration-branches-data",
+        reason=msg(
+            "both change rows of a table that is empty on a scratch database, where their order is not seen: {pairs}",
+            pairs=some(pairs, separator="; "),
+        ),
+    )
+
+
 def unsteady(tables: Collection[str]) -> NotEvaluated:
     return NotEvaluated(
         id="migration-branches-data",
@@ -223,7 +241,8 @@ def _added(before: Definitions, after: Definitions) -> Mapping[tuple[str, str], 
     for kind in _TWINS:
         for name, text in after.get(kind, {}).items():
             if name not in before.get(kind, {}):
-                own = name.replace('"', "").replace("`", "").rpartition(".")[2].rpartition(" ")[2]
-                where = name.removesuffix(own)
+                path, on, table = name.partition(" on ")  # `ck on public.users`, `public.ix_users`
+                own = path.replace('"', "").replace("`", "").rpartition(".")[2].rpartition(" ")[2]
+                where = f"{on}{table}" if on else name.removesuffix(own)
                 found[kind, f"{where}{text.replace(own, '?')}"] = name
     return found

@@ -2,9 +2,35 @@
 
 from __future__ import annotations
 
+from dbops.errors import RefusedError
+from dbops.language import msg
+from dbops.migrations import graph
 from dbops.migrations.history import History, Standing
 
 HEADS = "heads"
+
+
+def chosen(history: History, asked: str | None) -> str:
+    """What a person has named: an id, `head`, a branch by its label as Alembic has it (`audit`: the revision that has
+    the label; `audit@head`), or nothing. An id, or `HEADS`; raises `RefusedError`."""
+    if not asked or asked == HEADS:
+        return HEADS
+    if asked in history or history.holes or not history.walkable:  # the gate says what is wrong with the files
+        return asked
+    label, at, end = asked.partition("@")
+    owner = next((name for name, own in history.graph.labels.items() if label in own), "")
+    found = [owner] if owner and not at else []
+    if asked == "head":
+        found = [*history.heads]
+    elif owner and end in ("head", "heads"):
+        found = [one for one in history.heads if owner in graph.ancestors(history.graph.parents, [one])]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise RefusedError(
+            msg("--to {to}: there are several: {found}", to=asked, found=", ".join(found)), hint=msg("name one of them")
+        )
+    raise RefusedError(msg("--to {to}: there is no such revision", to=asked), hint=msg("dbops status shows them"))
 
 
 def needed(history: History, pending: tuple[str, ...], to: str) -> tuple[str, ...]:

@@ -36,11 +36,11 @@ def find_place(settings: Migrations) -> Place:
             continue
         ini = folder / INI if (folder / INI).is_file() else None
         toml = folder / TOML if (folder / TOML).is_file() else None
-        # Flask-Migrate keeps its alembic.ini beside env.py; the application is in the folder above.
-        stand = folder.parent if folder == scripts else folder
+        # Flask-Migrate keeps its alembic.ini beside env.py; the application is in a folder above.
+        stand = _home(settings, folder.parent) if folder == scripts else folder
         return Place(scripts, ini, toml, settings.folder or stand)
     if (directory / "env.py").is_file():
-        return Place(directory, None, None, settings.folder or directory.parent)
+        return Place(directory, None, None, settings.folder or _home(settings, directory.parent))
     raise ConfigError(
         msg("{directory} has no env.py, and no settings of Alembic lead to one", directory=directory),
         hint=msg("name the folder that has env.py and versions/, or one with alembic.ini"),
@@ -57,6 +57,20 @@ def _of_ini(settings: Migrations, directory: Path) -> Place:
     is_toml = ini.suffix == ".toml"
     stand = settings.folder or (ini.parent.parent if ini.parent == scripts else ini.parent)
     return Place(scripts, None if is_toml else ini, ini if is_toml else None, stand)
+
+
+def _home(settings: Migrations, folder: Path) -> Path:
+    """Where the application is that `flask --app` would import: with `--directory migrations/shop` it is not beside the
+    scripts, but further up."""
+    if settings.kind != "flask-migrate":
+        return folder
+    named = (settings.app or os.environ.get("FLASK_APP", "")).partition(":")[0].partition(".")[0]
+    for place in above(folder):
+        for module in (named,) if named else ("wsgi", "app"):
+            package = place / module
+            if (place / f"{module}.py").is_file() or (package.is_dir() and not (package / "env.py").exists()):
+                return place
+    return folder
 
 
 def _scripts(found: Settings, folder: Path, directory: Path) -> Path | None:

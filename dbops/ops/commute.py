@@ -36,7 +36,7 @@ def prove(history: History, forks: Sequence[Fork], workshop: Workshop) -> Proof:
     touched: dict[str, tuple[str, ...]] = {}
     for fork in forks:
         try:
-            found, unsaid, sides = _prove(history, fork, workshop)
+            found, unsaid, unshown, sides = _prove(history, fork, workshop)
         except DbopsError as error:  # no server, or one that broke, or an application that does not run: no proof
             left_open.append(
                 NotEvaluated(
@@ -46,13 +46,14 @@ def prove(history: History, forks: Sequence[Fork], workshop: Workshop) -> Proof:
             continue
         findings += found
         skipped += unsaid
+        left_open += [unshown] if unshown is not None else []
         touched |= sides
     return Proof(tuple(findings), tuple(skipped), tuple(left_open), touched)
 
 
 def _prove(
     history: History, fork: Fork, workshop: Workshop
-) -> tuple[list[Finding], list[NotEvaluated], dict[str, tuple[str, ...]]]:
+) -> tuple[list[Finding], list[NotEvaluated], NotEvaluated | None, dict[str, tuple[str, ...]]]:
     forward = run(fork, fork.one, fork.other, workshop)
     backward = run(fork, fork.other, fork.one, workshop)
     if reason := conflicts.broken(forward, backward):
@@ -71,21 +72,22 @@ def _prove(
         order.first: tuple(sorted(conflicts.touched(order.looks[0].definitions, order.looks[1].definitions)))
         for order in (forward, backward)
     }
-    return findings, unsaid, sides
+    return findings, unsaid, None if findings else conflicts.unshown(forward), sides
 
 
 def run(fork: Fork, first: str, second: str, workshop: Workshop) -> Order:
     """One order. Raises `TrialError` if not even the common ancestor can be reached."""
     looks: list[Look] = []
+    sql: list[tuple[str, ...]] = []
     with workshop.database(fork.common) as database:
         looks.append(database.look())
         for revision in (first, second):
             try:
-                database.upgrade(revision)
+                sql.append(tuple(one.sql for one in database.upgrade(revision).statements if one.revision))
             except TrialError as error:
                 return Order(first, second, tuple(looks), error.message)
             looks.append(database.look())
-    return Order(first, second, tuple(looks))
+    return Order(first, second, tuple(looks), sql=tuple(sql))
 
 
 def _by_chance(fork: Fork, forward: Order, workshop: Workshop) -> Collection[str]:

@@ -22,7 +22,7 @@ from dbops.engine.base import Engine
 from dbops.engine.migrating import Intent
 from dbops.errors import DbopsError, RefusedError
 from dbops.language import msg
-from dbops.migrations.goal import HEADS, needed
+from dbops.migrations.goal import HEADS, chosen, needed
 from dbops.migrations.history import History
 from dbops.model import Failure, Finding, Manifest, Report, Verdict
 from dbops.ops import migrate_report as told
@@ -83,10 +83,7 @@ class Migration:
         gate, history = doors.gate()
         self._history = history
         self._rows = frozenset(gate.current or ())
-        if wishes.to != HEADS and wishes.to not in history:
-            raise RefusedError(
-                msg("--to {to}: there is no such revision", to=wishes.to), hint=msg("dbops status shows them")
-            )
+        chosen(history, wishes.to)
         names = tuple(one.id for one in gate.pending or ())
         if gate.verdict is Verdict.FAIL:
             return self._report(gate, Verdict.FAIL)

@@ -14,7 +14,7 @@ from dbops.engine.migrating import Intent
 from dbops.engine.restoring import Wishes as Restoring
 from dbops.errors import ConfigError, NothingToCheckError, StoreError
 from dbops.language import msg, tr
-from dbops.migrations.goal import HEADS, needed
+from dbops.migrations.goal import chosen, needed
 from dbops.migrations.history import History
 from dbops.migrations.runner import Runner
 from dbops.model import Manifest, Report
@@ -36,7 +36,8 @@ def rehearse(output: Output, request: Request, files: Files, to: str | None) -> 
     """The rehearsal alone, with the rules over the graph: without an order there is nothing to run."""
     files.paths.prepare()
     ground, settings, phases, target = judged(request)
-    with rehearsing(_configured(target), request, to=to or HEADS, always=True) as rehearser:
+    goal = chosen(ground.history, to)
+    with rehearsing(_configured(target), request, to=goal, always=True) as rehearser:
         assert rehearser is not None  # noqa: S101 - the target has migrations
         plan = (Step("graph", graph), rehearser.step())
         report = gating.gate(ground, settings, clock=app.now, phases=phases, plan=plan, task="rehearse")
@@ -61,19 +62,18 @@ def run(work: Session, output: Output, request: Request, files: Files, flags: Fl
     """A migration, its dry run, or the SQL of it."""
     files.paths.prepare()
     target = _configured(work.target())
+    ground, settings, phases, _ = judged(request)
+    to = chosen(ground.history, flags.to)
     if flags.sql:
-        _print_sql(output, request, target, flags.to or HEADS)
+        _print_sql(output, ground, target, to)
         return
-    seen: list[Ground] = []
 
     def judge() -> tuple[MigrationReport, History]:
-        ground, settings, phases, _ = judged(request)
-        seen.append(ground)
         if ground.pending and not ground.broken:
             _backup_to_rehearse_on(work, target, ground.intent)
         work.progress.end()  # the rehearsal shows its own
         with (
-            rehearsing(target, request, to=flags.to or HEADS) as rehearser,
+            rehearsing(target, request, to=to) as rehearser,
             tried(target, request, ground, rehearser) as steps,
         ):
             assert rehearser is not None  # noqa: S101 - the target has migrations
@@ -82,7 +82,7 @@ def run(work: Session, output: Output, request: Request, files: Files, flags: Fl
 
     def confirm(report: MigrationReport, pending: Sequence[str]) -> None:
         if not flags.yes:  # else the report at the end, which begins with all of this, is enough
-            work.show(migrations_text.gate(report, seen[-1].history))
+            work.show(migrations_text.gate(report, ground.history))
         work.confirm(
             msg("Migrate {target} ({pending})?", target=target.name, pending=", ".join(pending)), yes=flags.yes
         )
@@ -97,10 +97,10 @@ def run(work: Session, output: Output, request: Request, files: Files, flags: Fl
         clock=app.now,
         progress=work.progress,
     )
-    wishes = Wishes(flags.to or HEADS, flags.dry_run, flags.auto_restore, flags.accept or "", flags.again)
+    wishes = Wishes(to, flags.dry_run, flags.auto_restore, flags.accept or "", flags.again)
     report = migrate(target, doors, wishes)
-    write(_page(report, seen[-1].history), report, seen[-1], files)
-    output.report(report, rehearsal_text.migrate(report, seen[-1].history))
+    write(_page(report, ground.history), report, ground, files)
+    output.report(report, rehearsal_text.migrate(report, ground.history))
 
 
 def _backup_to_rehearse_on(work: Session, target: Target, killed: Intent | None) -> None:
@@ -138,8 +138,7 @@ def _restore(work: Session, target: Target, manifest: Manifest) -> Report:
     )
 
 
-def _print_sql(output: Output, request: Request, target: Target, to: str) -> None:
-    ground, _, _, _ = judged(request)
+def _print_sql(output: Output, ground: Ground, target: Target, to: str) -> None:
     assert target.migrations is not None  # noqa: S101 - the caller has looked
     if ground.broken or ground.version is None or ground.pending is None:
         raise ConfigError(

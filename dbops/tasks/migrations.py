@@ -12,7 +12,7 @@ from dbops.tasks.flags import Text, flags
 
 _DIRECTORY = "the folder with env.py and versions/ (default: migrations.directory of the target)"
 _REHEARSED = "the backup to rehearse on: an id, the beginning of one, or 'latest' (default)"
-_TO = "a revision of the code to stop at (default: all heads)"
+_TO = "a revision of the code to stop at, or LABEL@head (default: all heads)"
 _BASE = "a branch, such as origin/main: judge what the merge with it makes, and what it lacks"
 
 

@@ -82,6 +82,7 @@ def workshop(
             chosen.url,
             encoding=info.encoding if named and info is not None else "",
             collation=info.collation if named and info is not None else "",
+            schema=migrations.version_schema or "",
         )
 
     def upgrade(url: Secret, revision: str) -> Outcome:

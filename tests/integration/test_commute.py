@@ -69,6 +69,18 @@ CASES = {
         "migration-branches-twice",
         "ix_b",
     ),
+    "25 one foreign key, two names": (
+        'op.create_foreign_key("fk_a", "users", "roles", ["age"], ["id"])',
+        'op.create_foreign_key("fk_b", "users", "roles", ["age"], ["id"])',
+        "migration-branches-twice",
+        "fk_b",
+    ),
+    "25 one check, two names": (
+        'op.create_check_constraint("ck_a", "users", "age > 1")',
+        'op.create_check_constraint("ck_b", "users", "age > 1")',
+        "migration-branches-twice",
+        "ck_b",
+    ),
 }
 INNOCENT = {
     "26 other tables": (
@@ -137,6 +149,18 @@ def test_branches_that_do_not_meet_pass(tmp_path: Path, server: Sandbox, case: s
     found = proof(tmp_path, server, branches(*INNOCENT[case]))
     assert (found.findings, found.skipped, found.open) == ((), (), ())
     assert set(found.touched) == {"one", "two"}
+
+
+def test_rows_of_a_table_that_is_empty_are_not_taken_for_the_same(tmp_path: Path, server: Sandbox) -> None:
+    """Case 22: twice as many and one more, in both orders, of nothing. And its twin: two columns."""
+    one, other, twin = (
+        f'op.execute("UPDATE users SET {text}")' for text in ("age = age * 2", "age = age + 1", "email = 'x'")
+    )
+    found = proof(tmp_path / "one", server, branches(one, other))
+    assert (found.findings, [each.id for each in found.open]) == ((), ["migration-branches-data"])
+    assert "age * 2 by one" in found.open[0].reason
+    assert "age + 1 by two" in found.open[0].reason
+    assert proof(tmp_path / "two", server, branches(one, twin)).open == ()
 
 
 def test_the_rows_of_a_scratch_database_can_be_taken_out(server: Sandbox) -> None:

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.applications import alembic_project, write_revision
+from tests.applications import ENV, alembic_project, write_revision
 from tests.migrating import FIRST, Bench, Project, bench
 from tests.migration_apps import FLASK_APP, flask_app
 
@@ -153,6 +153,49 @@ def test_settings_in_pyproject_alone_and_folders_with_spaces(server: Bench, tmp_
     for directory in (Path("migrations"), Path()):
         project = Project(server, root, directory=directory)
         assert project.run("migrate", "--yes")["current"] == ["r1"], directory
+
+
+def test_a_version_table_of_another_name_in_another_schema(server: Bench, tmp_path: Path) -> None:
+    """Where it is not configured, the rehearsal tells how it would be; where it is, no step of the gate is left out:
+    the schema that no revision can make is there on scratch databases, too."""
+    own = "connection=connection, version_table='versions', version_table_schema='meta'"
+    env = ENV.replace("connection=connection", own)
+    assert own in env
+    scripts = alembic_project(tmp_path, {"r1": FIRST}, env=env)
+    project = Project(server, tmp_path)
+    project.execute("CREATE SCHEMA meta")
+    report = project.run("migrate", "--yes", code=3)
+    [found] = [one for one in report["findings"] if one["severity"] == "error"]
+    assert "version_table = 'versions', version_schema = 'meta'" in found["hint"]
+    assert "customers" not in project.tables()
+    project.configure(migrations="version_table = 'versions'\nversion_schema = 'meta'\n")
+    assert project.run("migrate", "--yes")["current"] == ["r1"]
+    write_revision(scripts, "r2", "r1", TABLE, "op.drop_table('notes')")
+    report = project.run("migrate", "--yes")
+    assert report["current"] == ["r2"]
+    assert {one["id"] for one in report["not_evaluated"]} == {"commutativity"}
+
+
+def test_an_application_beside_a_folder_of_folders(server: Bench, tmp_path: Path) -> None:
+    """`flask db --directory migrations/main`: the application is not beside the scripts."""
+    flask_app(tmp_path, {"r1": (None, TABLE)})
+    (tmp_path / "migrations").rename(tmp_path / "main")
+    (tmp_path / "migrations").mkdir()
+    (tmp_path / "main").rename(tmp_path / "migrations" / "main")
+    project = Project(server, tmp_path, kind="flask-migrate", directory=Path("migrations/main"))
+    project.configure(migrations='app = "shop:create_app"\n')
+    assert project.run("migrate", "--yes")["current"] == ["r1"]
+
+
+def test_where_to_stop_is_told_by_a_label_or_at_once_not_at_all(server: Bench, tmp_path: Path) -> None:
+    scripts = alembic_project(tmp_path, {"r1": FIRST})
+    other = write_revision(scripts, "z1", None, TABLE, "op.drop_table('notes')")
+    other.write_text(other.read_text().replace("branch_labels = None", "branch_labels = ('audit',)"))
+    project = Project(server, tmp_path)
+    assert project.run("migrate", "--yes", "--to", "aduit@head", code=2)["error"]["kind"] == "refused"
+    assert project.run("rehearse", "--to", "aduit@head", code=2)["error"]["kind"] == "refused"
+    assert not (tmp_path / "store" / "shop").exists()  # no backup was made for it
+    assert project.run("migrate", "--yes", "--to", "audit@head")["current"] == ["z1"]
 
 
 def test_a_role_that_owns_its_schema_alone(server: Bench, tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ def test_a_weekly_drill_checks_and_keeps_its_reports(path: Path) -> None:
 
 
 def test_the_hook_runs_whatever_a_commit_has() -> None:
-    """pre-commit matches no deleted file: with a pattern, a commit that only deletes a revision would be passed over."""
+    """pre-commit matches no deleted file: with a pattern, a commit that only deletes a revision is passed over."""
     (hook,) = yaml.safe_load((EXAMPLES.parent / ".pre-commit-hooks.yaml").read_text())
     assert hook["always_run"]
     assert "files" not in hook

@@ -124,6 +124,23 @@ def test_flask_migrate_keeps_its_settings_beside_env(tmp_path: Path) -> None:
     assert (place.scripts, place.ini, place.folder) == (scripts, scripts / "alembic.ini", tmp_path)
 
 
+@pytest.mark.parametrize("module", ["shop.py", "shop/__init__.py"])
+def test_flask_migrate_in_a_folder_of_its_own(tmp_path: Path, module: str) -> None:
+    """`flask db --directory migrations/shop`: the application is where it can be imported from, not beside that."""
+    made = alembic_project(tmp_path / "other", REVISIONS)
+    (tmp_path / "migrations").mkdir()
+    scripts = made.rename(tmp_path / "migrations" / "shop")
+    (scripts / "alembic.ini").write_text("[alembic]\n")
+    (tmp_path / module).parent.mkdir(exist_ok=True)
+    (tmp_path / module).touch()
+    settings = Migrations(kind="flask-migrate", directory=scripts, app="shop:create_app")
+    assert find_place(settings).folder == tmp_path
+    (scripts / "alembic.ini").unlink()
+    assert find_place(settings).folder == tmp_path
+    other = Migrations(kind="flask-migrate", directory=scripts, app="installed.elsewhere")
+    assert find_place(other).folder == tmp_path / "migrations"
+
+
 def test_settings_above_lead_to_the_scripts(tmp_path: Path) -> None:
     scripts = alembic_project(tmp_path / "shop", REVISIONS)
     (tmp_path / "alembic.ini").write_text("[alembic]\nscript_location = shop/migrations\n")

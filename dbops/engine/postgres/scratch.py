@@ -25,17 +25,22 @@ _APPLICATION = "dbops scratch"
 
 
 class PostgresScratch:
-    """`url_of`: the URL of a database of the server by its name, as a role that may create databases."""
+    """`url_of`: the URL of a database of the server by its name, as a role that may create databases. `schema`: one
+    that each new database has."""
 
     copies = True
 
-    def __init__(self, url_of: Callable[[str], Secret]) -> None:
-        self._url_of = url_of
+    def __init__(self, url_of: Callable[[str], Secret], schema: str = "") -> None:
+        self._url_of, self._schema = url_of, schema
         url, password = split_password(url_of("postgres").reveal())
         self._access = Access(url, password=password)
 
     def create(self, name: str) -> Secret:
-        return self._make(name, "template0")
+        url = self._make(name, "template0")
+        if self._schema:
+            with self._access.session(name, application=_APPLICATION) as connection:
+                connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(self._schema)))
+        return url
 
     def copy(self, source: str, name: str) -> Secret:
         return self._make(name, source)
