@@ -101,6 +101,7 @@ class Process:
 
     @property
     def pid(self) -> int:
+        """Of the program itself."""
         return self._popen.pid
 
     @property
@@ -109,16 +110,19 @@ class Process:
 
     @property
     def stdin(self) -> IO[bytes]:
+        """`AssertionError` if the program was started without a pipe there."""
         assert self._popen.stdin is not None, "started without a pipe on stdin"  # noqa: S101
         return self._popen.stdin
 
     @property
     def stdout(self) -> IO[bytes]:
+        """`AssertionError` if the program was started without a pipe there."""
         assert self._popen.stdout is not None, "started without a pipe on stdout"  # noqa: S101
         return self._popen.stdout
 
     @property
     def stderr_tail(self) -> str:
+        """The last lines that it wrote to stderr, without secrets."""
         return "\n".join(self._lines)
 
     def chunks(self) -> Iterator[bytes]:
@@ -135,6 +139,7 @@ class Process:
                 time.sleep(_PAUSE_SECONDS)
 
     def poll(self) -> int | None:
+        """Its exit status; None while it runs. Never waits."""
         return self._popen.poll()
 
     def wait(self, timeout: float | None = None) -> int:

@@ -11,6 +11,7 @@ _PATTERN = re.compile(r"\d{8}T\d{6}Z")
 
 
 def backup_id(moment: datetime) -> str:
+    """The id of a backup (UTC, to the second), which sorts by time: `20261124T024500Z`."""
     return moment.astimezone(UTC).strftime(_FORMAT)
 
 

@@ -27,6 +27,7 @@ TARGET_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
 
 
 def is_target_name(text: str) -> bool:
+    """Whether a target may be called so: the name is a folder of the store."""
     return re.match(TARGET_PATTERN, text) is not None and ".." not in text
 
 
@@ -154,6 +155,8 @@ class ObjectDigest(Value, frozen=True):
 
 
 class Extension(Value, frozen=True):
+    """An extension of PostgreSQL; the server's `extversion`, and the schema that holds it."""
+
     name: str
     version: str
     schema: str
@@ -194,6 +197,8 @@ class Freshness(Value, frozen=True):
 
 
 class Severity(StrEnum):
+    """How grave a finding is."""
+
     ERROR = "error"
     OVER_TARGET = "over-target"
     """Right, but over its RPO or RTO: the verdict is FAIL, and yet the backup is good."""
@@ -243,6 +248,7 @@ class Manifest(Value, frozen=True):
 
     @property
     def rows(self) -> int:
+        """Of all tables together."""
         return sum(t.rows for t in self.inventory.tables)
 
 
@@ -250,6 +256,8 @@ class Manifest(Value, frozen=True):
 
 
 class Verdict(StrEnum):
+    """What a run came to. INCONCLUSIVE: it could not be judged, which is never a PASS."""
+
     PASS = "PASS"  # noqa: S105 - a verdict, not a password
     FAIL = "FAIL"
     INCONCLUSIVE = "INCONCLUSIVE"

@@ -55,6 +55,7 @@ class Backup(NamedTuple):
 
     @property
     def verified(self) -> bool:
+        """The newest word on it is that it is good."""
         return bool(self.proofs) and self.proofs[0].good
 
     @property
@@ -78,6 +79,8 @@ class Signs(NamedTuple):
 
 
 class Decision(NamedTuple):
+    """What becomes of a backup, and every reason for that."""
+
     backup: Backup
     keep: bool
     reasons: tuple[str, ...]

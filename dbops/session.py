@@ -56,9 +56,11 @@ class Session:
         return list(self.config.targets)
 
     def catalog(self) -> Catalog:
+        """Of the configured store; `ConfigError` where its URL is wrong."""
         return app.open_catalog(self.config.store, self._keys)
 
     def engine(self) -> Engine:
+        """For the chosen target."""
         return app.open_engine(self.target())
 
     def check_name(self) -> None:

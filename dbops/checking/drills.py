@@ -42,6 +42,7 @@ class SharedDrill:
                 self._write(self._first.report)
 
     def report(self) -> Report:
+        """The drill's report. Whoever asks first runs it; the others, in processes of their own too, wait for that."""
         with FileLock(self.path.with_suffix(".lock")):
             if self._first is None and not self.path.exists():
                 self._first = self._drill()

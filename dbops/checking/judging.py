@@ -72,6 +72,7 @@ def fail(kind: str, subject: str, expected: str, actual: str, hint: str = "", *,
 
 
 def line(finding: Finding) -> str:
+    """A finding as one line."""
     hint = f" ({finding.hint.splitlines()[0]})" if finding.hint else ""
     return f"{finding.subject}: {finding.id}: expected {finding.expected}, found {finding.actual}{hint}"
 

@@ -134,6 +134,7 @@ class Results:
         return Verdict.PASS if self.proved and all(self.proved.values()) and not self.errors else Verdict.INCONCLUSIVE
 
     def failure(self) -> Failure:
+        """Why the suite did not pass; the gravest reason where there are several."""
         if self._bad_backups:
             return Failure.BAD_BACKUP
         if self.errors:

@@ -100,6 +100,7 @@ def explain(
 
 
 def unknown_key(key: str, allowed: Iterable[str], file: str) -> ConfigError:
+    """The error that names the key, the nearest allowed one, and all of them."""
     allowed = list(allowed)
     close = difflib.get_close_matches(key.rpartition(".")[2], allowed, n=1)
     hint = msg("did you mean '{close}'? ", close=close[0]) if close else ""

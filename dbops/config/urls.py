@@ -27,6 +27,7 @@ class Secret(str):
         return format(MASK, spec)
 
     def reveal(self) -> str:
+        """The text itself: the only way to it."""
         return "".join(self)
 
 

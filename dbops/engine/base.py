@@ -76,6 +76,7 @@ class TableRef(NamedTuple):
 
     @property
     def label(self) -> str:
+        """`schema.name` for people; the name alone without a schema."""
         return label(self.schema, self.name)
 
 
@@ -109,12 +110,14 @@ class Snapshot(Protocol):
     def sequences(self) -> dict[TableKey, tuple[int, bool]]:
         """Position of each sequence now: last value, and whether it has been drawn. Not bound to the moment."""
 
-    def large_objects(self, *, digest: bool) -> LargeObjects: ...
+    def large_objects(self, *, digest: bool) -> LargeObjects:
+        """How many, and their bytes; with `digest` also one over their content."""
 
     def objects(self) -> dict[str, tuple[ObjectDigest, ...]]:
         """Every schema object by kind, with a digest of its normalised definition."""
 
-    def extensions(self) -> tuple[Extension, ...]: ...
+    def extensions(self) -> tuple[Extension, ...]:
+        """Those of the database, with their versions."""
 
     def roles(self) -> tuple[str, ...]:
         """Roles that the database's objects refer to: the ones a restore needs."""
@@ -122,7 +125,8 @@ class Snapshot(Protocol):
     def settings(self) -> dict[str, str]:
         """Settings of the server that change how data prints or loads."""
 
-    def migration_heads(self) -> tuple[str, ...]: ...
+    def migration_heads(self) -> tuple[str, ...]:
+        """Rows of Alembic's version tables; empty where there is none."""
 
     def newest(self, column: str) -> datetime | None:
         """The greatest value of `schema.table.column`, or None when the table is empty."""
@@ -191,7 +195,8 @@ class Engine(Protocol):
 
     name: str
 
-    def server(self) -> Server: ...
+    def server(self) -> Server:
+        """Asks the server; `DatabaseError` if it cannot be reached."""
 
     def version_rows(self, table: str, schema: str | None) -> VersionRows:
         """The rows of a migration tool's version table. Without a schema it is looked for in every one; `DatabaseError`

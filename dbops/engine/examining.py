@@ -95,6 +95,7 @@ def summary(titles: Mapping[str, str], results: Iterable[tuple[Task[_Session, _F
 
 
 def error(kind: str, subject: str, expected: str, actual: str, hint: str = "") -> Finding:
+    """A finding of severity ERROR."""
     return Finding(id=kind, severity=Severity.ERROR, subject=subject, expected=expected, actual=actual, hint=hint)
 
 

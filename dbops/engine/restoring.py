@@ -84,7 +84,8 @@ class SideDatabase(Protocol):
     def analyze(self, jobs: int) -> None:
         """Gathers the planner's statistics."""
 
-    def snapshot(self) -> AbstractContextManager[Snapshot]: ...
+    def snapshot(self) -> AbstractContextManager[Snapshot]:
+        """One moment of the copy, to compare with the manifest's inventory."""
 
     def probe(self, manifest: Manifest) -> list[Finding]:
         """What makes a right copy unusable: sequences behind their column, invalid indexes, empty matviews, …"""
@@ -116,7 +117,8 @@ class Restorer(Protocol):
     """Bound to one database name on one server. Nothing is connected until a method needs it."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Of the live database."""
 
     def lock(self) -> AbstractContextManager[None]:
         """Excludes a second restore of this database from any host. Everything below needs it, but `preflight`."""
@@ -127,9 +129,12 @@ class Restorer(Protocol):
     def clear_leftovers(self) -> list[str]:
         """Drops side databases of restores that were killed; their names."""
 
-    def create_roles(self, globals_sql: str) -> None: ...
+    def create_roles(self, globals_sql: str) -> None:
+        """Runs `globals.sql` for the roles that the server lacks."""
 
-    def side(self, manifest: Manifest, moment: str) -> AbstractContextManager[SideDatabase]: ...
+    def side(self, manifest: Manifest, moment: str) -> AbstractContextManager[SideDatabase]:
+        """A new, empty database beside the live one, dropped with its context unless it was swapped in. `moment` is in
+        its name."""
 
     def fresh(self, manifest: Manifest) -> AbstractContextManager[SideDatabase]:
         """The database itself, which must not exist yet: created empty, dropped with its context. For sandboxes."""
@@ -158,4 +163,5 @@ class Restorer(Protocol):
     def undo(self, aside: Aside, moment: str, *, end_sessions: bool) -> str:
         """Swaps the set-aside database back in one transaction; the name that the restored one now has."""
 
-    def drop(self, aside: Aside) -> None: ...
+    def drop(self, aside: Aside) -> None:
+        """Deletes a database that was set aside, for good."""

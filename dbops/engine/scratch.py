@@ -33,6 +33,8 @@ class Look(NamedTuple):
 
 
 class ScratchSession(Protocol):
+    """A session in one scratch database."""
+
     def run(self, statement: str) -> Refusal | None:
         """Runs one statement, by itself; None if it ran."""
 
@@ -55,6 +57,8 @@ class ScratchServer(Protocol):
     def drop(self, name: str) -> None:
         """With whoever is in it; harmless if it is not there."""
 
-    def look(self, name: str) -> Look: ...
+    def look(self, name: str) -> Look:
+        """What a database holds now: definitions and rows of every table."""
 
-    def session(self, name: str) -> AbstractContextManager[ScratchSession]: ...
+    def session(self, name: str) -> AbstractContextManager[ScratchSession]:
+        """A session in the database, closed with its context."""

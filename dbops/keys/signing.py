@@ -37,6 +37,7 @@ class PublicKey(NamedTuple):
 
     @property
     def id(self) -> str:
+        """The fingerprint, as `ssh-keygen -l` prints it."""
         blob = base64.b64decode(self.line.split()[1])
         return "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=")
 

@@ -70,6 +70,7 @@ class Sealer:
         self._encrypt(source, _Remembering(sink))
 
     def sealed(self, data: bytes) -> bytes:
+        """A small text, encrypted whole."""
         return bytes(library().encrypt(data, self._natives))
 
     def _encrypt(self, source: Any, target: _Remembering) -> None:
@@ -88,6 +89,7 @@ class Opener:
 
     @property
     def ids(self) -> tuple[str, ...]:
+        """The keys that it has, by their public halves."""
         return tuple(item.id for item in self._keys)
 
     def copy(self, chunks: Iterator[bytes], sink: Sink, name: str) -> None:

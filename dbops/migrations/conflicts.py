@@ -44,10 +44,12 @@ class Order(NamedTuple):
 
     @property
     def works(self) -> bool:
+        """Whether both branches ran, one after the other."""
         return not self.error
 
     @property
     def text(self) -> str:
+        """For people, by the ids."""
         return f"{self.first} → {self.second}"
 
 
@@ -142,6 +144,8 @@ def differing_rows(one: Order, other: Order) -> frozenset[str]:
 
 
 def data_finding(history: History, fork: Fork, tables: Collection[str], forward: Order, backward: Order) -> Finding:
+    """Parallel branches that leave other rows in one order than in the other."""
+
     def counted(order: Order, table: str) -> str:
         rows = order.looks[2].rows.get(table)
         return f"{rows.number if rows else 0} rows"
@@ -177,6 +181,7 @@ def unshown(order: Order) -> NotEvaluated | None:
 
 
 def unsteady(tables: Collection[str]) -> NotEvaluated:
+    """Tables over which nothing can be said, since one order does not even agree with itself."""
     return NotEvaluated(
         id="migration-branches-data",
         reason=msg(

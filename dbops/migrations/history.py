@@ -93,6 +93,7 @@ class History:
 
     @cached_property
     def bases(self) -> tuple[str, ...]:
+        """Revisions that stand on none; empty for a history that cannot be walked."""
         return tuple(name for name, down in self.graph.parents.items() if not down) if self.walkable else ()
 
     @property

@@ -52,6 +52,7 @@ class Facts(NamedTuple):
     version: str = ""
 
     def is_new(self, table: str) -> bool:
+        """Whether a statement before this one has created the table."""
         return bool(table) and table.lower() in self.made
 
     def judged(self, step: Step) -> Shape:
@@ -64,6 +65,7 @@ class Facts(NamedTuple):
         return (table.lower(), column) in self.added
 
     def size(self, table: str) -> Size | None:
+        """What the database has of the table; None where it was not asked, or has none."""
         return self.sizes.get(table.lower())
 
     def weight(self, table: str) -> Severity:

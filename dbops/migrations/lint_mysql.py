@@ -60,6 +60,7 @@ def required(step: Step, found: Shape, facts: Facts) -> Iterator[Fault]:
 
 
 def drop_fault(step: Step, table: str, what: str, facts: Facts) -> Fault:
+    """A table or column that the running release may still use is dropped."""
     return Fault(
         "sql-drop",
         step,
@@ -72,6 +73,7 @@ def drop_fault(step: Step, table: str, what: str, facts: Facts) -> Fault:
 
 
 def rename_fault(step: Step, table: str, facts: Facts) -> Fault:
+    """A table or column gets another name, which the running release does not know."""
     return Fault(
         "sql-rename",
         step,
@@ -84,6 +86,7 @@ def rename_fault(step: Step, table: str, facts: Facts) -> Fault:
 
 
 def required_fault(step: Step, table: str, facts: Facts) -> Fault:
+    """A column that rows and INSERTs of the running release do not fill."""
     size = facts.size(table)
     return Fault(
         "sql-required-column",

@@ -22,6 +22,8 @@ from dbops.migrations.sql_text import Statement
 
 
 class Way(StrEnum):
+    """How MySQL or MariaDB carries out an ALTER TABLE."""
+
     INSTANT = "instant"
     """The dictionary alone."""
     ONLINE = "online"

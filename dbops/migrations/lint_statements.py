@@ -66,6 +66,7 @@ def _always(one: Statement) -> bool:
 
 
 def truncate(step: Step, found: Shape, facts: Facts) -> Iterator[Fault]:
+    """TRUNCATE of a table that may hold rows."""
     if found.verb != "TRUNCATE":
         return
     size = facts.size(found.table)
@@ -124,6 +125,7 @@ def _is_serial(clause: Sequence[Token]) -> bool:
 
 
 def reindex(step: Step, found: Shape, facts: Facts) -> Iterator[Fault]:
+    """REINDEX without CONCURRENTLY."""
     if found.verb == "REINDEX" and "CONCURRENTLY" not in step.statement.words:
         yield Fault(
             "sql-index-blocks",
@@ -137,6 +139,7 @@ def reindex(step: Step, found: Shape, facts: Facts) -> Iterator[Fault]:
 
 
 def lock_table(step: Step, found: Shape, facts: Facts) -> Iterator[Fault]:
+    """An explicit LOCK TABLE."""
     if found.verb != "LOCK TABLE":
         return
     one = step.statement
@@ -153,6 +156,7 @@ def lock_table(step: Step, found: Shape, facts: Facts) -> Iterator[Fault]:
 
 
 def trigger(step: Step, found: Shape, facts: Facts) -> Iterator[Fault]:  # noqa: ARG001 - all judges are alike
+    """A trigger that is made, or switched on or off."""
     one = step.statement
     if found.verb == "CREATE TRIGGER":
         what = f"a trigger on {found.table}"
@@ -171,6 +175,7 @@ def trigger(step: Step, found: Shape, facts: Facts) -> Iterator[Fault]:  # noqa:
 
 
 def partition(step: Step, found: Shape, facts: Facts) -> Iterator[Fault]:
+    """A partition that is attached or detached while its table is in use."""
     one = step.statement
     if found.verb != "ALTER TABLE":
         return

@@ -51,6 +51,8 @@ def downgrade():
 
 
 class MergeFile(NamedTuple):
+    """A merge revision that is not written yet: its id, where it belongs, its text."""
+
     id: str
     path: Path
     text: str

@@ -69,4 +69,5 @@ def close_to(name: str) -> str:
 
 
 def of_step(step: str) -> tuple[str, ...]:
+    """Ids of the rules that a step of the gate judges."""
     return tuple(rule.id for rule in RULES.values() if rule.step == step)

@@ -52,6 +52,8 @@ class FailedStatement(NamedTuple):
 
 
 class RevisionBegun(NamedTuple):
+    """Alembic has come to a revision. `up` False: to take it back."""
+
     revision: str
     up: bool
     at: float

@@ -67,6 +67,8 @@ class Heard:
         self._rest = b""
 
     def take(self, data: bytes) -> None:
+        """Takes the next piece of what the runner writes, of any length. Lines that are no event of its are passed
+        over."""
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
             told: dict[str, Any] = {}
@@ -79,6 +81,8 @@ class Heard:
                     self._on_event(event)
 
     def outcome(self, seconds: float, status: int, timed_out: bool, output: str) -> Outcome:
+        """What the run came to. `seconds`: how long it took; `status`: of its process; `output`: what it printed."""
+
         def all_of(kind: type[Any]) -> tuple[Any, ...]:
             return tuple(event for event in self._events if isinstance(event, kind))
 

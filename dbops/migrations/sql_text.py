@@ -18,6 +18,8 @@ MYSQL_FAMILY = ("mysql", "mariadb")
 
 
 class Kind(Enum):
+    """What a token is."""
+
     WORD = auto()
     NAME = auto()
     """A quoted identifier; its text is without the quotes."""
@@ -77,6 +79,7 @@ class Statement:
         return tuple(found)
 
     def starts(self, *words: str) -> bool:
+        """Whether it begins with these words."""
         return self.words[: len(words)] == words
 
     def has(self, *words: str) -> bool:
@@ -86,6 +89,7 @@ class Statement:
 
     @property
     def literals(self) -> tuple[str, ...]:
+        """What its literals stand for, in their order."""
         return tuple(one.text for one in self.tokens if one.kind is Kind.TEXT)
 
     @property

@@ -61,10 +61,12 @@ class Revision(Value, frozen=True):
 
     @property
     def place(self) -> str:
+        """File and line of its id."""
         return f"{self.path}:{self.line}"
 
     @property
     def down_place(self) -> str:
+        """File and line of its down_revision."""
         return f"{self.path}:{self.down_line}"
 
 
@@ -116,6 +118,7 @@ class Problem(Value, frozen=True):
 
     @property
     def place(self) -> str:
+        """File and line; the file alone where no line is known."""
         return f"{self.path}:{self.line}" if self.line else self.path
 
 

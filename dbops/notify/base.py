@@ -14,6 +14,8 @@ from dbops.values import Value
 
 
 class Kind(StrEnum):
+    """What is told."""
+
     START = "start"
     SUCCESS = "success"
     FAILURE = "failure"
@@ -49,6 +51,7 @@ class Event(Value, frozen=True):
 
     @property
     def title(self) -> str:
+        """One line: task, target, how it ended, on which host."""
         what = " ".join(part for part in (self.task, self.target) if part)
         return f"dbops: {what}: {self.kind.value} on {self.host}"
 
@@ -88,4 +91,5 @@ class Messenger:
         self._always = always
 
     def wants(self, kind: Kind) -> bool:
+        """See `Channel.wants`."""
         return kind.concerns_people(always=self._always)

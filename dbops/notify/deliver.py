@@ -31,6 +31,7 @@ class Delivery(threading.Thread):
         self.until = time.monotonic() + channel.timeout
 
     def run(self) -> None:
+        """Sends the event. No error leaves the thread: it is kept."""
         try:
             self._channel.send(self._event)
         except DbopsError as error:

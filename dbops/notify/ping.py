@@ -15,6 +15,8 @@ _ENDINGS = {Kind.START: "/start", Kind.SUCCESS: "", Kind.FAILURE: "/fail", Kind.
 
 
 class Ping:
+    """A monitor that is told of beginning and end, such as healthchecks.io. See `notify.base.Channel`."""
+
     def __init__(self, key: str, url: Link, *, timeout: float) -> None:
         self.key = key
         self.timeout = timeout

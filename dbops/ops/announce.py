@@ -48,6 +48,7 @@ class Announcer:
         self._begun = clock()
 
     def start(self) -> list[Undelivered]:
+        """Tells the channels that the run begins; those that could not be told."""
         run = runs.current()
         return deliver(self._channels, self._event(Kind.START, Outcome(0, f"{run.task} of {self.target} begins")))
 
@@ -57,6 +58,7 @@ class Announcer:
         return deliver(self._channels, self._event(Kind.FAILURE if outcome.code else Kind.SUCCESS, outcome))
 
     def test(self) -> list[Undelivered]:
+        """Tries out every channel; those that do not work."""
         text = "a test: this channel works. Nothing has failed."
         return deliver(self._channels, self._event(Kind.TEST, Outcome(0, text)))
 

@@ -28,16 +28,22 @@ class Figures(NamedTuple):
 
 
 class Started(NamedTuple):
+    """The demo's server runs."""
+
     about: About
 
 
 class Filled(NamedTuple):
+    """A database with the demo's data: its name, its size, its sums."""
+
     database: str
     bytes: int
     figures: Figures
 
 
 class BackedUp(NamedTuple):
+    """The backup of it, and its archive as a local file."""
+
     manifest: Manifest
     archive: Path
 
@@ -59,6 +65,8 @@ class Damaged(NamedTuple):
 
 
 class Restored(NamedTuple):
+    """What the restore came to, and the name of the damaged database."""
+
     report: Report
     old_database: str
 
@@ -73,10 +81,14 @@ class Compared(NamedTuple):
 
 
 class Verified(NamedTuple):
+    """What verifying the damaged copy of the backup came to."""
+
     report: Report
 
 
 class Drilled(NamedTuple):
+    """What the drill came to."""
+
     report: Report
 
 

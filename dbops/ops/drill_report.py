@@ -53,9 +53,11 @@ class Notes:
     # --- what happened ----------------------------------------------------------------------------------------------
 
     def found(self, findings: Iterable[Finding]) -> None:
+        """Adds findings."""
         self._findings += findings
 
     def unproved(self, kind: str, reason: str) -> None:
+        """Adds what could not be judged, and why."""
         self._skipped.append(NotEvaluated(id=kind, reason=reason))
 
     def bad(self, kind: str, subject: str, text: str, hint: str) -> None:
@@ -87,6 +89,7 @@ class Notes:
         self._add(archive_files=len(artifacts), archive_bytes=sum(artifact.bytes for artifact in artifacts))
 
     def sandbox(self, about: About, passed_over: tuple[str, ...]) -> None:
+        """Where it is restored, and why not elsewhere."""
         facts = SandboxFacts(
             kind=about.kind, engine=about.engine, version=about.version, source=about.source, tuned=about.tuned
         )
@@ -98,12 +101,14 @@ class Notes:
     def compared(
         self, comparison: Comparison, tables: tuple[TableProof, ...], objects: tuple[ObjectCount, ...]
     ) -> None:
+        """What the comparison came to: without it there is no PASS."""
         self._findings += comparison.findings
         self._skipped += comparison.not_evaluated
         self._compared = comparison.conclusive
         self._add(tables=tables, objects=objects)
 
     def probed(self, probed: Probed) -> None:
+        """Adds what trying out the copy came to."""
         self._findings += probed.findings
         self._skipped += probed.not_evaluated
         self._add(probes=(*self._evidence.probes, *probed.probes))
@@ -117,6 +122,7 @@ class Notes:
         self._over("rpo", self._policy.rpo, rpo, msg("the newest row ({basis}) is that old", basis=basis))
 
     def torn_down(self, what: str) -> None:
+        """How the sandbox ended; a warning if not by `removed`."""
         facts = self._evidence.sandbox
         if facts is not None:
             self._add(sandbox=msgspec.structs.replace(facts, teardown=what))
@@ -150,6 +156,7 @@ class Notes:
     # --- what it comes to -------------------------------------------------------------------------------------------
 
     def report(self) -> Report:
+        """The report of what was noted until now."""
         verdict = judge(self._findings, evaluated=self._compared and self._failure is Failure.NONE)
         return Report(
             task="drill",

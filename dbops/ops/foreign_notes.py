@@ -43,6 +43,7 @@ class ForeignNotes(Notes):
         self._evidence = msgspec.structs.replace(self._evidence, rpo_seconds=None, inventory_basis="")
 
     def identified(self, manifest: Manifest, facts: dict[str, Any]) -> None:
+        """What is known of the dump once it was read; `facts` go into the provenance."""
         self._manifest = manifest
         self._provenance |= facts
         self.dated(manifest.freshness)
@@ -67,6 +68,7 @@ class ForeignNotes(Notes):
 
     @property
     def rows(self) -> int | None:
+        """Of all tables of the copy; None before they were counted."""
         return self._provenance.get("rows")
 
 

@@ -39,10 +39,12 @@ class Location(NamedTuple):
 
     @property
     def name(self) -> str:
+        """Its last part."""
         return self.path.rstrip("/").rpartition("/")[2]
 
     @property
     def url(self) -> str:
+        """As the user wrote it: an S3 URL or a path."""
         return f"s3://{self.bucket}/{self.path}" if self.bucket else self.path
 
     @property

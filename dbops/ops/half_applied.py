@@ -40,6 +40,7 @@ class HalfApplied(NamedTuple):
 
     @property
     def anything(self) -> bool:
+        """Whether any part of the revision has surely run."""
         return any(part.state == "in" for part in self.parts)
 
     def text(self) -> str:

@@ -30,9 +30,11 @@ class Files(NamedTuple):
     password: Path | None
 
     def document(self) -> dict[str, str | None]:
+        """The same for machines."""
         return {"file": str(self.configuration), "password_file": str(self.password) if self.password else None}
 
     def text(self, *, dry_run: bool) -> str:
+        """What was written, for people; with `dry_run` the configuration itself."""
         if dry_run:
             return self.content
         lines = [tr("wrote {path}\n", path=path) for path in (self.configuration, self.password) if path is not None]

@@ -20,6 +20,7 @@ def back(again: Sequence[str], backup: str) -> str:
 
 
 def not_judged() -> Finding:
+    """The warning in the report of a migration that was accepted with parts of the gate not evaluated."""
     return Finding(
         id="migration-not-judged",
         severity=Severity.WARNING,
@@ -31,6 +32,8 @@ def not_judged() -> Finding:
 
 
 def done(history: History, ran: Sequence[str], result: Result, backup: str, again: Sequence[str]) -> Iterator[Finding]:
+    """What ran, and the way back. `ran`: ids in order; `backup`: the id of the safety backup, '' for none; `again`: how
+    the command line was begun."""
     yield Finding(
         id="migrated",
         severity=Severity.INFO,
@@ -57,6 +60,7 @@ def done(history: History, ran: Sequence[str], result: Result, backup: str, agai
 def failed(
     history: History, ran: Sequence[str], left: Sequence[str], result: Result, settings: Migrations
 ) -> Iterator[Finding]:
+    """Why the upgrade stopped, and where the database stands now. `ran`: ids that are applied; `left`: that are not."""
     outcome = result.last
     statement = (
         msg(" at {sql}", sql=shown(outcome.failed.sql)) if outcome.failed is not None and outcome.failed.sql else ""
@@ -123,6 +127,7 @@ def failed(
 
 
 def way_back(saved: Manifest, again: Sequence[str], *, changed: bool) -> Finding:
+    """The command that restores the safety backup; `changed`: whether the database is another than before."""
     return Finding(
         id="way-back",
         severity=Severity.INFO,
@@ -133,6 +138,7 @@ def way_back(saved: Manifest, again: Sequence[str], *, changed: bool) -> Finding
 
 
 def restored(saved: Manifest, report: Report, again: Sequence[str]) -> Finding:
+    """What restoring the safety backup came to."""
     if report.verdict is Verdict.PASS:
         text = msg("the safety backup was restored: the database is what it was before")
         return Finding(id="restored", severity=Severity.INFO, subject=saved.id, actual=text)

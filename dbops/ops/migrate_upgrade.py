@@ -39,10 +39,12 @@ class Result(NamedTuple):
 
     @property
     def last(self) -> Outcome:
+        """Of the last attempt."""
         return self.outcomes[-1]
 
     @property
     def locked_out(self) -> bool:
+        """Whether it gave up because a lock was not granted in time."""
         return not self.arrived and is_lock_timeout(self.last)
 
 
@@ -88,6 +90,7 @@ def upgrade(
 
 
 def is_lock_timeout(outcome: Outcome) -> bool:
+    """Whether a statement waited too long for a lock: the one failure that another attempt may mend."""
     failed = outcome.failed
     return failed is not None and failed.code in _LOCK_CODES and bool(outcome.why)
 

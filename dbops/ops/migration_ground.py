@@ -56,6 +56,7 @@ class Ground:
 
     @property
     def applied(self) -> dict[str, tuple[str, ...]]:
+        """What each applied revision stood on when it ran, as far as a ledger says."""
         return {entry.id: entry.parents for entry in self.ledger or ()}
 
     @cached_property

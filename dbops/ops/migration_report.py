@@ -38,4 +38,5 @@ class MigrationReport(Report, frozen=True):
 
 
 def steps(revisions: tuple[Revision, ...]) -> tuple[Pending, ...]:
+    """The revisions as the report shows them."""
     return tuple(Pending(id=one.id, down=one.down, message=one.message, file=one.path) for one in revisions)

@@ -13,6 +13,7 @@ _BOOKKEEPING = re.compile(r"(?:INSERT INTO|UPDATE) (\S+) (?:\(version_num\)|SET 
 
 
 def hint(outcome: Outcome, settings: Migrations) -> str:
+    """What to look at when an upgrade ended well and the database is not at the head."""
     table = _kept_in(outcome)
     schema, _, name = table.rpartition(".")
     wanted = settings.version_schema

@@ -11,6 +11,8 @@ from dbops.store.base import Unfinished
 
 
 class Kind(StrEnum):
+    """What a thing in the store is."""
+
     BACKUP = "backup"
     BROKEN = "broken"
     """It has a manifest that cannot be used."""
@@ -45,9 +47,11 @@ class Item(NamedTuple):
 
     @property
     def reason(self) -> str:
+        """All its reasons in one line."""
         return joined(", ", self.reasons)
 
     def document(self) -> dict[str, Any]:
+        """The same for machines; times are UTC."""
         about: dict[str, Any] = {}
         if self.backup is not None:
             proof = self.backup.proofs[0] if self.backup.proofs else None
@@ -80,6 +84,7 @@ class Pruning(NamedTuple):
 
     @property
     def doomed(self) -> tuple[Item, ...]:
+        """What is to be deleted."""
         return tuple(item for item in self.items if not item.keep)
 
     @property

@@ -31,6 +31,7 @@ class Blame:
         return self._otherwise
 
     def of_column(self, table: str, column: str) -> str:
+        """Where a column has gone."""
         for ran, one, found in self._about(table):
             takes = any(word in ("DROP", "RENAME", "CHANGE") for word in one.words)
             if found.verb == "ALTER TABLE" and takes and column.lower() in one.names:

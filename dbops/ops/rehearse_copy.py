@@ -47,6 +47,7 @@ def look(side: SideDatabase, jobs: int, *, version_table: str, like: Look | None
 
 
 def changes(before: Look, after: Look) -> Iterator[TableChange]:
+    """Tables that came, went, or have other columns or another number of rows."""
     for key in sorted(before.tables.keys() | after.tables.keys()):
         old, new = before.tables.get(key), after.tables.get(key)
         gone = tuple(c for c in old.columns if c not in new.columns) if old and new else ()

@@ -48,6 +48,7 @@ class LockWatch:
 
     @property
     def looks(self) -> tuple[Look, ...]:
+        """What was seen so far, by the clock of the application's process."""
         return tuple(Look(at - self._clock, locks) for at, locks in self._looks)
 
     @contextmanager

@@ -70,6 +70,7 @@ def tried(queries: tuple[Query, ...], migrator: Migrator) -> dict[Query, Refusal
 def judge(
     before: dict[Query, Refusal | None], after: dict[Query, Refusal | None], path: Path, subject: str
 ) -> Iterator[Finding | NotEvaluated]:
+    """Queries that worked before the upgrade and do not after it. What did not work before either is not evaluated."""
     for query, refusal in after.items():
         was = before.get(query)
         place = f"{path.name}:{query.line}"

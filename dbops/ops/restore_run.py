@@ -62,6 +62,7 @@ class Run:
         self.phases: dict[str, float] = {}
 
     def plan(self, archive: Archive) -> Plan:
+        """Looks at the destination, and decides. Nothing is changed."""
         self._progress.phase("preflight")
         with timed(self.phases, "preflight"):
             plan = decide(self._restorer, archive, self._wishes, self._clock())
@@ -77,6 +78,7 @@ class Run:
         return plan
 
     def prepare(self, archive: Archive) -> None:
+        """Drops what killed restores left, and makes the roles that were asked for."""
         for name in self._restorer.clear_leftovers():
             self.note("leftover-dropped", name, msg("the side database of a restore that was killed"))
         self._moment = free_id(self._clock(), taken_moments(self._restorer))
@@ -111,6 +113,7 @@ class Run:
             side.settle(archive.database_sql, wishes)
 
     def compare(self, side: SideDatabase, archive: Archive, server: EngineInfo) -> Comparison:
+        """Compares the copy with the inventory of the backup."""
         self._progress.phase("compare", total_bytes=sum(t.bytes for t in self._manifest.inventory.tables))
         with timed(self.phases, "compare"):
             return check_copy(
@@ -118,11 +121,14 @@ class Run:
             ).comparison
 
     def judge(self, comparison: Comparison) -> Verdict:
+        """Adds what the comparison found; its verdict."""
         self._findings += comparison.findings
         self._skipped += comparison.not_evaluated
         return judge(comparison.findings, evaluated=comparison.conclusive)
 
     def swap(self, side: SideDatabase) -> None:
+        """Puts the copy under the live name, and says at once how to undo that. `RefusedError` where sessions are in
+        the way."""
         restorer, ends = self._restorer, self._wishes.end_sessions
         restorer.check_sessions(end_sessions=ends)
         self._progress.phase("swap")
@@ -155,9 +161,11 @@ class Run:
         return shlex.join(["dbops", "restore", *self._again, *flags])
 
     def note(self, kind: str, subject: str, text: str, hint: str = "", *, severity: Severity = Severity.INFO) -> None:
+        """Adds a finding."""
         self._findings.append(Finding(id=kind, severity=severity, subject=subject, actual=text, hint=hint))
 
     def report(self, verdict: Verdict, *, dry_run: bool = False) -> Report:
+        """The report of what was noted until now."""
         return Report(
             task="restore",
             target=self._manifest.target,

@@ -39,10 +39,12 @@ class Tombstone(Value, frozen=True):
 
 
 def key(target: str, backup: str) -> str:
+    """The store's key of the note on a backup."""
     return f"{_prefix(target)}{backup}.json"
 
 
 def put(catalog: Catalog, target: str, note: Note) -> None:
+    """Writes a note; `StoreError` if it cannot be kept."""
     catalog.store.put(key(target, note.id), msgspec.json.encode(note) + b"\n")
 
 

@@ -52,10 +52,12 @@ class Database:
         return outcome
 
     def look(self) -> Look:
+        """What it holds now."""
         return self._server.look(self.name)
 
     @contextmanager
     def session(self) -> Iterator[ScratchSession]:
+        """A session in it, for the time of the block."""
         with self._server.session(self.name) as session:
             yield session
 

@@ -19,6 +19,8 @@ _SECONDS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400
 
 
 class Point(NamedTuple):
+    """A measured value in the plane of the drawing; `passed`: whether its run did."""
+
     x: float
     y: float
     passed: bool
@@ -26,6 +28,8 @@ class Point(NamedTuple):
 
 
 class Tick(NamedTuple):
+    """A mark on an axis; `anchor` as of SVG's `text-anchor`."""
+
     at: float
     label: str
     anchor: str = "middle"

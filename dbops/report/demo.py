@@ -32,6 +32,7 @@ _FOLLOWS = ("column_order", "columns", "comment", "owner")
 
 
 def opening() -> str:
+    """What the demo will tell."""
     return tr(
         "A finance database is filled, backed up, damaged, restored and compared; then a\nbackup is "
         "corrupted, and caught. All on a PostgreSQL server of the demo's own.\n\n"

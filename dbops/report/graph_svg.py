@@ -14,6 +14,8 @@ _CLOSE_LANES = 14
 
 
 class Node(NamedTuple):
+    """The centre of a revision's mark, and how it is shown."""
+
     x: float
     y: float
     tone: str

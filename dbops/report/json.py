@@ -26,6 +26,7 @@ def document(value: Any) -> str:
 
 
 def report_json(report: Report) -> str:
+    """A report as the JSON document that `--json` prints."""
     return document(report)
 
 
@@ -39,10 +40,12 @@ def page_json(page: Page) -> str:
 
 
 def manifest_json(manifest: Manifest) -> str:
+    """A manifest as the JSON document that `backup --json` prints."""
     return document(manifest)
 
 
 def error_document(error: DbopsError) -> dict[str, dict[str, str]]:
+    """An error for `--json`, in English."""
     return {"error": {"kind": error.kind, "message": error.message, "hint": error.hint}}
 
 

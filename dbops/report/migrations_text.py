@@ -67,6 +67,7 @@ def rules() -> str:
 
 
 def rules_document() -> list[dict[str, str | bool]]:
+    """The rules of the gate, for machines."""
     return [
         {
             "id": rule.id,

@@ -62,6 +62,7 @@ def _warning(found: Finding) -> str:
 
 
 def undo(name: str, aside: Aside) -> str:
+    """What an undo will do, before it is confirmed."""
     return tr(
         "{aside} ({bytes}) becomes {name} again; what is there now is kept aside\n",
         aside=aside.name,
@@ -71,6 +72,7 @@ def undo(name: str, aside: Aside) -> str:
 
 
 def drop(asides: Sequence[Aside]) -> str:
+    """What is about to be deleted for good."""
     return "".join(
         tr("drop     {aside}, {bytes}\n", aside=aside.name, bytes=format_size(aside.bytes)) for aside in asides
     )

@@ -17,6 +17,7 @@ def document(plan: Plan) -> dict[str, Any]:
 
 
 def text(plan: Plan) -> str:
+    """What a backup would do: the dry run."""
     info, dump = plan.server.info, plan.dump
     free = "" if plan.free_bytes is None else tr(", {free_bytes} are free", free_bytes=format_size(plan.free_bytes))
     command = textwrap.fill(

@@ -26,6 +26,7 @@ class Sign(NamedTuple):
 
     @property
     def words(self) -> str:
+        """For whoever cannot see the mark."""
         return _WORDS[self.sign]
 
 

@@ -13,6 +13,8 @@ from dbops.report.clean import number
 
 
 class Fact(NamedTuple):
+    """A fact about where and with what a run was made."""
+
     name: str
     value: str
     exact: bool = False

@@ -86,6 +86,7 @@ class DrillView(NamedTuple):
 
 
 def views(page: Page) -> list[DrillView]:
+    """One for each drill of a page."""
     return [_view(f"d{index}", report, page) for index, report in enumerate(page.each, 1)]
 
 

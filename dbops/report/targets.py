@@ -21,6 +21,7 @@ def document(config: Config) -> dict[str, list[dict[str, Any]]]:
 
 
 def text(config: Config) -> str:
+    """The configured targets as a table, without any secret."""
     if not config.targets:
         return tr("no targets: write [targets.NAME] tables in dbops.toml, or: dbops init\n")
     rows = [

@@ -45,6 +45,7 @@ class Bridge:
         threading.Thread(target=self._accept, name="route", daemon=True).start()
 
     def said(self) -> str:
+        """The last that its program wrote to stderr."""
         return " ".join(self._lines)
 
     def close(self) -> None:

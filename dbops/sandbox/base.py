@@ -103,7 +103,8 @@ class Provider(Protocol):
     """A way to come by servers."""
 
     @property
-    def kind(self) -> str: ...
+    def kind(self) -> str:
+        """As in `About`."""
 
     def offer(self, needs: Needs) -> Offer:
         """Starts nothing, and does not raise where something is missing: that is an obstacle."""

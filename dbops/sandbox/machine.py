@@ -24,16 +24,20 @@ _FALLBACK_MEMORY = 1 << 30
 
 
 class Machine(NamedTuple):
+    """What a server may be tuned to: bytes of memory, and CPUs."""
+
     memory: int
     """What can still be taken."""
     cpus: int
 
 
 def this_machine() -> Machine:
+    """As it is now, within the limits of a container."""
     return Machine(_memory(), _cpus())
 
 
 def free_room(folder: Path) -> int:
+    """Free bytes of the file system that a folder is on."""
     return shutil.disk_usage(folder).free
 
 
@@ -63,6 +67,7 @@ def normalised(locale: str) -> str:
 
 
 def lacking_locales(wanted: Iterable[str], have: Iterable[str]) -> list[str]:
+    """Those of `wanted` that are not among `have`, whichever way they are spelt."""
     known = {normalised(name) for name in have} | _EVERYWHERE
     return [name for name in wanted if normalised(name) not in known]
 

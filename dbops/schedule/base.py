@@ -27,10 +27,12 @@ class Schedule(NamedTuple):
 
     @property
     def name(self) -> str:
+        """Of the timer, job or workflow."""
         return f"dbops-{self.task}"
 
     @property
     def environment(self) -> dict[str, str]:
+        """Variables that the job is given; none is a secret."""
         found = {"DBOPS_LOG_FORMAT": "json"}
         return found | ({"DBOPS_CONFIG": str(self.configuration)} if self.configuration else {})
 

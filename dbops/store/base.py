@@ -53,17 +53,20 @@ class Protection(NamedTuple):
 class Sink(Protocol):
     """What takes bytes."""
 
-    def write(self, data: bytes, /) -> object: ...
+    def write(self, data: bytes, /) -> object:
+        """Takes all of `data`."""
 
 
 class Writer(Sink, Protocol):
     """Receives one object's bytes; hashes them as they pass."""
 
     @property
-    def bytes(self) -> int: ...
+    def bytes(self) -> int:
+        """Written so far."""
 
     @property
-    def sha256(self) -> str: ...
+    def sha256(self) -> str:
+        """In hex, of what was written so far."""
 
 
 class Store(Protocol):

@@ -13,6 +13,7 @@ class Hashed:
         self._digest = hashlib.sha256()
 
     def passed(self, data: bytes) -> None:
+        """Counts and hashes one more piece."""
         self._digest.update(data)
         self._bytes += len(data)
 

@@ -21,11 +21,14 @@ _MEANT = {"\\n": "\n", "\\r": "\r", "\\0": "\0"}
 
 
 class Account(NamedTuple):
+    """`'user'@'host'`; a role of MariaDB has no host."""
+
     user: str
     host: str
 
     @property
     def sql(self) -> str:
+        """As it stands in SQL, quoted."""
         return f"{literal(self.user)}@{literal(self.host)}" if self.host else literal(self.user)
 
     @property

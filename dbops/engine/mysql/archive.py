@@ -58,6 +58,7 @@ class Contents:
         self._known: dict[str, TableRows] = {}
 
     def feed(self, data: bytes) -> None:
+        """Takes the next piece of the script, of any length."""
         for one in self._script.feed(data):
             self._take(one)
 
@@ -77,6 +78,7 @@ class Contents:
         return self.found()
 
     def found(self) -> dict[TableKey, Content]:
+        """What was read so far, by table."""
         return {("", name): rows.content() for name, rows in self._known.items()}
 
     def _take(self, one: Statement) -> None:

@@ -33,6 +33,7 @@ class TableRows:
         self._digest = digest and table is not None and digestible(table)
 
     def add(self, one: Statement) -> None:
+        """Takes one INSERT. What cannot be read as rows ends the digest: then only their number is told."""
         if self._digest and self._table is not None:
             try:
                 rows = read(one.text)
@@ -50,6 +51,7 @@ class TableRows:
         self._rows += count(one.text, escaped=one.escaped)
 
     def content(self) -> Content:
+        """What was read so far."""
         return Content(self._rows, digest_of(self._sum) if self._digest else "")
 
 

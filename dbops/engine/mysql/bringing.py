@@ -24,6 +24,7 @@ _ER_FIRST, _CR_FIRST = 1000, 2000
 
 
 def drop(connection: Connection, pieces: Sequence[Piece], database: str) -> None:
+    """Drops triggers, events, routines or views, those that are there."""
     for piece in pieces:
         gone = f"DROP {piece.kind} IF EXISTS {identifier(database)}.{identifier(piece.name)}"
         if piece.kind in PACKAGES:  # before 11.4, MariaDB knows the words in this mode alone

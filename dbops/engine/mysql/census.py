@@ -32,6 +32,7 @@ class Census:
         self._tail = b""
 
     def feed(self, data: bytes) -> None:
+        """Takes the next piece of the script; a mark may be cut in two."""
         if not self.found:
             return
         tail, head = self._tail, data[:_OVERLAP]

@@ -71,10 +71,12 @@ class Access:
 
     @property
     def secrets(self) -> tuple[str, ...]:
+        """What must not be in any text that is shown."""
         return (self.password,) if self.password else ()
 
     @property
     def database(self) -> str:
+        """The URL's own."""
         return self.parameters.database
 
     def place(self) -> str:

@@ -128,6 +128,7 @@ def requalified(text: str, old: str, new: str) -> str:
 
 
 def quoted(name: str) -> str:
+    """A name in backticks."""
     return "`" + name.replace("`", "``") + "`"
 
 

@@ -103,6 +103,7 @@ class ScriptFacts:
         self._saved = self._put_back = False
 
     def feed(self, data: bytes) -> None:
+        """Takes the next piece of the script, of any length."""
         data = data.removeprefix(BOM) if not self._size else data
         self._size += len(data)
         self._tail = (self._tail + data[-_TAIL:])[-_TAIL:]

@@ -81,6 +81,7 @@ def _elsewhere(text: str, names: Collection[str]) -> str:
 
 
 def not_empty(name: str) -> PreflightError:
+    """The refusal of a server that has this database."""
     return PreflightError(
         msg("the server has a database '{name}' already", name=name),
         hint=msg("a drill needs an empty server: use a sandbox of dbops' own"),

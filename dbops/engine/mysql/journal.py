@@ -28,6 +28,8 @@ _PIECE = 500_000
 
 
 class Phase(StrEnum):
+    """How far a restore has come: what the next run has to finish or undo."""
+
     LOADING = "loading"
     """The live database is as it was."""
     SWAPPING = "swapping"

@@ -77,6 +77,7 @@ class Launcher:
             yield Launcher(access, plan, login, fds, stack)
 
     def start(self, part: Part) -> Run:
+        """Starts the dump program for a part; it ends, at the latest, with the launcher's stack."""
         program, *options = self._plan.argv
         named = part.tables if part.named else ()
         argv = [program, self._login, *options, *part.options, "--", self._access.database, *named]

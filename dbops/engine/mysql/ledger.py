@@ -46,12 +46,14 @@ def record(connection: Connection, entries: Iterable[LedgerEntry]) -> None:
 
 
 def forget(connection: Connection, names: Iterable[str]) -> None:
+    """See `Migrator.forget`."""
     if _exists(connection, LEDGER):
         for name in names:
             _rows(connection, "DELETE FROM dbops_ledger WHERE id = %(id)s", {"id": name})
 
 
 def intent(connection: Connection) -> Intent | None:
+    """See `Migrator.intent`."""
     if not _exists(connection, MIGRATION):
         return None
     found = _rows(connection, "SELECT revisions, begun_at, backup, dbops_version FROM dbops_migration")
@@ -67,6 +69,7 @@ def intent(connection: Connection) -> Intent | None:
 
 
 def intend(connection: Connection, wanted: Intent | None) -> None:
+    """See `Migrator.intend`."""
     if wanted is None:
         if _exists(connection, MIGRATION):
             _rows(connection, "DELETE FROM dbops_migration")

@@ -49,12 +49,14 @@ class Failure:
         self._lock = threading.Lock()
 
     def set(self, error: BaseException) -> None:
+        """The first error stays; all workers are told to stop."""
         with self._lock:
             if self.error is None:
                 self.error = error
         self.stop.set()
 
     def check(self) -> None:
+        """Raises the error, if there is one."""
         if self.error is not None:
             raise self.error
 

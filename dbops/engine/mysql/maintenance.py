@@ -85,10 +85,12 @@ class Inside(NamedTuple):
 
 
 def exists(connection: Connection, name: str) -> bool:
+    """Whether the server has this database, as far as the user may see it."""
     return bool(rows(connection, "SELECT 1 FROM information_schema.schemata WHERE schema_name = %s", [name]))
 
 
 def databases(connection: Connection) -> list[str]:
+    """All that the user may see."""
     return [name for (name,) in rows(connection, "SELECT schema_name FROM information_schema.schemata")]
 
 
@@ -116,6 +118,7 @@ def end_sessions(connection: Connection, names: Sequence[str], *, spared: int = 
 
 
 def create_database(connection: Connection, name: str, encoding: str, collation: str) -> None:
+    """Creates it; empty encoding or collation: the server's own."""
     options = f" CHARACTER SET {identifier(encoding)}" if encoding else ""
     options += f" COLLATE {identifier(collation)}" if collation else ""
     run(connection, f"CREATE DATABASE {identifier(name)}{options}")

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 
 class MysqlMigrator:
+    """See `engine.migrating.Migrator`."""
+
     def __init__(self, access: Access) -> None:
         self._access = access
         digest = hashlib.sha256(access.database.encode()).hexdigest()[:32]

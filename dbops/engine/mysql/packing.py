@@ -18,9 +18,11 @@ _SLOW_LEVEL = 4
 class Packer(Protocol):
     """Takes text in pieces, and gives what is packed so far; `flush` gives the rest."""
 
-    def compress(self, data: bytes, /) -> bytes: ...
+    def compress(self, data: bytes, /) -> bytes:
+        """What can be written of it already; may be empty."""
 
-    def flush(self) -> bytes: ...
+    def flush(self) -> bytes:
+        """The rest: nothing may come after it."""
 
 
 class Plain:

@@ -54,6 +54,7 @@ class Preflight:
         self.skipped: Skipped = []
 
     def findings(self) -> list[Finding]:
+        """Everything that speaks against the restore, or should be known before it."""
         allowed = Allowed(
             self._connection,
             self._manifest,

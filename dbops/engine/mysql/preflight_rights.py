@@ -51,6 +51,7 @@ class Allowed:
         self._skipped = skipped
 
     def missing_rights(self) -> Iterator[Finding]:
+        """What the user lacks on the live database, or on those beside it that a swap needs."""
         name = self._destination.name
         places = (
             [name] if self._wishes.in_place else [name, beside(name, RESTORE, _MOMENT), beside(name, BEFORE, _MOMENT)]
@@ -88,6 +89,7 @@ class Allowed:
         yield error("missing-right", name, expected, msg("no GRANT OPTION"), hint)
 
     def accounts(self) -> Iterator[Finding]:
+        """Accounts that the backup needs and the server lacks."""
         needed = [of_sql(name) for name in self._manifest.inventory.roles]
         wishes = self._wishes
         if not needed:
@@ -123,6 +125,7 @@ class Allowed:
                 yield error("foreign-role", ", ".join(foreign), msg("may be named as definer"), msg("may not"), hint)
 
     def functions(self) -> Iterator[Finding]:
+        """Whether the server lets this user create triggers and functions while it writes a binary log."""
         objects = self._manifest.inventory.objects
         if not (objects.get("trigger") or objects.get("routine")):
             return

@@ -73,8 +73,10 @@ def space(manifest: Manifest, variables: Mapping[str, str], skipped: list[NotEva
 
 
 def error(kind: str, subject: str, expected: str, actual: str, hint: str) -> Finding:
+    """A finding of severity ERROR."""
     return Finding(id=kind, severity=Severity.ERROR, subject=subject, expected=expected, actual=actual, hint=hint)
 
 
 def warning(kind: str, subject: str, expected: str, actual: str, hint: str = "") -> Finding:
+    """A finding of severity WARNING."""
     return Finding(id=kind, severity=Severity.WARNING, subject=subject, expected=expected, actual=actual, hint=hint)

@@ -46,6 +46,7 @@ class Rights:
         return any(self._in(rights, right) for rights in (of_server, self.here))
 
     def has_everywhere(self, right: str) -> bool:
+        """Whether the right was granted for all databases."""
         return self._in(self.everywhere, right)
 
     @staticmethod

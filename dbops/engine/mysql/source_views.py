@@ -35,6 +35,7 @@ class LeftOut(NamedTuple):
     definition: str
 
     def finding(self) -> Finding:
+        """The warning in the backup's report."""
         return Finding(
             id=LEFT_OUT,
             severity=Severity.WARNING,

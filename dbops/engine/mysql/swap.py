@@ -54,6 +54,7 @@ def check_sessions(connection: Connection, name: str, *, end_sessions: bool) -> 
 
 
 def in_use(name: str, lines: Sequence[str]) -> RefusedError:
+    """The refusal that names the sessions; `lines` is empty where they cannot be seen."""
     return RefusedError(
         msg(
             "{name} has other sessions: {lines}",

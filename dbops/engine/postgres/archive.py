@@ -43,6 +43,7 @@ class ArchiveText:
         self._reader.start()
 
     def write(self, data: bytes) -> None:
+        """Feeds the archive to pg_restore. `ToolError` where that has stopped reading."""
         try:
             self._process.stdin.write(data)
         except BrokenPipeError:
@@ -134,6 +135,7 @@ def lines(tools: Tools, path: Path, encoding: str, table: TableRef) -> Iterator[
 
 
 def unordered(tables: Sequence[TableRef]) -> set[TableKey]:
+    """The tables whose rows are summed, not digested in order."""
     return {(t.schema, t.name) for t in tables if t.reading is Reading.UNORDERED}
 
 

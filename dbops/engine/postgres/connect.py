@@ -120,6 +120,7 @@ class Access:
 
     @property
     def secrets(self) -> tuple[str, ...]:
+        """What must not be in any text that is shown."""
         return (self.password,) if self.password else ()
 
     def conninfo(self, database: str | None = None, *, application: str = "dbops", usual_path: bool = False) -> str:

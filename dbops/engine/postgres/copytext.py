@@ -28,6 +28,8 @@ _COLUMN = re.compile(_IDENTIFIER)
 
 
 class Hasher(Protocol):
+    """What digests the text of rows: one of `hashlib`, or `LineSum`."""
+
     def update(self, data: bytes, /) -> None: ...
 
     def hexdigest(self) -> str: ...
@@ -63,6 +65,8 @@ class Block(NamedTuple):
 
 
 class CopyHeader(NamedTuple):
+    """What `COPY … FROM stdin` in a script says of the rows that follow."""
+
     schema: str
     name: str
     columns: tuple[str, ...]
@@ -131,6 +135,7 @@ class ScriptReader:
         self._rows: RowsDigest | None = None
 
     def feed(self, data: bytes) -> None:
+        """Takes the next piece of the script, of any length."""
         while data:
             data = self._outside(data) if self._rows is None else self._inside(self._rows, data)
 

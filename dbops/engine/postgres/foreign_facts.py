@@ -60,6 +60,7 @@ class ScriptFacts:
         self._script = Script()
 
     def feed(self, data: bytes) -> None:
+        """Takes the next piece of the script, of any length."""
         self._size += len(data)
         for piece in self._script.feed(data):
             self._take(piece)

@@ -22,6 +22,8 @@ _END_OF_ROWS = (b"\n\\.\n", b"\n\\.\r\n")
 
 
 class Kind(Enum):
+    """What a piece of a script is. `MORE`: a later part of a long one."""
+
     STATEMENT = "statement"
     MORE = "more"
     ROWS = "rows"

@@ -89,6 +89,7 @@ class Psql:
         self.write(f"\\restrict {secrets.token_hex(24)}\n".encode())
 
     def write(self, data: bytes) -> None:
+        """Feeds the script. `ToolError` when psql has ended, with its own words where it left some."""
         try:
             self._process.stdin.write(data)
         except BrokenPipeError:

@@ -72,16 +72,19 @@ def roles(text: str) -> set[str]:
 
 
 def role_made(text: str) -> Role | None:
+    """The role that CREATE ROLE or ALTER ROLE speaks of; None for any other statement."""
     match = _CREATE_ROLE.match(text)
     return Role(unquoted(match[1]), text[:6].upper() == "CREATE") if match else None
 
 
 def role_dropped(text: str) -> str:
+    """The role of a DROP ROLE; '' for any other statement."""
     match = _DROP_ROLE.match(text)
     return unquoted(match[1]) if match else ""
 
 
 def extension(text: str) -> str:
+    """The extension of a CREATE EXTENSION; '' for any other statement."""
     match = _EXTENSION.match(text)
     return unquoted(match[1]) if match else ""
 

@@ -48,10 +48,12 @@ def left_out(what: dict[str, set[str]]) -> list[Finding]:
 
 
 def same_major(facts: DumpFacts, major: int) -> bool:
+    """Whether the dump is of this major version, or does not say of which."""
     return not facts.server_version or major_version(facts.server_version) == major
 
 
 def not_empty(name: str) -> PreflightError:
+    """The refusal of a server that has this database."""
     return PreflightError(
         msg("the server has a database '{name}' already", name=name),
         hint=msg("a drill needs an empty server: use a sandbox of dbops' own"),

@@ -58,6 +58,7 @@ def record(connection: Connection, entries: Iterable[LedgerEntry]) -> None:
 
 
 def forget(connection: Connection, names: Iterable[str]) -> None:
+    """See `Migrator.forget`."""
     if exists(connection):
         connection.execute("DELETE FROM dbops.ledger WHERE id = ANY(%s)", [list(names)])
 
@@ -103,6 +104,7 @@ def _quoted(role: str) -> str:
 
 
 def intent(connection: Connection) -> Intent | None:
+    """See `Migrator.intent`."""
     if not exists(connection):
         return None
     row = connection.execute("SELECT revisions, begun_at, backup, dbops_version FROM dbops.migration").fetchone()
@@ -112,6 +114,7 @@ def intent(connection: Connection) -> Intent | None:
 
 
 def intend(connection: Connection, wanted: Intent | None) -> None:
+    """See `Migrator.intend`."""
     with connection.transaction():
         if wanted is not None:
             create(connection)

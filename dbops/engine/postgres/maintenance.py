@@ -92,6 +92,7 @@ class Maintenance:
 
 
 def exists(connection: Connection, name: str) -> bool:
+    """Whether the server has this database."""
     return connection.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchone() is not None
 
 

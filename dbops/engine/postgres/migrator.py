@@ -40,6 +40,8 @@ _PROOF = (
 
 
 class PostgresMigrator:
+    """See `engine.migrating.Migrator`."""
+
     def __init__(self, access: Access) -> None:
         self._access = access
 

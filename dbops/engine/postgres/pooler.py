@@ -34,6 +34,7 @@ def ignores(connection: psycopg.Connection[tuple[Any, ...]], settings: Mapping[s
 
 
 def refused(place: str) -> DatabaseError:
+    """The error for a session that `ignores` has recognised."""
     return DatabaseError(
         msg("{place} is a connection pooler that ignores a session's settings", place=place), hint=HINT, kind="pooler"
     )

@@ -46,6 +46,7 @@ class RowReader:
         self._fail(table)
 
     def content(self, table: TableRef) -> Content:
+        """Number and digest of the table's rows, read once."""
         rows = RowsDigest(ordered=table.reading is not Reading.UNORDERED)
         for data in self.text(table):
             rows.feed(data)

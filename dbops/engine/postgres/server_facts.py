@@ -25,6 +25,7 @@ class Facts(NamedTuple):
 
 
 def read_facts(connection: Connection) -> Facts:
+    """In one query, as the connected role sees the server."""
     row = connection.execute(statement("restore_server")).fetchone()
     assert row is not None  # noqa: S101 - one's own role is always listed
     return Facts(*row)

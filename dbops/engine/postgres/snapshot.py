@@ -228,5 +228,6 @@ class PostgresSnapshot:
 
 
 def batches(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
+    """The items in runs of at most `size`."""
     for start in range(0, len(items), size):
         yield items[start : start + size]

@@ -28,6 +28,7 @@ def check_sessions(connection: Connection, name: str, *, end_sessions: bool) -> 
 
 
 def in_use(name: str, lines: Sequence[str]) -> RefusedError:
+    """The refusal that names the sessions; `lines` is empty where there are none of clients."""
     return RefusedError(
         msg("{name} has other sessions: {lines}", name=name, lines=joined("; ", lines) or msg("of the server itself")),
         hint=msg("end them, configure targets.*.app.stop, or add --end-sessions"),

@@ -35,6 +35,7 @@ class Tools(NamedTuple):
     version: str
 
     def program(self, name: str) -> str:
+        """The path of one of them."""
         return str(self.bindir / name)
 
 

@@ -53,6 +53,7 @@ class Docker:
             )
 
     def close(self) -> None:
+        """Ends the connection to the daemon, and none of its containers."""
         self.client.close()
 
     @property
@@ -165,6 +166,8 @@ class Docker:
 
 @contextmanager
 def errors_of_docker(subject: str) -> Iterator[None]:
+    """Turns errors of Docker and of the socket to it into `SandboxError`. `subject`: what was being done, or on
+    what."""
     from docker.errors import DockerException
 
     try:

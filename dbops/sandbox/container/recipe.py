@@ -24,10 +24,12 @@ class Recipe(Protocol):
     """An engine in containers. All of it is pure, but for `ready` and `take_over`, which connect."""
 
     @property
-    def engine(self) -> str: ...
+    def engine(self) -> str:
+        """The dialect: `postgres`, `mysql`, `mariadb`."""
 
     @property
-    def port(self) -> int: ...
+    def port(self) -> int:
+        """On which the server listens inside the container."""
 
     def image(self, needs: Needs) -> str:
         """Its name with its tag: what the target says, or else what the environment or the custom is."""

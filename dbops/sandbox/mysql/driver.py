@@ -25,6 +25,7 @@ def socket_url(scheme: str, socket: str, password: str, database: str) -> Secret
 
 
 def port_url(scheme: str, host: str, port: int, password: str, database: str) -> Secret:
+    """The URL of a database by host and port, with the password."""
     return Secret(f"{scheme}://{_login(password)}@{host}:{port}/{quote(database, safe='')}")
 
 

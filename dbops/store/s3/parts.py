@@ -82,6 +82,7 @@ class MemoryPart:
         self._data = data
 
     def add(self, data: memoryview) -> None:
+        """Takes bytes that still fit."""
         self._data[self.filled : self.filled + len(data)] = data
         self.filled += len(data)
 
@@ -91,6 +92,7 @@ class MemoryPart:
         return self._data
 
     def digest(self) -> bytes:
+        """SHA-256 of what it holds."""
         return hashlib.sha256(memoryview(self._data)[: self.filled]).digest()
 
     def stop(self) -> None:
@@ -113,6 +115,7 @@ class FilePart:
             self._file = cast(IO[bytes], tempfile.TemporaryFile(prefix="dbops-part-", buffering=0))  # noqa: SIM115
 
     def add(self, data: memoryview) -> None:
+        """Takes bytes; `StoreFullError` where the temporary folder has no room left."""
         with self._translated():
             rest = data
             while rest:
@@ -121,10 +124,12 @@ class FilePart:
         self.filled += len(data)
 
     def body(self) -> IO[bytes]:
+        """From its beginning."""
         self._file.seek(0)
         return self._file
 
     def digest(self) -> bytes:
+        """SHA-256 of what it holds."""
         return self._sha256.digest()
 
     def stop(self) -> None:
@@ -132,6 +137,7 @@ class FilePart:
         self.close()
 
     def close(self) -> None:
+        """Removes the file."""
         with suppress(OSError):  # what could not be flushed is thrown away anyhow
             self._file.close()
 

@@ -26,6 +26,8 @@ _NUMBERED = frozenset({"bit", "enum", "set"})
 
 
 def tasks(facts: Facts, source: Source) -> list[Task]:
+    """One for each transactional table that has an index to compare."""
+
     def task(table: Table, keys: list[Key]) -> Task:
         return Task(KIND, table.name, table.bytes, lambda session: _compare(session, table, keys, source))
 

@@ -58,6 +58,7 @@ class Source:
         self._same_schema: bool | None = None
 
     def knows(self, kind: str, subject: str) -> bool:
+        """Whether the source had this fault when it was backed up."""
         return (kind, subject) in self._known
 
     @property
@@ -156,6 +157,7 @@ def not_tried(label: str, failure: pymysql.MySQLError) -> Outcome:
 
 
 def too_long(label: str) -> Outcome:
+    """The outcome of a task that ran into its limit."""
     return Outcome(skipped=(Skipped(msg("it took longer than {seconds} seconds", seconds=STATEMENT_SECONDS), label),))
 
 

@@ -25,6 +25,8 @@ _LOST_CHARACTER = "????"
 
 
 def tasks(facts: Facts, source: Source, product: str) -> list[Task]:
+    """One for each table with CHECK constraints."""
+
     def task(table: Table) -> Task:
         return Task(KIND, table.name, table.bytes, lambda session: _check(session, table, source, product))
 
@@ -32,6 +34,7 @@ def tasks(facts: Facts, source: Source, product: str) -> list[Task]:
 
 
 def label_of(check: Check, table: Table) -> str:
+    """A constraint and its table, for people."""
     return msg("{check} ON {table}", check=check.name, table=table.name)
 
 

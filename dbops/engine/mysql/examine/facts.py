@@ -62,6 +62,7 @@ class Part(NamedTuple):
 
     @property
     def sql(self) -> str:
+        """As it stands in an index's definition."""
         if not self.column:
             return self.expression
         return f"LEFT({identifier(self.column)}, {self.prefix})" if self.prefix else identifier(self.column)
@@ -93,6 +94,8 @@ class Check(NamedTuple):
 
 
 class Table(NamedTuple):
+    """A base table with what the tasks need to know of it; `bytes` by the server's estimate."""
+
     name: str
     engine: str
     bytes: int

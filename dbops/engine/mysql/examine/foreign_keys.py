@@ -44,11 +44,13 @@ class Key(NamedTuple):
 
     @property
     def other(self) -> str:
+        """The table that it leads to, in SQL."""
         name = identifier(self.other_table)
         return f"{identifier(self.other_database)}.{name}" if self.other_database else name
 
 
 def tasks(connection: Connection, facts: Facts, source: Source) -> list[Task]:
+    """One for each foreign key."""
     tables = {table.name: table for table in facts.tables}
 
     def task(key: Key) -> Task:

@@ -25,6 +25,8 @@ _WORD = re.compile(r"(?<![^\s])[A-Za-z]{5,20}(?![^\s])")
 
 
 def tasks(facts: Facts, source: Source) -> list[Task]:
+    """One for each FULLTEXT index."""
+
     def task(table: Table, key: Key) -> Task:
         label = msg("{key} of {table}", key=key.name, table=table.name)
 

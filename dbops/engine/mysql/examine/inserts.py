@@ -65,6 +65,8 @@ class Inserts:
         self._refused: list[Table] = []
 
     def first(self, connection: Connection, facts: Facts) -> list[Task]:
+        """One for each table: an insert as the application's. Tables whose refusal tells nothing yet are left for
+        `second`."""
         fires = {name for (name,) in rows(connection, statement("probe_insert_triggers"))}
         lasting = any(not table.transactional for table in facts.tables)
 
@@ -91,6 +93,8 @@ class Inserts:
         return [task(table) for table in facts.tables]
 
     def second(self) -> list[Task]:
+        """One for each table that `first` could not decide."""
+
         def task(table: Table) -> Task:
             def failed(failure: pymysql.MySQLError) -> Outcome | None:
                 if impeded(failure):

@@ -57,6 +57,7 @@ def next_of(connection: Connection, name: str) -> int:
 
 
 def set_sequence(connection: Connection, name: str, value: int) -> None:
+    """The next value of a sequence of MariaDB."""
     run(connection, f"ALTER SEQUENCE {identifier(name)} RESTART WITH {value:d}")
 
 

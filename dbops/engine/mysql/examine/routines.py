@@ -22,6 +22,8 @@ _TEXT = {"TRIGGER": 2, "EVENT": 3}
 
 
 def tasks(connection: Connection, source: Source) -> list[Task]:
+    """One for each routine, event and trigger: its definition is read."""
+
     def task(word: str, name: str) -> Task:
         label = f"{word.lower()} {name}"
 

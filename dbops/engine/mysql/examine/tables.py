@@ -33,6 +33,8 @@ _HINT = msg("did the copy's disk, or a collation or function that an index is bu
 
 
 def tasks(facts: Facts) -> list[Task]:
+    """One CHECK TABLE for each table."""
+
     def task(table: Table) -> Task:
         return Task(KIND, table.name, table.bytes, lambda session: _check(session, table))
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 
 def tasks(facts: Facts, source: Source) -> list[Task]:
+    """One for each unique index; an InnoDB table's primary key is the table itself."""
+
     def task(table: Table, key: Key) -> Task:
         return Task(KIND, _label(table, key), table.bytes, lambda session: _unique(session, table, key, source))
 

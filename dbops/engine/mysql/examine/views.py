@@ -26,6 +26,8 @@ _READ_ONLY = 1792
 
 
 def tasks(connection: Connection, source: Source, product: str) -> list[Task]:
+    """One for each view: a SELECT of no rows."""
+
     def task(name: str) -> Task:
         def failed(failure: pymysql.MySQLError) -> Outcome | None:
             return _broken(name, failure, source)

@@ -38,6 +38,7 @@ class Amcheck(NamedTuple):
 
     @property
     def finds_duplicates(self) -> bool:
+        """Whether it can check that unique indexes hold no value twice."""
         return self.functions.get(_BTREE, 0) >= _WITH_UNIQUE
 
 

@@ -37,6 +37,7 @@ class Source:
         self._same_schema: bool | None = None
 
     def knows(self, kind: str, subject: str) -> bool:
+        """Whether the source had this fault when it was backed up."""
         return (kind, subject) in self._known
 
     def had_position(self, schema: str, name: str, value: int, *, called: bool) -> bool:

@@ -61,6 +61,8 @@ class Demand(NamedTuple):
 
 
 def tasks(connection: Connection, source: Source) -> list[Task]:
+    """One for each table with something to check over its rows."""
+
     def task(table: Table) -> Task:
         return Task(KIND, table.label, table.bytes, lambda session: _check(session, table, source))
 

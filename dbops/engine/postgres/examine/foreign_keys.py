@@ -40,6 +40,8 @@ class Key(NamedTuple):
 
 
 def tasks(connection: Connection, source: Source) -> list[Task]:
+    """One for each foreign key."""
+
     def task(key: Key) -> Task:
         return Task(KIND, key.label, key.bytes, lambda session: _check(session, key, source))
 

@@ -59,6 +59,9 @@ class Inserts:
         self._refused: list[Table] = []
 
     def first(self, connection: Connection) -> list[Task]:
+        """One for each table with sequences: an insert as the application's. Tables whose refusal tells nothing yet are
+        left for `second`."""
+
         def task(table: Table) -> Task:
             def failed(failure: psycopg.Error) -> Outcome | None:
                 if failure.sqlstate in TIMEOUTS:
@@ -74,6 +77,8 @@ class Inserts:
         return [task(Table(*row)) for row in connection.execute(statement("probe_inserts"))]
 
     def second(self) -> list[Task]:
+        """One for each table that `first` could not decide."""
+
         def task(table: Table) -> Task:
             def failed(failure: psycopg.Error) -> Outcome | None:
                 if failure.sqlstate in TIMEOUTS or failure.sqlstate == NO_RIGHT:

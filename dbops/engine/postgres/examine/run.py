@@ -52,6 +52,7 @@ def worker_session(access: Access, source: Source) -> Iterator[Connection]:
 
 
 def superuser(connection: Connection) -> bool:
+    """Whether the connected role is one."""
     row = connection.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone()
     return row is not None and bool(row[0])
 

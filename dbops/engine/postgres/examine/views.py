@@ -21,6 +21,8 @@ _NOT_POPULATED = "55000"
 
 
 def tasks(connection: Connection, source: Source) -> list[Task]:
+    """One for each view: a SELECT of no rows."""
+
     def task(schema: str, name: str, materialized: bool) -> Task:
         label = table_label(schema, name)
 
