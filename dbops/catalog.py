@@ -134,7 +134,8 @@ class Catalog:
         )
 
     def find(self, target: str, selector: str) -> Manifest:
-        """The backup that `selector` names: `latest`, an id, or the beginning of exactly one id."""
+        """The backup that `selector` names: `latest`, an id, or the beginning of exactly one id. `NothingToCheckError`
+        where the target has none at all, `ConfigError` where the selector names none, or several."""
         if selector == "latest":
             return self.latest(target)
         ids = self._ids(target)

@@ -42,7 +42,8 @@ def encode(manifest: Manifest) -> bytes:
 
 
 def decode(chunks: Iterable[bytes], target: str, backup: str) -> Manifest:
-    """The manifest of `<target>/<backup>/`; `BadBackupError` (kind `bad-manifest`) says what is wrong with it."""
+    """The manifest of `<target>/<backup>/`; `BadBackupError` (kind `bad-manifest`) says what is wrong with it.
+    `NewerFormatError` for one of a later dbops."""
     where = f"{target}/{backup}/manifest.json"
     data = bounded(chunks, where)
     try:

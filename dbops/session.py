@@ -76,7 +76,8 @@ class Session:
             raise ConfigError(msg("there is no target '{name}'", name=self._name), hint=hint, kind="no-target")
 
     def name_in_store(self) -> str:
-        """The target's name for work on a bare store: given, configured, or the only one that the store holds."""
+        """The target's name for work on a bare store: given, configured, or the only one that the store holds.
+        `NothingToCheckError` for an empty store, `ConfigError` where one of several must be named."""
         if self._name is not None or self.config.targets:
             return self._name or self.config.target().name
         names = self.catalog().targets()
@@ -138,7 +139,7 @@ def session(
 
 
 def number(text: str, flag: str) -> int:
-    """The value of a flag that counts something."""
+    """The value of a flag that counts something. `ConfigError` for what is no such number."""
     if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= MAXIMUM_JOBS:
         raise ConfigError(
             msg(

@@ -42,7 +42,8 @@ def now() -> datetime:
 
 
 def open_store(config: StoreConfig) -> Store:
-    """The store of a URL: `file:///folder`, a plain path, or `s3://bucket/prefix`."""
+    """The store of a URL: `file:///folder`, a plain path, or `s3://bucket/prefix`. `ConfigError` for any other, and for
+    none."""
     if not config.url:
         raise ConfigError(
             msg("no store is given"), hint=msg("write [store] url in dbops.toml, or give --store"), kind="no-store"
@@ -226,7 +227,8 @@ def scratch(
 
 
 def archive_engine(name: str, *, bindir: Path | None = None) -> Engine:
-    """The engine that decodes archives of a dialect (`manifest.engine.name`). It never connects to a database."""
+    """The engine that decodes archives of a dialect (`manifest.engine.name`). It never connects to a database.
+    `ConfigError` for a dialect that this dbops does not know."""
     if name in MYSQL_FAMILY:
         from dbops.engine.mysql.engine import MysqlEngine
 

@@ -253,7 +253,8 @@ class Config(Value, frozen=True):
         return self.targets[target].notify if target in self.targets else self.notify
 
     def target(self, name: str | None = None) -> Target:
-        """The named target, or the only one."""
+        """The named target, or the only one. `ConfigError` if there is none of that name, or without a name not exactly
+        one."""
         known = ", ".join(self.targets) or "none"
         if name is None:
             if len(self.targets) == 1:

@@ -26,7 +26,8 @@ _NAMES = {
 
 
 def expand(value: Any, key: str, environment: Mapping[str, str], file: str) -> Any:
-    """`value` with every `${NAME}` in its strings replaced; `$${NAME}` stands for itself."""
+    """`value` with every `${NAME}` in its strings replaced; `$${NAME}` stands for itself. `ConfigError` names the
+    variable that is not set."""
     if isinstance(value, dict):
         return {name: expand(item, f"{key}.{name}" if key else name, environment, file) for name, item in value.items()}
     if isinstance(value, list):

@@ -72,7 +72,8 @@ def load(
 
 
 def find_file(environment: Mapping[str, str], folder: Path) -> Path | None:
-    """The file named by `DBOPS_CONFIG`, or `dbops.toml` in `folder` if there is one."""
+    """The file named by `DBOPS_CONFIG`, or `dbops.toml` in `folder` if there is one. `ConfigError` if what
+    `DBOPS_CONFIG` names is no file."""
     named = environment.get("DBOPS_CONFIG")
     file = Path(named) if named else folder / DEFAULT_FILE
     try:
@@ -85,7 +86,8 @@ def find_file(environment: Mapping[str, str], folder: Path) -> Path | None:
 
 
 def read_file(file: Path) -> dict[str, Any]:
-    """The tables of a configuration file as they are written, and only known ones."""
+    """The tables of a configuration file as they are written, and only known ones. `ConfigError` says what cannot be
+    read, and where."""
     try:
         raw = tomllib.loads(file.read_text(encoding="utf-8-sig"))  # Windows' editors begin a file with a mark
     except OSError as error:

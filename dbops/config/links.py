@@ -29,7 +29,7 @@ def links(value: object) -> Links:
 
 
 def addresses(value: object) -> Addresses:
-    """One address of Apprise, or a list of them."""
+    """One address of Apprise, or a list of them. `ValueError` for anything else."""
     given = value if isinstance(value, list) else [value]
     if not all(isinstance(item, str) and "://" in item for item in given):
         raise ValueError(msg('expected addresses of Apprise, such as "mailto://…" or "slack://…"'))

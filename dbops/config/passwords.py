@@ -83,7 +83,8 @@ def read_secret(
 
 
 def read_file(file: Path, where: str, *, whole: bool, kind: str) -> str:
-    """A secret's file. With `whole` also bytes that are no text come, as surrogates."""
+    """A secret's file. With `whole` also bytes that are no text come, as surrogates. `ConfigError` if it cannot be
+    read."""
     try:
         text = file.read_bytes().decode(errors="surrogateescape" if whole else "strict")
     except (OSError, ValueError) as error:

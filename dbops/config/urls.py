@@ -32,7 +32,8 @@ class Secret(str):
 
 
 def dialect(url: str) -> str:
-    """`postgres`, `mysql` or `mariadb`; a driver as in `postgresql+psycopg://` does not matter."""
+    """`postgres`, `mysql` or `mariadb`; a driver as in `postgresql+psycopg://` does not matter. `ConfigError` for any
+    other scheme."""
     scheme, separator, _ = url[:40].partition("://")
     name = DIALECTS.get(scheme.lower().partition("+")[0])
     if not separator or name is None:

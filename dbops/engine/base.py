@@ -1,6 +1,7 @@
 """The port of engines: one database dialect with its client tools. Nothing above this line knows a dialect.
 
-All methods raise `DatabaseError`, `ToolError`, `LockedError` or `PreflightError`, never an error of a driver.
+All methods raise `DatabaseError`, `ToolError`, `LockedError` or `PreflightError`, `ConfigError` where the target names
+no database or what cannot be, never an error of a driver.
 """
 
 from __future__ import annotations
@@ -129,7 +130,8 @@ class Snapshot(Protocol):
         """Rows of Alembic's version tables; empty where there is none."""
 
     def newest(self, column: str) -> datetime | None:
-        """The greatest value of `schema.table.column`, or None when the table is empty."""
+        """The greatest value of `table.column` or `schema.table.column`, in UTC; None when the table is empty.
+        `ConfigError` for a column of another form."""
 
     def cancel(self) -> None:
         """Ends every session that reads in this moment, so that nobody waits for one any more. Never raises."""

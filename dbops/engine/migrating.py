@@ -1,7 +1,7 @@
 """The port of migrations: what a run of the application's own upgrade needs of its database, and the ledger that it
 leaves there.
 
-All methods raise `DatabaseError` or `LockedError`, never an error of a driver.
+All methods raise `DatabaseError` or `LockedError`, and what they name themselves, never an error of a driver.
 """
 
 from __future__ import annotations

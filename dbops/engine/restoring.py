@@ -1,7 +1,8 @@
 """The port of restores: one database of one server that a backup is to replace, and the copy that is made beside it.
 
-All methods raise `DatabaseError`, `ToolError`, `LockedError`, `PreflightError` or `RefusedError`, never an error of a
-driver. Moments are ids as of `model.backup_id`: they name what a restore sets aside.
+All methods raise `DatabaseError`, `ToolError`, `LockedError`, `PreflightError` or `RefusedError`, `ConfigError` where
+the target names no database, never an error of a driver. Timeouts are seconds, sizes bytes. Moments are ids as of
+`ids.backup_id`: they name what a restore sets aside.
 """
 
 from __future__ import annotations
@@ -118,7 +119,7 @@ class Restorer(Protocol):
 
     @property
     def name(self) -> str:
-        """Of the live database."""
+        """Of the live database, as the server has it."""
 
     def lock(self) -> AbstractContextManager[None]:
         """Excludes a second restore of this database from any host. Everything below needs it, but `preflight`."""

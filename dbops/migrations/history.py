@@ -120,7 +120,8 @@ class History:
         return tuple(sorted({one for name in current for one in self.ancestors([name]) - {name} if one in current}))
 
     def pending(self, current: Collection[str]) -> tuple[Revision, ...]:
-        """What is left to run from `current` to all heads, in Alembic's order. Unknown ids count for nothing."""
+        """What is left to run from `current` to all heads, in Alembic's order. Unknown ids count for nothing.
+        `BrokenHistoryError` where there is no such order."""
         if not self.walkable:
             cycle = next(one for one in self.problems if one.kind is Kind.CYCLE)
             raise BrokenHistoryError(msg("the revisions have no order: {reason}", reason=cycle.text), hint=cycle.hint)

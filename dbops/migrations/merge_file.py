@@ -60,7 +60,7 @@ class MergeFile(NamedTuple):
 
 def merge_id(history: History, heads: Sequence[str]) -> str:
     """Made of the heads, so that two people who merge the same ones at the same time write one revision, not two heads
-    again."""
+    again. `ConfigError` if every such id is taken."""
     for number in range(1000):
         text = "\n".join([*sorted(heads), *([str(number)] if number else [])])
         name = hashlib.sha256(text.encode()).hexdigest()[:_ID_LENGTH]

@@ -66,7 +66,7 @@ class Found(NamedTuple):
 
 
 def located(text: str) -> Location:
-    """`PATH`, `file:///path` or `s3://bucket/key`."""
+    """`PATH`, `file:///path` or `s3://bucket/key`. `ConfigError` for any other URL."""
     scheme, separator, rest = text.partition("://")
     if not separator:
         return Location(str(Path(text).expanduser().absolute()))

@@ -57,7 +57,8 @@ def _question(label: str, default: str) -> str:
 
 
 def write(answers: Answers, *, force: bool, dry_run: bool = False, folder: Path | None = None) -> Files:
-    """Writes `dbops.toml` (0600) and, for a password in the URL, `.dbops-<target>.password` (0600) beside it."""
+    """Writes `dbops.toml` (0600) and, for a password in the URL, `.dbops-<target>.password` (0600) beside it.
+    `RefusedError` if one of them is there already, `ConfigError` for a name that no target may have."""
     folder = folder or Path.cwd()
     target = answers.target or target_name_of(answers.url)
     if not is_target_name(target):

@@ -31,7 +31,8 @@ class Query(NamedTuple):
 
 
 def read(path: Path, dialect: str) -> tuple[Query, ...]:
-    """The statements of a file; placeholders may be `%s`, `%(name)s`, `:name`, `$1` or `?`."""
+    """The statements of a file; placeholders may be `%s`, `%(name)s`, `:name`, `$1` or `?`. `ConfigError` if the file
+    cannot be read."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

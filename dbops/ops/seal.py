@@ -130,7 +130,8 @@ def _small(catalog: Catalog, manifest: Manifest, artifact: Artifact) -> bytes:
 
 
 def document(catalog: Catalog, manifest: Manifest, name: str, opener: stream.Opener | None) -> str:
-    """A small artifact as text, hashed again since it is read again; empty if the backup has none."""
+    """A small artifact as text, hashed again since it is read again; empty if the backup has none. `BadBackupError` if
+    it is another one by now."""
     artifact = next((item for item in manifest.artifacts if manifest.method.plain_name(item.name) == name), None)
     if artifact is None:
         return ""

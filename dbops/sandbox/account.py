@@ -31,7 +31,7 @@ class Account(NamedTuple):
 
 
 def other_account() -> Account | None:
-    """None: the server runs as we do."""
+    """None: the server runs as we do. `SandboxMissingError` where we are root and there is no account to run as."""
     if os.geteuid() != 0:
         return None
     for name in _ACCOUNTS:

@@ -113,11 +113,11 @@ class Store(Protocol):
         """The object as a local file that a tool can open, or None when it must be fetched."""
 
     def free_bytes(self) -> int | None:
-        """Free space, or None where there is no such limit."""
+        """Free space in bytes, or None where there is no such limit."""
 
 
 def check_key(key: str) -> str:
-    """Returns `key` if it is a plain relative name.
+    """Returns `key` if it is a plain relative name. `ConfigError` if not.
 
     Names come from manifests, which are hostile: no absolute path, no `..`, no empty part, no NUL, no backslash.
     """

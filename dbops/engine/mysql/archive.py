@@ -126,7 +126,7 @@ def read_archive(
 
 def parts(path: Path, manifest: Manifest | None = None) -> list[Path]:
     """The files of an archive in the order in which they are to be read: tables, rows, the rest. With its manifest:
-    those that it names, since nobody knows what others are."""
+    those that it names, since nobody knows what others are. `BadBackupError` if the schema's file is not there."""
     if not path.is_dir():
         return [path]
     files = sorted(file for file in path.iterdir() if ".sql" in file.suffixes)

@@ -15,7 +15,8 @@ def statement(name: str) -> str:
 
 
 def identifier(name: str) -> str:
-    """A name as SQL text, whatever it holds: in backticks, its own doubled. The driver has no function for it."""
+    """A name as SQL text, whatever it holds: in backticks, its own doubled. The driver has no function for it.
+    `ValueError` for one with a NUL, which cannot be a name."""
     if "\0" in name:
         raise ValueError(msg("no name of MySQL or MariaDB holds a NUL character"))
     return "`" + name.replace("`", "``") + "`"

@@ -140,7 +140,8 @@ def unordered(tables: Sequence[TableRef]) -> set[TableKey]:
 
 
 def file_entries(tools: Tools, folder: Path) -> dict[str, int]:
-    """Of a directory-format archive with its table of contents: number of a data file -> OID of its table."""
+    """Of a directory-format archive with its table of contents: number of a data file -> OID of its table. `ToolError`
+    if pg_restore cannot read it."""
     result = run([tools.program("pg_restore"), "--list", str(folder)], env=_ENVIRONMENT)
     if result.status != 0:
         raise ToolError(msg("pg_restore cannot read the table of contents"), hint=result.stderr, kind="tool-failed")

@@ -27,7 +27,8 @@ _COMPRESSION = re.compile(r"^(none|zstd:(?:[1-9]|1[0-9])|gzip:[1-9])$")
 
 
 def plan(tools: Tools, *, jobs: int, compression: str, lock_timeout: float) -> DumpPlan:
-    """What will be run. Without `compression`: zstd:1 where the tool has it, else gzip:1; never the slow default."""
+    """What will be run. Without `compression`: zstd:1 where the tool has it, else gzip:1; never the slow default.
+    `ConfigError` for a compression that nobody knows, or that this pg_dump cannot write."""
     if compression and not _COMPRESSION.match(compression):
         raise ConfigError(
             msg("compression = {compression!r}", compression=compression),

@@ -72,7 +72,7 @@ def create(connection: Connection) -> None:
 
 
 def prepare(connection: Connection) -> bool:
-    """See `Migrator.prepare`. Whether the schema is still to be made."""
+    """See `Migrator.prepare`. Whether the schema is still to be made. `RefusedError` as there."""
     if exists(connection):
         return False
     row = connection.execute(statement("ledger_room")).fetchone()

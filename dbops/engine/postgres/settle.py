@@ -56,7 +56,8 @@ def sort_out(text: str, *, no_owner: bool) -> Settled:
 
 
 def settle(access: Access, bodies: tuple[str, ...]) -> None:
-    """Runs the blocks in the database that `access` reaches."""
+    """Runs the blocks in the database that `access` reaches. `DatabaseError` of kind 'setting-unknown' for a setting
+    that this server does not have."""
     try:
         with access.session(application="dbops restore") as connection, connection.transaction():
             for body in bodies:

