@@ -1,4 +1,4 @@
-"""The configuration as immutable values. `config_file.load` makes them from `dbops.toml`, environment and flags."""
+"""The configuration as immutable values. `file.load` makes them from `dbops.toml`, environment and flags."""
 
 from __future__ import annotations
 

@@ -4,24 +4,19 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
-import msgspec
-
-from dbops.config import Argv, Bytes, Config, Keep, NotifyConfig, Patience, Seconds, StoreConfig, Target, Zone
+from dbops.config import Config, NotifyConfig, StoreConfig, Target
+from dbops.config.checks import check_target
+from dbops.config.convert import convert
 from dbops.config.drivers import with_driver
-from dbops.config.errors import expand, explain, field_names, unknown_key
-from dbops.config.links import addresses, link, links
+from dbops.config.errors import expand, field_names, unknown_key
 from dbops.config.notify import merged, secrets
 from dbops.config.passwords import remember_link
-from dbops.config.types import Addresses, Link, Links, Mode
-from dbops.config.units import parse_duration, parse_size
 from dbops.config.urls import Secret, dialect, split_password, target_name_of
-from dbops.config.zones import zone
 from dbops.errors import ConfigError
 from dbops.language import msg
 from dbops.model import TARGET_PATTERN, is_target_name
@@ -29,10 +24,6 @@ from dbops.model import TARGET_PATTERN, is_target_name
 DEFAULT_FILE = "dbops.toml"
 _TABLES = ("store", "targets", "notify")
 _VARIABLE = re.compile(r"\$\{[^}]*\}")
-_COMPRESSION = re.compile(r"none|zstd:(?:[1-9]|1[0-9])|gzip:[1-9]")
-_WAY = re.compile(r"[^-\s]\S*")
-_COLUMN = re.compile(r"[^.]+(?:\.[^.]+){1,2}")
-T = TypeVar("T", bound=msgspec.Struct)
 
 
 def load(
@@ -55,7 +46,7 @@ def load(
     raw: dict[str, Any] = expand(text, "", environment, str(file))
     label = str(file) if file else msg("the command line")
     beside = file.parent if file else Path.cwd()
-    notify = _convert(raw.get("notify", {}), NotifyConfig, "notify", label, beside)
+    notify = convert(raw.get("notify", {}), NotifyConfig, "notify", label, beside)
     targets = _targets(raw.get("targets", {}), label, beside, raw.get("notify", {}))
     if url is None and not targets:
         url = environment.get("DATABASE_URL") or None
@@ -147,7 +138,7 @@ def _store(
             ),
             kind="no-store",
         )
-    return _convert(table, StoreConfig, "store", label, Path.cwd())
+    return convert(table, StoreConfig, "store", label, Path.cwd())
 
 
 def _targets(tables: dict[str, Any], label: str, folder: Path, notify: dict[str, Any]) -> dict[str, Target]:
@@ -170,11 +161,8 @@ def _targets(tables: dict[str, Any], label: str, folder: Path, notify: dict[str,
             raise unknown_key(f"{key}.name", field_names(Target), label)
         own = table.get("notify", {})
         channels = merged(notify, own) if isinstance(own, dict) else own
-        targets[name] = _convert({**table, "name": name, "notify": channels}, Target, key, label, folder)
-        _check_forms(targets[name], key, label)
-        _check_way(targets[name], key, label)
-        _check_keep(targets[name].policy.keep, f"{key}.policy.keep", label)
-        _check_keys(targets[name], key, label)
+        targets[name] = convert({**table, "name": name, "notify": channels}, Target, key, label, folder)
+        check_target(targets[name], key, label)
         if "url" not in table and targets[name].archives:
             continue
         if "url" not in table:
@@ -193,82 +181,6 @@ def _targets(tables: dict[str, Any], label: str, folder: Path, notify: dict[str,
     return targets
 
 
-def _check_forms(target: Target, key: str, label: str) -> None:
-    """Text that must have a form, found here and not hours later when it is used."""
-    for name, value, form, allowed in (
-        ("compression", target.compression, _COMPRESSION, msg("zstd:1 to zstd:19, gzip:1 to gzip:9, or none")),
-        ("freshness", target.freshness or "", _COLUMN, msg("'table.column' or 'schema.table.column'")),
-    ):
-        if value and not form.fullmatch(value):
-            raise ConfigError(
-                msg("{label}: {key}.{name} = {value!r}", label=label, key=key, name=name, value=value),
-                hint=msg("write {allowed}", allowed=allowed),
-                kind="config-value",
-            )
-
-
-def _check_way(target: Target, key: str, label: str) -> None:
-    """At most one way to the server, and no word that a program would take for an option."""
-    ways = target.ways()
-    if len(ways) > 1:
-        hint = msg("keep one of {ways}; for peer authentication behind ssh, log in as that user", ways=", ".join(ways))
-        raise ConfigError(
-            msg("{label}: {key}: more than one way to the server", label=label, key=key), hint=hint, kind="config-value"
-        )
-    for name, value in ways.items():
-        if not _WAY.fullmatch(value):
-            hint = msg("write a name, without spaces and not beginning with a hyphen")
-            raise ConfigError(f"{label}: {key}.{name} = {value!r}", hint=hint, kind="config-value")
-
-
-def _check_keep(keep: Keep | None, key: str, label: str) -> None:
-    """Retention that would delete by mistake: a table that keeps nothing, or minutes where months were meant."""
-    if keep is None:
-        return
-    if not keep.counts and keep.max_age is None:
-        hint = msg(
-            "write at least one of last, daily, weekly, monthly, yearly, max_age, such as { last = 3, daily = 7 }"
-        )
-        raise ConfigError(
-            msg("{label}: {key}: says nothing of what to keep", label=label, key=key), hint=hint, kind="config-value"
-        )
-    if keep.max_age is not None and keep.max_age < 86400:
-        hint = msg("m stands for minutes: write days or weeks, such as '400d'")
-        raise ConfigError(
-            msg("{label}: {key}.max_age: less than a day", label=label, key=key), hint=hint, kind="config-value"
-        )
-
-
-def _check_keys(target: Target, key: str, label: str) -> None:
-    """Keys that are none by their first letters, and tables that name none. No private key is repeated."""
-    for kind, table in (("encryption", target.encryption), ("signing", target.signing)):
-        if table is not None and table == type(table)():
-            names = ", ".join(field_names(type(table)))
-            raise ConfigError(
-                msg("{label}: {key}.{kind}: names no key", label=label, key=key, kind=kind),
-                hint=msg("allowed keys: {names}", names=names),
-                kind="config-value",
-            )
-    for index, text in enumerate(target.encryption.recipients if target.encryption else ()):
-        if not text.startswith(("age1", "ssh-ed25519 ", "ssh-rsa ")):
-            raise _no_key(
-                msg("{label}: {key}.encryption.recipients[{index}]", label=label, key=key, index=index),
-                msg("'age1…', 'ssh-ed25519 …' or 'ssh-rsa …'"),
-            )
-    for index, text in enumerate(target.signing.public_keys if target.signing else ()):
-        if not text.startswith(("ssh-ed25519 ", "-----BEGIN PUBLIC KEY-----")):
-            raise _no_key(
-                msg("{label}: {key}.signing.public_keys[{index}]", label=label, key=key, index=index),
-                msg("'ssh-ed25519 …', or PEM of a public key"),
-            )
-
-
-def _no_key(where: str, allowed: str) -> ConfigError:
-    return ConfigError(
-        msg("{where}: not a public key", where=where), hint=msg("write {allowed}", allowed=allowed), kind="config-value"
-    )
-
-
 def _only(url: str, name: str | None, targets: dict[str, Target], notify: NotifyConfig) -> dict[str, Target]:
     """The target that `--url` makes."""
     dialect(url)
@@ -281,56 +193,3 @@ def _only(url: str, name: str | None, targets: dict[str, Target], notify: Notify
         )
     settings = targets.get(name) or Target(url=Secret(url), name=name, notify=notify)
     return {name: settings.elsewhere(Secret(url))}
-
-
-def _convert(table: dict[str, Any], kind: type[T], key: str, label: str, folder: Path) -> T:
-    def special(wanted: type, value: object) -> object:
-        return _special(wanted, value, folder)
-
-    try:
-        return msgspec.convert(table, kind, strict=True, dec_hook=special)
-    except msgspec.ValidationError as error:
-        raise explain(error, kind, key, label, table) from None
-
-
-def _special(wanted: type, value: object, folder: Path) -> object:
-    """Values that TOML has no type for."""
-    if issubclass(wanted, Argv):
-        if isinstance(value, str):
-            value = shlex.split(value)
-        if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
-            return Argv(value)
-        raise ValueError(msg("expected a command: a string, or a list of strings"))
-    if wanted is Links:
-        return links(value)
-    if wanted is Addresses:
-        return addresses(value)
-    if wanted is Link:
-        return link(value)
-    if not isinstance(value, str):
-        example = {Mode: '"0644"', Seconds: '"24h"', Patience: '"60s" or "never"', Bytes: '"2GB"'}.get(wanted)
-        raise ValueError(
-            msg("expected a string, such as {example}", example=example) if example else msg("expected a string")
-        )
-    if wanted is Patience and value == "never":
-        return Patience("inf")
-    if issubclass(wanted, Seconds):
-        return wanted(parse_duration(value))
-    if wanted is Bytes:
-        return Bytes(parse_size(value))
-    if wanted is Mode:
-        return _mode(value)
-    if wanted is Secret:
-        return Secret(value)
-    if wanted is Zone:
-        zone(value)  # ValueError here, not when backups are about to be deleted
-        return Zone(value)
-    if issubclass(wanted, Path):
-        return folder / Path(value).expanduser()
-    raise NotImplementedError(wanted)
-
-
-def _mode(text: str) -> Mode:
-    if not re.fullmatch(r"0?[0-7]{3}", text) or int(text, 8) & 0o133:
-        raise ValueError(msg("{text!r} is not a mode of a file: write '0600', '0640' or '0644'", text=text))
-    return Mode(int(text, 8))

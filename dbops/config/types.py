@@ -1,4 +1,4 @@
-"""Types of values that TOML has none for; `file` makes them from text."""
+"""Types of values that TOML has none for; `convert` makes them from text."""
 
 from __future__ import annotations
 

@@ -11,22 +11,17 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from dbops.catalog import DRILLS, MANIFEST, SUMS, Catalog
+from dbops.catalog import MANIFEST, Catalog
 from dbops.config.units import format_size
 from dbops.errors import BadBackupError, PreflightError, StoreError, StoreFullError
 from dbops.folder import temporary_folder
-from dbops.keys.signing import SUFFIX as SIGNATURE
 from dbops.keys.stream import Opener, WrongKeyError
 from dbops.language import joined, msg
-from dbops.model import Artifact, Finding, Manifest, Severity
+from dbops.model import Artifact, Finding, Manifest
+from dbops.ops.artifact_findings import NO_FILE, Seen, judge_artifact, judge_sums, unknown_files
 from dbops.ops.seal import opener_for
 from dbops.progress import Progress
 from dbops.store.hashing import Hashed
-
-_SUMS_LIMIT = 16 << 20
-
-_NO_FILE = ("symlink", "not-a-file", "not-a-folder")
-"""Kinds of a store's error that say nothing against the store itself: other backups in it may be good."""
 
 
 class Copy(NamedTuple):
@@ -40,17 +35,6 @@ class Copy(NamedTuple):
     archive: Path | None
     opener: Opener | None = None
     locked: str = ""
-
-
-class _Seen(NamedTuple):
-    """What the store gave for an artifact. `problem`: the store itself says that the bytes are not those it took;
-    `sealed`: why they could not be decrypted; `instead`: what is there that is no file."""
-
-    bytes: int
-    sha256: str
-    problem: str = ""
-    sealed: str = ""
-    instead: str = ""
 
 
 @contextmanager
@@ -94,10 +78,10 @@ def fetch(
             *(
                 finding
                 for artifact in manifest.artifacts
-                for finding in _judge(manifest, artifact, seen[artifact.name])
+                for finding in judge_artifact(manifest, artifact, seen[artifact.name])
             ),
-            *_foreign(catalog, manifest),
-            *_sums(catalog, manifest),
+            *unknown_files(catalog, manifest),
+            *judge_sums(catalog, manifest),
         ]
         if phases is not None:
             phases["read"] = phases.get("read", 0.0) + time.monotonic() - begun
@@ -154,7 +138,7 @@ def _check_room(folder: Path, needed: int) -> None:
 
 def _read_all(
     catalog: Catalog, manifest: Manifest, folder: Path | None, opener: Opener | None, jobs: int, progress: Progress
-) -> dict[str, _Seen | None]:
+) -> dict[str, Seen | None]:
     """Reads in threads. When one fails, or on Ctrl-C, the others stop at their next chunk."""
     stop = threading.Event()
 
@@ -168,7 +152,7 @@ def _read_all(
             if hashed.bytes <= artifact.bytes:
                 yield chunk
 
-    def read(artifact: Artifact) -> _Seen | None:
+    def read(artifact: Artifact) -> Seen | None:
         progress.item(artifact.name)
         hashed, sealed = Hashed(), ""
         chunks = passing(artifact, hashed)
@@ -186,12 +170,12 @@ def _read_all(
         except StoreError as error:
             if error.kind == "not-found":
                 return None
-            if error.kind in _NO_FILE:
-                return _Seen(0, "", instead=error.message)
+            if error.kind in NO_FILE:
+                return Seen(0, "", instead=error.message)
             if error.kind != "checksum":
                 raise
-            return _Seen(hashed.bytes, hashed.sha256, error.message)
-        return _Seen(hashed.bytes, hashed.sha256, sealed=sealed)
+            return Seen(hashed.bytes, hashed.sha256, error.message)
+        return Seen(hashed.bytes, hashed.sha256, sealed=sealed)
 
     with ThreadPoolExecutor(max(1, jobs)) as pool:
         try:
@@ -208,7 +192,7 @@ def _decrypted(opener: Opener, chunks: Iterator[bytes], sink: BinaryIO, name: st
     try:
         opener.copy(chunks, sink, name)
     except WrongKeyError:
-        return "none of the keys that open its other files"
+        return msg("none of the keys that open its other files")
     except BadBackupError as error:
         return error.message
     return ""
@@ -228,74 +212,3 @@ def _sink(folder: Path | None, name: str) -> Iterator[BinaryIO | None]:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with path.open("xb") as file:
         yield file
-
-
-def _judge(manifest: Manifest, artifact: Artifact, seen: _Seen | None) -> Iterator[Finding]:
-    subject = f"{manifest.id}/{artifact.name}"
-    if seen is None or seen.instead:
-        found = msg("not in the store") if seen is None else seen.instead
-        yield _bad("artifact-missing", subject, msg("{bytes} bytes", bytes=artifact.bytes), found)
-    elif seen.problem:
-        yield _bad("artifact-hash", subject, artifact.sha256, seen.problem)
-    elif seen.bytes != artifact.bytes:
-        yield _bad(
-            "artifact-size", subject, msg("{bytes} bytes", bytes=artifact.bytes), msg("{bytes} bytes", bytes=seen.bytes)
-        )
-    elif seen.sha256 != artifact.sha256:
-        yield _bad("artifact-hash", subject, artifact.sha256, seen.sha256)
-    elif seen.sealed:
-        yield _bad("artifact-decrypt", subject, msg("decrypts to its end"), seen.sealed)
-
-
-def _bad(kind: str, subject: str, expected: str, actual: str) -> Finding:
-    hint = msg("restore another backup; look for a copy of this file that has the expected SHA-256")
-    return Finding(id=kind, severity=Severity.ERROR, subject=subject, expected=expected, actual=actual, hint=hint)
-
-
-def _foreign(catalog: Catalog, manifest: Manifest) -> Iterator[Finding]:
-    """Files in the backup's folder that no manifest speaks of."""
-    prefix = catalog.key(manifest.target, manifest.id, "")
-    known = {artifact.name for artifact in manifest.artifacts} | {MANIFEST, MANIFEST + SIGNATURE, SUMS}
-    for entry in sorted(catalog.store.list(prefix)):
-        name = entry.key.removeprefix(prefix)
-        if name not in known and not name.startswith(f"{DRILLS}/"):
-            yield Finding(
-                id="foreign-file",
-                severity=Severity.WARNING,
-                subject=f"{manifest.id}/{ascii(name)[1:-1]}",
-                expected=msg("only files of the manifest"),
-                actual=msg("{bytes} bytes", bytes=entry.bytes),
-                hint=msg("nothing reads it; look where it came from, then delete it"),
-            )
-
-
-def _sums(catalog: Catalog, manifest: Manifest) -> Iterator[Finding]:
-    """SHA256SUMS is for people without dbops: it must say what the manifest says."""
-    subject = f"{manifest.id}/{SUMS}"
-    data = bytearray()
-    try:
-        for chunk in catalog.store.read(catalog.key(manifest.target, manifest.id, SUMS)):
-            data += chunk
-            if len(data) > _SUMS_LIMIT:
-                break
-    except StoreError as error:
-        if error.kind not in ("not-found", *_NO_FILE):
-            raise
-        if all(artifact.name != SUMS for artifact in manifest.artifacts):  # else it is reported as an artifact
-            yield Finding(
-                id="sums-missing",
-                severity=Severity.WARNING,
-                subject=subject,
-                expected=msg("there"),
-                actual=msg("missing"),
-            )
-        return
-    lines = (line.partition("  ") for line in data.decode("utf-8", "replace").splitlines() if line)
-    listed = {name: digest for digest, _, name in lines}
-    expected = {artifact.name: artifact.sha256 for artifact in manifest.artifacts if artifact.name != SUMS}
-    for name in sorted(listed.keys() | expected.keys()):
-        if listed.get(name) != expected.get(name):
-            actual = listed.get(name, msg("not listed"))
-            yield _bad(
-                "sums-differ", f"{subject}: {ascii(name)[1:-1]}", expected.get(name, msg("not listed")), actual[:64]
-            )

@@ -44,5 +44,5 @@ def safety_backup(
 
 def _verified(catalog: Catalog, manifest: Manifest) -> bool:
     """The newest drill or verification of it was a PASS."""
-    records = catalog.drills(manifest.target, manifest.id)
+    records = catalog.records.of(manifest.target, manifest.id)
     return bool(records) and max(records, key=lambda one: one.at).verdict is Verdict.PASS

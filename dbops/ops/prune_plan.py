@@ -108,7 +108,7 @@ def _backups(catalog: Catalog, listings: Sequence[Listing]) -> list[Backup]:
     """The usable backups with what was ever proved of them; the records are read several at a time."""
     usable = [item for item in listings if item.manifest is not None]
     with ThreadPoolExecutor(_READERS) as pool:
-        records = list(pool.map(lambda item: catalog.records(item.keys, strict=True), usable))
+        records = list(pool.map(lambda item: catalog.records.among(item.keys, strict=True), usable))
     return [
         Backup(
             id=item.id,

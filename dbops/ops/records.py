@@ -21,7 +21,7 @@ def kept(catalog: Catalog, manifest: Manifest, report: Report, at: datetime) -> 
     report = stamped(report)
     sealed = manifest.method.encryption != "none"
     try:
-        catalog.record(manifest, _without_rows(report) if sealed else report, at)
+        catalog.records.add(manifest, _without_rows(report) if sealed else report, at)
     except StoreError as error:
         warning = Finding(
             id="record-not-kept",

@@ -212,7 +212,7 @@ def only_counted(manifest: Manifest, contents: dict[TableKey, Content]) -> list[
 
 def _signatures(catalog: Catalog, manifest: Manifest) -> Iterator[Finding]:
     """The records beside a signed backup: each signed, none of them gone from the middle."""
-    for key, problem in catalog.chain_problems(manifest.target, manifest.id):
+    for key, problem in catalog.records.chain_problems(manifest.target, manifest.id):
         yield Finding(
             id="record-signature",
             severity=Severity.ERROR,

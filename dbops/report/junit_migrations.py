@@ -8,13 +8,13 @@ from dbops.language import msg
 from dbops.migrations.rules import RULES
 from dbops.model import Finding
 from dbops.ops.migration_report import MigrationReport
-from dbops.report.junit import Case, Left
+from dbops.report.junit_case import Case, Left, take_id
 
 
 def cases(report: MigrationReport, left: Left) -> Iterator[Case]:
     """Takes from `left` what its cases tell."""
     for name in report.evaluated:
-        failures = [left.pop(key) for key in [key for key, finding in left.items() if finding.id == name]]
+        failures = take_id(left, name)
         title = RULES[name].why if name in RULES else ""
         yield Case(f"{name}: {title}", "rule", failures=failures, notes=_allowed(report, name))
     judged = set(report.evaluated)

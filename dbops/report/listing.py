@@ -22,7 +22,7 @@ class Row(NamedTuple):
 def collect(catalog: Catalog, target: str | None) -> list[Row]:
     """Newest first."""
     return [
-        Row(item, next(iter(catalog.records(item.keys)), None) if item.state is State.OK else None)
+        Row(item, next(iter(catalog.records.among(item.keys)), None) if item.state is State.OK else None)
         for item in catalog.list(target)
     ]
 

@@ -1,4 +1,5 @@
-"""`status` and `gate` as plain text: where the database stands, what is pending, what was found, and the verdict."""
+"""`status`, `gate`, `rehearse` and `migrate` as plain text: where the database stands, what is pending, what was found,
+and the verdict."""
 
 from __future__ import annotations
 
@@ -11,6 +12,7 @@ from dbops.migrations.rules import RULES
 from dbops.migrations.suppressions import Suppressed
 from dbops.model import Severity, Verdict
 from dbops.ops.migration_report import MigrationReport, Pending
+from dbops.report import rehearsal_text, text
 from dbops.report.clean import flat
 from dbops.report.layout import block, wrap
 
@@ -26,8 +28,6 @@ _STANDINGS = {
 
 def status(report: MigrationReport, history: History) -> str:
     """Where everything is first; conflicts; one line at the end that says what to do."""
-    from dbops.report import text
-
     lines = [_database(report), _code(report, history), *_pending(report.pending, report.since)]
     found = [one for one in report.findings if one.severity is not Severity.INFO]
     if found:
@@ -39,9 +39,8 @@ def status(report: MigrationReport, history: History) -> str:
 
 
 def gate(report: MigrationReport, history: History) -> str:
-    """Findings, what is suppressed, what was not evaluated, and go or no-go as the last line."""
-    from dbops.report import rehearsal_text, text
-
+    """Findings, what is suppressed, what was not evaluated, the figures of a rehearsal; the verdict as the last
+    line. Also for `rehearse` and `migrate`, which begin with a gate."""
     lines = [_database(report), _code(report, history), *_pending(report.pending, report.since), "\n"]
     lines += map(text.finding, report.findings)
     lines += map(_suppressed, report.suppressed)
@@ -167,8 +166,6 @@ def _verdict(report: MigrationReport) -> str:
     if report.verdict is Verdict.PASS and report.current is not None:
         word = tr("go")
     if report.task in ("migrate", "rehearse"):
-        from dbops.report import rehearsal_text
-
         word = rehearsal_text.verdict(report)
     facts = [_judged(len(report.evaluated)), _time(report.phases.values())]
     if report.suppressed:

@@ -1,4 +1,4 @@
-"""`rehearse` and `migrate` as plain text: what each statement took and locked, what is lost, and the way back."""
+"""A rehearsal as plain text: what each statement took and locked, what is lost, and the way back."""
 
 from __future__ import annotations
 
@@ -6,26 +6,14 @@ from collections.abc import Iterator
 
 from dbops.config.units import format_duration
 from dbops.language import plural, tr, translated
-from dbops.migrations.history import History
 from dbops.model import Verdict
 from dbops.ops.migration_report import MigrationReport
 from dbops.ops.rehearse_facts import Rehearsal
-from dbops.report import migrations_text
 from dbops.report.clean import flat
 from dbops.report.layout import wrap
 
 _SHOWN = 20
 _SQL = 100
-
-
-def rehearse(report: MigrationReport, history: History) -> str:
-    """The findings, the figures, and the verdict as the last line."""
-    return migrations_text.gate(report, history)
-
-
-def migrate(report: MigrationReport, history: History) -> str:
-    """As a gate's, since it begins with one."""
-    return migrations_text.gate(report, history)
 
 
 def figures(facts: Rehearsal) -> Iterator[str]:

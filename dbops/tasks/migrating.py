@@ -25,7 +25,7 @@ from dbops.ops.migrate import Doors, Wishes, migrate
 from dbops.ops.migration_ground import Ground
 from dbops.ops.migration_report import MigrationReport
 from dbops.ops.restore import restore
-from dbops.report import migrations_text, rehearsal_text
+from dbops.report import migrations_text
 from dbops.report.page import Page
 from dbops.session import Session
 from dbops.tasks.gating import Files, Request, judged, write
@@ -43,7 +43,7 @@ def rehearse(output: Output, request: Request, files: Files, to: str | None) -> 
         report = gating.gate(ground, settings, clock=app.now, phases=phases, plan=plan, task="rehearse")
         report = msgspec.structs.replace(report, rehearsal=rehearser.result)
     write(_page(report, ground.history), report, ground, files)
-    output.report(report, rehearsal_text.rehearse(report, ground.history))
+    output.report(report, migrations_text.gate(report, ground.history))
 
 
 class Flags(NamedTuple):
@@ -100,7 +100,7 @@ def run(work: Session, output: Output, request: Request, files: Files, flags: Fl
     wishes = Wishes(to, flags.dry_run, flags.auto_restore, flags.accept or "", flags.again)
     report = migrate(target, doors, wishes)
     write(_page(report, ground.history), report, ground, files)
-    output.report(report, rehearsal_text.migrate(report, ground.history))
+    output.report(report, migrations_text.gate(report, ground.history))
 
 
 def _backup_to_rehearse_on(work: Session, target: Target, killed: Intent | None) -> None:

@@ -51,7 +51,7 @@ def proved(
     failure: Failure = Failure.NONE,
 ) -> None:
     """A record of a verification or drill."""
-    Catalog(store).record(manifest, Report(task=task, target=NAME, verdict=verdict, failure=failure), at)
+    Catalog(store).records.add(manifest, Report(task=task, target=NAME, verdict=verdict, failure=failure), at)
 
 
 def pruned(

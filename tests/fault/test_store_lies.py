@@ -67,7 +67,7 @@ def test_what_is_whole_passes(place: Callable[[str], Place], kind: str) -> None:
     catalog, manifest, _ = place(kind)
     report = run(catalog, manifest)
     assert (report.verdict, report.findings, report.not_evaluated) == (Verdict.PASS, (), ())
-    assert [record.verdict for record in catalog.drills("shop", manifest.id)] == [Verdict.PASS]
+    assert [record.verdict for record in catalog.records.of("shop", manifest.id)] == [Verdict.PASS]
 
 
 @pytest.mark.parametrize("kind", ["custom", "directory", "plain"])

@@ -181,7 +181,7 @@ def test_plain_pytest(workshop: Workshop, empty_server: Cluster, tmp_path: Path,
     assert len((tmp_path / "out/history.jsonl").read_text().splitlines()) == 1
     text = (tmp_path / "out/report.json").read_text()
     assert '"teardown": "removed"' in text
-    assert sum(record.task == "drill" for record in backed.catalog.drills("shop", backed.manifest.id)) == 1
+    assert sum(record.task == "drill" for record in backed.catalog.records.of("shop", backed.manifest.id)) == 1
     assert databases(empty_server) == {"postgres", "template0", "template1"}
 
 

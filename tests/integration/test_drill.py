@@ -75,7 +75,7 @@ def test_a_good_backup_is_proved_with_figures(workshop: Workshop, good: Backed) 
     assert evidence.sandbox is not None
     assert evidence.sandbox.teardown == "removed"
     assert databases(workshop.cluster) == before
-    records = good.catalog.drills("shop", good.manifest.id)
+    records = good.catalog.records.of("shop", good.manifest.id)
     assert any((record.task, record.verdict) == ("drill", Verdict.PASS) for record in records)
 
 

@@ -95,11 +95,11 @@ def report(verdict: Verdict) -> Report:
 
 def test_records_show_when_a_backup_was_verified(catalog: Catalog) -> None:
     manifest = keep(catalog, a_manifest())
-    catalog.record(manifest, report(Verdict.FAIL), LATER)
-    catalog.record(manifest, report(Verdict.PASS), LATER + DAY)
+    catalog.records.add(manifest, report(Verdict.FAIL), LATER)
+    catalog.records.add(manifest, report(Verdict.PASS), LATER + DAY)
     catalog.store.put(catalog.key("shop", manifest.id, "drills/20990101T000000Z.json"), b"nonsense")
     catalog.store.put(catalog.key("shop", manifest.id, "drills/../x.json".replace("../", "")), b"{}")
-    found = catalog.drills("shop", manifest.id)
+    found = catalog.records.of("shop", manifest.id)
     assert [(record.at, record.verdict) for record in found] == [(LATER + DAY, Verdict.PASS), (LATER, Verdict.FAIL)]
     row = listing.document(listing.collect(catalog, None))["backups"][0]
     assert (row["id"], row["verdict"], row["verified_at"]) == (manifest.id, Verdict.PASS, LATER + DAY)
@@ -153,4 +153,4 @@ def test_a_record_beside_an_encrypted_backup_shows_no_row(tmp_path: Path) -> Non
         text = b"".join(catalog.store.read(entry.key))
         assert [word in text for word in (b"4711", b"Ana")] == [shown, shown]
         assert b"row-differs" in text
-        assert [record.verdict for record in catalog.drills("shop", a_manifest().id)] == [Verdict.FAIL]
+        assert [record.verdict for record in catalog.records.of("shop", a_manifest().id)] == [Verdict.FAIL]

@@ -23,7 +23,7 @@ catalog = Catalog(LocalStore(Path(sys.argv[1])))
 [name] = [entry.key.split("/")[1] for entry in catalog.store.list() if entry.key.endswith("/manifest.json")]
 work = {
     "manifests": lambda _: catalog.read("shop", name).id,
-    "records": lambda _: len(catalog.drills("shop", name)),
+    "records": lambda _: len(catalog.records.of("shop", name)),
 }[sys.argv[2]]
 with ThreadPoolExecutor(8) as pool:
     assert len(set(pool.map(work, range(64)))) == 1
@@ -35,7 +35,7 @@ def test_the_first_decoding_may_come_from_many_threads(tmp_path: Path, what: str
     """Eight tries: without decoders made beforehand every other one is a segmentation fault."""
     catalog = a_catalog(tmp_path / "store")
     manifest = keep(catalog, a_manifest())
-    catalog.record(manifest, Report(task="verify", target="shop", verdict=Verdict.PASS), MOMENT)
+    catalog.records.add(manifest, Report(task="verify", target="shop", verdict=Verdict.PASS), MOMENT)
     for _ in range(8):
         argv = [sys.executable, "-c", PROGRAM, str(tmp_path / "store"), what]
         done = subprocess.run(argv, cwd=ROOT, capture_output=True, text=True, timeout=60)

@@ -46,7 +46,7 @@ class Vault:
 
     def record(self, catalog: Catalog, second: int) -> str:
         at = MOMENT.replace(minute=50, second=second)
-        catalog.record(self.manifest, Report(task="drill", target="shop", verdict=Verdict.PASS), at)
+        catalog.records.add(self.manifest, Report(task="drill", target="shop", verdict=Verdict.PASS), at)
         return f"drills/{at:%Y%m%dT%H%M%SZ}.json"
 
 
@@ -69,7 +69,7 @@ def refused(catalog: Catalog, manifest: Manifest) -> str:
 def test_what_was_signed_is_used(vault: Vault) -> None:
     for catalog in (vault.strict(), vault.catalog()):
         assert catalog.latest("shop") == vault.manifest
-    assert not list(vault.strict().chain_problems("shop", vault.manifest.id))
+    assert not list(vault.strict().records.chain_problems("shop", vault.manifest.id))
 
 
 def test_an_edited_manifest_is_refused(vault: Vault) -> None:
@@ -104,27 +104,29 @@ def test_a_signed_manifest_in_another_place(vault: Vault) -> None:
 def test_records_are_a_chain(vault: Vault) -> None:
     signing, strict, backup = vault.catalog(key_file=vault.private), vault.strict(), vault.manifest.id
     names = [vault.record(signing, second) for second in (1, 2, 3)]
-    assert not list(strict.chain_problems("shop", backup))
-    assert len(strict.drills("shop", backup)) == 3
+    assert not list(strict.records.chain_problems("shop", backup))
+    assert len(strict.records.of("shop", backup)) == 3
     # One is taken out of the middle: whoever comes after it names one that is not there.
     middle = vault.path(names[1]), vault.path(f"{names[1]}.sig")
     kept = [path.read_bytes() for path in middle]
     for path in middle:
         path.unlink()
-    assert [problem.partition(": ")[2] for _, problem in strict.chain_problems("shop", backup)] == [
+    assert [problem.partition(": ")[2] for _, problem in strict.records.chain_problems("shop", backup)] == [
         "the record before it is gone"
     ]
     for path, data in zip(middle, kept, strict=True):
         path.write_bytes(data)
     # One is edited: from FAIL to PASS, say. It proves nothing any more.
     middle[0].write_bytes(kept[0].replace(b"PASS", b"FAIL"))
-    assert ["edited" in problem for _, problem in strict.chain_problems("shop", backup)] == [True]
-    assert len(strict.drills("shop", backup)) == 2
+    assert ["edited" in problem for _, problem in strict.records.chain_problems("shop", backup)] == [True]
+    assert len(strict.records.of("shop", backup)) == 2
     middle[0].write_bytes(kept[0])
     # One is by somebody who cannot sign.
     vault.record(vault.catalog(), 4)
-    assert [problem.partition(": ")[2] for _, problem in strict.chain_problems("shop", backup)] == ["it is not signed"]
-    assert len(strict.drills("shop", backup)) == 3
+    assert [problem.partition(": ")[2] for _, problem in strict.records.chain_problems("shop", backup)] == [
+        "it is not signed"
+    ]
+    assert len(strict.records.of("shop", backup)) == 3
     report = verify(None, strict, vault.manifest, jobs=1, progress=Silent(), clock=lambda: MOMENT)
     assert report.verdict is Verdict.FAIL
     assert "record-signature" in {finding.id for finding in report.findings}

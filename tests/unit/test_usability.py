@@ -246,7 +246,7 @@ def test_amounts_read_well() -> None:
 def test_the_list_of_backups_fits_a_terminal(tmp_path: Path) -> None:
     catalog = a_catalog(tmp_path)
     manifest = keep(catalog, a_manifest("shop-finance"))
-    catalog.record(manifest, report(Verdict.PASS), MOMENT + timedelta(minutes=59, seconds=3))
+    catalog.records.add(manifest, report(Verdict.PASS), MOMENT + timedelta(minutes=59, seconds=3))
     for later in (timedelta(hours=23, minutes=17), timedelta(days=300, hours=7)):
         shown = listing.text(listing.collect(catalog, None), MOMENT + later, catalog.store.url)
         assert max(map(len, shown.splitlines())) <= 80

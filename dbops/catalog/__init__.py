@@ -3,36 +3,31 @@
 from __future__ import annotations
 
 import difflib
-import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, MutableSequence, Sequence
+from collections.abc import Iterator, Mapping, MutableSequence, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-import msgspec
-
 from dbops import manifests
+from dbops.catalog.names import DRILLS, MANIFEST, SIGNATURE, SUMS, key_of
+from dbops.catalog.records import Record, Records
 from dbops.errors import BadBackupError, ConfigError, DbopsError, NewerFormatError, NothingToCheckError, StoreError
-from dbops.ids import backup_id, is_backup_id, moment_of
+from dbops.ids import is_backup_id
 from dbops.keys import signing
 from dbops.keys.documents import Signatures
 from dbops.keys.keyring import Keyring
 from dbops.language import msg
-from dbops.model import Failure, Manifest, Report, Verdict, is_target_name
+from dbops.model import Manifest, is_target_name
 from dbops.store.base import Entry, Store
 
-MANIFEST = "manifest.json"
-SUMS = "SHA256SUMS"
-SIGNATURE = MANIFEST + signing.SUFFIX
-DRILLS = "drills"
+__all__ = ["DRILLS", "MANIFEST", "SAFETY", "SIGNATURE", "SUMS", "Catalog", "Listing", "Record", "State"]
+
 SAFETY = "safety"
 """Purpose of a backup that a restore in place made of what it was about to replace."""
 _READERS = 8
-_RECORD_LIMIT = 64 << 20
-_REPORT = msgspec.json.Decoder(Report)  # not in a thread: see `manifests`
 
 
 class State(StrEnum):
@@ -65,18 +60,8 @@ class Listing(NamedTuple):
     reason: str = ""
 
 
-class Record(NamedTuple):
-    """The report of one verification or drill, with the moment it was written."""
-
-    at: datetime
-    task: str
-    verdict: Verdict
-    provenance: dict[str, object]
-    failure: Failure = Failure.NONE
-
-
 class Catalog:
-    """Reads and writes manifests and records, with their signatures; never an artifact.
+    """Reads and writes manifests, with their signatures; never an artifact. `records`: what lies beside them.
 
     `keys`: what signs, whose signature is needed, and what opens artifacts that are encrypted.
     """
@@ -85,11 +70,12 @@ class Catalog:
         self.store = store
         self.keys = keys or Keyring()
         self._signatures = Signatures(store, self.keys)
+        self.records = Records(store, self._signatures)
 
     @staticmethod
     def key(target: str, backup: str, name: str) -> str:
         """The store's key of a file of a backup: `<target>/<id>/<name>`."""
-        return f"{target}/{backup}/{name}"
+        return key_of(target, backup, name)
 
     def targets(self) -> Sequence[str]:
         """Names of the targets that have something in the store."""
@@ -109,7 +95,7 @@ class Catalog:
     def read(self, target: str, backup: str, *, signed: bool = True) -> Manifest:
         """The manifest of one backup, its signature checked, strictly validated; `BadBackupError` if it cannot be
         trusted. `signed` False: it is known that no signature lies there."""
-        key = self.key(target, backup, MANIFEST)
+        key = key_of(target, backup, MANIFEST)
         data = manifests.bounded(self.store.read(key), key)
         if signed or self._signatures.needed(target):
             self._signatures.check(target, key, data)
@@ -167,7 +153,7 @@ class Catalog:
         `BadBackupError` (and nothing written) for one that `read` would refuse."""
         data = manifests.encode(manifest)
         manifests.decode([data], manifest.target, manifest.id)  # what would be refused later is refused now
-        key = self.key(manifest.target, manifest.id, MANIFEST)
+        key = key_of(manifest.target, manifest.id, MANIFEST)
         self._signatures.put(manifest.target, key, data)  # first: at no time is there a backup that is not signed
         try:
             self.store.put(key, data)
@@ -186,93 +172,12 @@ class Catalog:
     def withdraw(self, target: str, backup: str) -> None:
         """Deletes the manifest and looks that it is gone: from now on the backup does not exist. `StoreError` if it is
         still listed: then the backup is as whole as before."""
-        key = self.key(target, backup, MANIFEST)
+        key = key_of(target, backup, MANIFEST)
         self.store.delete(key)
         if any(entry.key == key for entry in self.store.list(key)):
             raise StoreError(
                 msg("{url}: {key} is still listed after its deletion", url=self.store.url, key=key), kind="refused"
             )
-
-    def record(self, backup: Manifest, report: Report, at: datetime) -> None:
-        """Keeps a report of a verification or drill beside its backup. A signed one is a link of a chain: its signature
-        names the one before it, the manifest's at first."""
-        name = f"{DRILLS}/{backup_id(at)}.json"
-        key = self.key(backup.target, backup.id, name)
-        data = msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n"
-        links = list(self._links(backup.target, backup.id)) if self._signatures.made(backup.target) else []
-        self.store.put(key, data)
-        self._signatures.put(backup.target, key, data, links[-1] if links else None)
-
-    def chain_problems(self, target: str, backup: str) -> Iterator[tuple[str, str]]:
-        """(key, what is wrong) of each record of a signed backup: not signed, forged, or after one that is gone.
-
-        That the last ones are gone cannot be seen. Two that were written at once both name the one before them.
-        """
-        known = set[str]()
-        for link in self._links(target, backup):
-            known.add(hashlib.sha256(link).hexdigest())
-        if not known:
-            return
-        prefix = self.key(target, backup, f"{DRILLS}/")
-        for key in sorted(entry.key for entry in self.store.list(prefix)):
-            if not is_backup_id(key.removeprefix(prefix).removesuffix(".json")):
-                continue
-            try:
-                found = self._signatures.check(target, key, manifests.bounded(self.store.read(key), key))
-            except BadBackupError as error:
-                yield key, error.message
-                continue
-            if found is None:
-                yield key, msg("{key}: it is not signed", key=key)
-            elif found.previous not in known:
-                yield key, msg("{key}: the record before it is gone", key=key)
-
-    def _links(self, target: str, backup: str) -> Iterator[bytes]:
-        """The signature documents of a backup: the manifest's, then those of its records by their time."""
-        first = self._signatures.document(self.key(target, backup, MANIFEST))
-        if first is None:
-            return
-        yield first
-        listed = self.store.list(self.key(target, backup, f"{DRILLS}/"))
-        for key in sorted(entry.key for entry in listed if entry.key.endswith(f".json{signing.SUFFIX}")):
-            document = self._signatures.document(key.removesuffix(signing.SUFFIX))
-            if document is not None:
-                yield document
-
-    def drills(self, target: str, backup: str) -> Sequence[Record]:
-        """The records of a backup, newest first. One that cannot be read is left out: it proves nothing."""
-        prefix = self.key(target, backup, f"{DRILLS}/")
-        keys = [entry.key for entry in self.store.list(prefix)]
-        return self.records(keys)
-
-    def records(self, keys: Iterable[str], *, strict: bool = False) -> Sequence[Record]:
-        """The records among `keys`, newest first. `strict`: `StoreError` where the store does not give one, instead of
-        leaving it out: for whoever deletes by what they say."""
-        found = (self._record(key, strict) for key in sorted(keys, reverse=True) if key.split("/")[2:3] == [DRILLS])
-        return [record for record in found if record is not None]
-
-    def _record(self, key: str, strict: bool) -> Record | None:
-        stem = key.rpartition("/")[2].removesuffix(".json")
-        if not is_backup_id(stem):
-            return None
-        try:
-            data = bytearray()
-            for chunk in self.store.read(key):
-                data += chunk
-                if len(data) > _RECORD_LIMIT:
-                    return None
-            target = key.split("/")[0]
-            if self._signatures.needed(target):
-                self._signatures.check(target, key, bytes(data))
-            report = _REPORT.decode(data)
-            at = moment_of(stem)
-        except StoreError as error:
-            if strict and error.kind != "not-found":
-                raise
-            return None
-        except (msgspec.DecodeError, ValueError, RecursionError, BadBackupError):
-            return None
-        return Record(at, report.task, report.verdict, report.provenance, report.failure)
 
     def newest_folder(self, target: str) -> str:
         """The latest id that has anything in the store, a backup or not; '' if there is none."""
@@ -300,10 +205,10 @@ class Catalog:
     def _listing(self, target: str, backup: str, entries: Sequence[Entry]) -> Listing:
         keys = tuple(entry.key for entry in entries)
         facts = (sum(entry.bytes for entry in entries), max(entry.modified for entry in entries), keys)
-        if self.key(target, backup, MANIFEST) not in keys:
+        if key_of(target, backup, MANIFEST) not in keys:
             return Listing(target, backup, State.DEBRIS, *facts)
         try:
-            signed = self.key(target, backup, SIGNATURE) in keys
+            signed = key_of(target, backup, SIGNATURE) in keys
             return Listing(target, backup, State.OK, *facts, manifest=self.read(target, backup, signed=signed))
         except DbopsError as error:
             if isinstance(error, BadBackupError | StoreError):  # the listing came through: this object is the trouble
