@@ -171,7 +171,7 @@ def _row(
     kind: str, label: str, columns: Sequence[str], places: Sequence[int], fields: Sequence[bytes], *, there: bool
 ) -> Finding:
     text = ", ".join(f"{c}={value_text(v)}" for c, v in zip(columns, fields, strict=False))[: 3 * SHOWN_CHARACTERS]
-    expected, actual = ("no such row", text) if there else (text, "no such row")
+    expected, actual = (msg("no such row"), text) if there else (text, msg("no such row"))
     subject = _subject(label, columns, places, fields)
     return Finding(id=kind, severity=Severity.ERROR, subject=subject, expected=expected, actual=actual)
 

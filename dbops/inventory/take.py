@@ -8,6 +8,7 @@ import msgspec
 
 from dbops.engine.base import Content, Reading, Snapshot, TableKey, TableRef
 from dbops.inventory.digests import reading
+from dbops.language import msg
 from dbops.manifests import inventory_digest
 from dbops.model import Inventory, Table
 from dbops.model import Sequence as DbSequence
@@ -74,12 +75,25 @@ def disagreements(inventory: Inventory, archive: Mapping[TableKey, Content], loo
             continue
         if content is None:
             if table.rows:
-                found.append(f"{table.label}: {table.rows} rows in the source, not in the archive")
+                found.append(
+                    msg("{label}: {rows} rows in the source, not in the archive", label=table.label, rows=table.rows)
+                )
         elif content.rows != table.rows:
-            found.append(f"{table.label}: {table.rows} rows in the source, {content.rows} in the archive")
+            found.append(
+                msg(
+                    "{label}: {rows} rows in the source, {archived} in the archive",
+                    label=table.label,
+                    rows=table.rows,
+                    archived=content.rows,
+                )
+            )
         elif table.digest and table.digest != content.digest and (content.digest or reading(table) is Reading.ORDERED):
-            differs = "their content differs" if content.digest else "they stand in several parts in the archive"
-            found.append(f"{table.label}: {table.rows} rows in both, but {differs}")
+            differs = (
+                msg("their content differs") if content.digest else msg("they stand in several parts in the archive")
+            )
+            found.append(
+                msg("{label}: {rows} rows in both, but {differs}", label=table.label, rows=table.rows, differs=differs)
+            )
     return found
 
 

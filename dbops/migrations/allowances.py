@@ -14,6 +14,7 @@ import re
 import tokenize
 from datetime import date
 
+from dbops.language import msg
 from dbops.migrations.values import Allowance
 
 FORM = "# dbops: allow RULE until 2027-01-31 by NAME: reason"
@@ -41,7 +42,7 @@ def allowances(data: bytes, tree: ast.Module) -> tuple[Allowance, ...]:
             line = token.start[0]
             beside = _beside(tree, line, alone=alone)
             if beside is None:
-                found.append(Allowance(line=line, first=line, last=line, wrong="no statement is below it"))
+                found.append(Allowance(line=line, first=line, last=line, wrong=msg("no statement is below it")))
             else:
                 found.append(_read(match[1], line, *beside))
     return tuple(found)
@@ -51,11 +52,11 @@ def _read(text: str, line: int, first: int, last: int) -> Allowance:
     match = _WHOLE.fullmatch(text.rstrip())
     if match is None:
         lacks = [what for part, what in _PARTS if not part.search(text)]
-        return Allowance(line=line, first=first, last=last, wrong=", ".join(lacks) or "it is not of the form")
+        return Allowance(line=line, first=first, last=last, wrong=", ".join(lacks) or msg("it is not of the form"))
     try:
         expires = date.fromisoformat(match["until"])
     except ValueError:
-        return Allowance(line=line, first=first, last=last, wrong=f"{match['until']} is no date")
+        return Allowance(line=line, first=first, last=last, wrong=msg("{until} is no date", until=match["until"]))
     return Allowance(
         line=line,
         first=first,

@@ -57,8 +57,8 @@ def read_merged(directory: Path, ref: str) -> MergeResult:
             kind=Kind.CONFLICT,
             path=name,
             line=0,
-            text=f"changed here and, in another way, in {ref}",
-            hint=f"merge {ref} into this branch and settle the file by hand",
+            text=msg("changed here and, in another way, in {ref}", ref=ref),
+            hint=msg("merge {ref} into this branch and settle the file by hand", ref=ref),
         )
         for name in merged.conflicts
     ]

@@ -10,6 +10,7 @@ import ast
 import warnings
 from collections.abc import Iterator, Mapping
 
+from dbops.language import msg
 from dbops.migrations.history import History
 from dbops.migrations.source import NAMES
 from dbops.migrations.values import Kind, Problem, Revision
@@ -41,8 +42,12 @@ def _removed(one: Revision, ref: str) -> Problem:
     return _problem(
         Kind.REMOVED,
         one,
-        f"{one.id}, a head of {ref}, is in no file any more: a database that has run it cannot be migrated",
-        "bring the file back, and undo what it does by a revision after it; one that replaces it keeps its id",
+        msg(
+            "{id}, a head of {ref}, is in no file any more: a database that has run it cannot be migrated",
+            id=one.id,
+            ref=ref,
+        ),
+        msg("bring the file back, and undo what it does by a revision after it; one that replaces it keeps its id"),
     )
 
 
@@ -51,9 +56,20 @@ def _inserted(now: Revision, was: Revision, never: list[str], ref: str) -> Probl
     return _problem(
         Kind.INSERTED,
         now,
-        f"{now.id}, which {ref} has after {', '.join(was.down) or 'nothing'}, now stands on"
-        f" {', '.join(now.down) or 'nothing'}: {some} will not run where {now.id} has run",
-        f"set down_revision of {now.id} to what it was, and that of {never[0]} to the head of {ref}",
+        msg(
+            "{id}, which {ref} has after {before}, now stands on {after}: {some} will not run where {id} has run",
+            id=now.id,
+            ref=ref,
+            before=", ".join(was.down) or msg("nothing"),
+            after=", ".join(now.down) or msg("nothing"),
+            some=some,
+        ),
+        msg(
+            "set down_revision of {id} to what it was, and that of {never} to the head of {ref}",
+            id=now.id,
+            never=never[0],
+            ref=ref,
+        ),
         now.down_line,
     )
 
@@ -62,8 +78,8 @@ def _rewritten(now: Revision, ref: str) -> Problem:
     return _problem(
         Kind.REWRITTEN,
         now,
-        f"{now.id} does something else than in {ref}: where it has run it will not run again",
-        "put the change into a revision of its own",
+        msg("{id} does something else than in {ref}: where it has run it will not run again", id=now.id, ref=ref),
+        msg("put the change into a revision of its own"),
     )
 
 

@@ -89,7 +89,7 @@ def broken(forward: Order, backward: Order) -> str:
     """Why nothing can be said: a branch that does not even run alone is no conflict, but nothing is proved either."""
     for one in (forward, backward):
         if len(one.looks) < 2:
-            return f"{one.first} does not run on its own ancestor: {one.error}"
+            return msg("{first} does not run on its own ancestor: {error}", first=one.first, error=one.error)
     return ""
 
 
@@ -151,7 +151,14 @@ def data_finding(history: History, fork: Fork, tables: Collection[str], forward:
         return f"{rows.number if rows else 0} rows"
 
     lines = [
-        f"{table}: {counted(forward, table)} after {forward.text}, {counted(backward, table)} after {backward.text}"
+        msg(
+            "{table}: {rows} after {order}, {other_rows} after {other_order}",
+            table=table,
+            rows=counted(forward, table),
+            order=forward.text,
+            other_rows=counted(backward, table),
+            other_order=backward.text,
+        )
         for table in sorted(tables)
     ]
     return Finding(
@@ -196,7 +203,13 @@ def _sides(forward: Order, backward: Order) -> str:
     sides = []
     for order in (forward, backward):
         names = touched(order.looks[0].definitions, order.looks[1].definitions)
-        sides.append(f"; {order.first} changes {some(sorted(_told(names)), separator='; ') or 'rows alone'}")
+        sides.append(
+            msg(
+                "; {first} changes {what}",
+                first=order.first,
+                what=some(sorted(_told(names)), separator="; ") or msg("rows alone"),
+            )
+        )
     return "".join(sides)
 
 
@@ -211,7 +224,16 @@ def _outcomes(names: Collection[str], forward: Order, backward: Order) -> str:
     for name in sorted(names):
         a, b = (_definition(order.looks[2].definitions, name) for order in (forward, backward))
         a, b = apart(a, b)
-        lines.append(f"{name}: {a} after {forward.text}, {b} after {backward.text}")
+        lines.append(
+            msg(
+                "{name}: {a} after {order}, {b} after {other_order}",
+                name=name,
+                a=a,
+                order=forward.text,
+                b=b,
+                other_order=backward.text,
+            )
+        )
     return some(sorted(lines), separator="; ")
 
 
@@ -238,7 +260,14 @@ def _twins(forward: Order, backward: Order) -> Iterator[str]:
     for (kind, text), name in ours.items():
         twin = theirs.get((kind, text))
         if twin is not None and twin != name:
-            yield f"{kind} {name} by {forward.first}, {twin} by {backward.first}"
+            yield msg(
+                "{kind} {name} by {first}, {twin} by {second}",
+                kind=kind,
+                name=name,
+                first=forward.first,
+                twin=twin,
+                second=backward.first,
+            )
 
 
 def _added(before: Definitions, after: Definitions) -> Mapping[tuple[str, str], str]:

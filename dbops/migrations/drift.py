@@ -56,14 +56,20 @@ def _lines(built: Definitions, live: Definitions) -> Iterator[str]:
             continue  # this role may not read it
         for name in ours:
             if name not in theirs and not (kind in _PARTS and _table(kind, name, ours[name]) in gone):
-                yield f"{kind} {name} is not there"
+                yield msg("{kind} {name} is not there", kind=kind, name=name)
             elif name in theirs and ours[name] != theirs[name]:
                 expected, found = apart(ours[name], theirs[name])
-                yield f"{kind} {name}: {found}, and revisions make {expected}"
+                yield msg(
+                    "{kind} {name}: {found}, and revisions make {expected}",
+                    kind=kind,
+                    name=name,
+                    found=found,
+                    expected=expected,
+                )
         if kind in _PARTS:
             for name in sorted(theirs.keys() - ours.keys()):
                 if _table(kind, name, theirs[name]) in tables:
-                    yield f"{kind} {name} is made by no revision"
+                    yield msg("{kind} {name} is made by no revision", kind=kind, name=name)
 
 
 def _table(kind: str, name: str, text: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
+from dbops.language import msg
 from dbops.migrations.values import Kind, Problem, Revision
 
 _COPY = re.compile(
@@ -87,16 +88,16 @@ def _unique(files: Iterable[Revision]) -> tuple[dict[str, Revision], list[Proble
             if other is kept[name]:
                 continue
             copied = other not in originals or other.sha256 == kept[name].sha256
-            same_as = f"has the id {name} of {kept[name].place}"
+            same_as = msg("has the id {name} of {place}", name=name, place=kept[name].place)
             problems.append(
                 Problem(
                     kind=Kind.COPIED_FILE if copied else Kind.DUPLICATE_ID,
                     path=other.path,
                     line=other.line,
-                    text=f"{same_as}, of which it is a copy" if copied else same_as,
+                    text=msg("{same_as}, of which it is a copy", same_as=same_as) if copied else same_as,
                     hint="delete it"
                     if copied
-                    else "Alembic runs only one of the two: give one of them an id of its own",
+                    else msg("Alembic runs only one of the two: give one of them an id of its own"),
                 )
             )
     return kept, problems
@@ -110,14 +111,21 @@ def _labels(revisions: Mapping[str, Revision]) -> tuple[dict[str, tuple[str, ...
     for name, revision in revisions.items():
         for label in dict.fromkeys(revision.labels):
             if label in taken:
-                what = "the id" if label == taken[label].id else "a branch label"
+                what = "the id" if label == taken[label].id else msg("a branch label")
                 problems.append(
                     Problem(
                         kind=Kind.LABEL_CLASH,
                         path=revision.path,
                         line=revision.line,
-                        text=f"the branch label {label!r} is {what} of {taken[label].place}",
-                        hint="Alembic stops at a label that is taken: a branch is labelled once, at its first revision",
+                        text=msg(
+                            "the branch label {label!r} is {what} of {place}",
+                            label=label,
+                            what=what,
+                            place=taken[label].place,
+                        ),
+                        hint=msg(
+                            "Alembic stops at a label that is taken: a branch is labelled once, at its first revision"
+                        ),
                     )
                 )
             else:
@@ -142,14 +150,19 @@ def _cycle(loop: Sequence[Revision]) -> Problem:
         kind=Kind.CYCLE,
         path=first.path,
         line=first.down_line,
-        text=f"{first.id} stands on itself" if len(loop) == 1 else f"{names} (each must run before the next)",
-        hint=f"correct down_revision or depends_on of one of these: {', '.join(one.down_place for one in loop[:20])}",
+        text=msg("{id} stands on itself", id=first.id)
+        if len(loop) == 1
+        else msg("{names} (each must run before the next)", names=names),
+        hint=msg(
+            "correct down_revision or depends_on of one of these: {places}",
+            places=", ".join(one.down_place for one in loop[:20]),
+        ),
     )
 
 
 def _no_parent(revision: Revision, down: str, labels: Mapping[str, str], revisions: Mapping[str, Revision]) -> Problem:
     meant = (
-        f"; {down} is the branch label of {labels[down]}, and a parent is named by its id"
+        msg("; {down} is the branch label of {labels}, and a parent is named by its id", down=down, labels=labels[down])
         if down in labels
         else _meant(down, revisions)
     )
@@ -157,17 +170,17 @@ def _no_parent(revision: Revision, down: str, labels: Mapping[str, str], revisio
         kind=Kind.PARENT_MISSING,
         path=revision.path,
         line=revision.down_line,
-        text=f"the parent {down!r} of {revision.id} is in no file{meant}",
-        hint="bring its file back, or set down_revision to a revision that exists"
+        text=msg("the parent {down!r} of {id} is in no file{meant}", down=down, id=revision.id, meant=meant),
+        hint=msg("bring its file back, or set down_revision to a revision that exists")
         if down
-        else "write down_revision = None for the first revision, else its parent's id",
+        else msg("write down_revision = None for the first revision, else its parent's id"),
     )
 
 
 def _meant(written: str, revisions: Mapping[str, Revision]) -> str:
     """What an id may be the beginning of: on the command line Alembic completes one, in a file it does not."""
     begun = [name for name in revisions if written and name.startswith(written)]
-    return f"; it is the beginning of {begun[0]}, and has to be written out" if len(begun) == 1 else ""
+    return msg("; it is the beginning of {begun}, and has to be written out", begun=begun[0]) if len(begun) == 1 else ""
 
 
 def _no_dependency(revision: Revision, name: str, revisions: Mapping[str, Revision]) -> Problem:
@@ -175,7 +188,7 @@ def _no_dependency(revision: Revision, name: str, revisions: Mapping[str, Revisi
         kind=Kind.DEPENDENCY_MISSING,
         path=revision.path,
         line=revision.line,
-        text=f"{revision.id} depends on {name!r}, which is neither a revision nor a branch label"
+        text=msg("{id} depends on {name!r}, which is neither a revision nor a branch label", id=revision.id, name=name)
         + _meant(name, revisions),
-        hint="bring its file back, or correct depends_on",
+        hint=msg("bring its file back, or correct depends_on"),
     )

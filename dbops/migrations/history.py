@@ -201,7 +201,7 @@ def contents(where: layout.Layout) -> tuple[dict[str, bytes], list[Problem]]:
         try:
             found[name] = _read(path)
         except OSError as error:
-            text, hint = error.strerror or str(error), "Alembic loads every *.py in the folder"
+            text, hint = error.strerror or str(error), msg("Alembic loads every *.py in the folder")
             problems.append(Problem(kind=Kind.UNREADABLE, path=name, line=0, text=text, hint=hint))
     return found, problems
 
@@ -210,9 +210,9 @@ def _read(path: Path) -> bytes:
     """A regular file of a sane size: a link may lead anywhere, such as to `/dev/zero`."""
     facts = path.stat()
     if not stat.S_ISREG(facts.st_mode):
-        raise OSError(errno.EINVAL, "this is not a regular file")
+        raise OSError(errno.EINVAL, msg("this is not a regular file"))
     if facts.st_size > _MOST_BYTES:
-        raise OSError(errno.EFBIG, f"{facts.st_size} bytes are more than any revision has")
+        raise OSError(errno.EFBIG, msg("{size} bytes are more than any revision has", size=facts.st_size))
     return path.read_bytes()
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from dbops.language import msg, plural
 from dbops.migrations.settings import Settings, above, locate, settings_of
 from dbops.migrations.values import Kind, Problem
 
@@ -15,7 +16,7 @@ _LOADED = re.compile(r"(?!\.#|__init__).*\.py")
 _COMPILED = re.compile(r"(?!\.#|__init__).*\.py[co]")
 _HEAD_BYTES = 8192
 _USUAL = ("migrations", "alembic")
-_GIT_KEEPS_NO_EMPTY_FOLDERS = "is `version_locations` right? Alembic passes over a missing folder in silence"
+_GIT_KEEPS_NO_EMPTY_FOLDERS = msg("is `version_locations` right? Alembic passes over a missing folder in silence")
 
 
 class Layout(NamedTuple):
@@ -36,8 +37,8 @@ def find(directory: Path) -> Layout:
     """The layout of `directory`: the folder with `env.py`, one with Alembic's settings, or one with revisions alone."""
     directory = Path(os.path.normpath(directory.absolute()))
     if not directory.is_dir():
-        text = "there is no such folder"
-        hint = "name the folder that has env.py and versions/"
+        text = msg("there is no such folder")
+        hint = msg("name the folder that has env.py and versions/")
         return Layout(
             directory, problems=(Problem(kind=Kind.NO_FOLDER, path=str(directory), line=0, text=text, hint=hint),)
         )
@@ -87,8 +88,8 @@ def compiled_only(layout: Layout) -> Iterator[Problem]:
                 kind=Kind.SOURCELESS,
                 path=layout.name(path),
                 line=0,
-                text="there is only compiled code, which is not read",
-                hint="judge the history where its source is",
+                text=msg("there is only compiled code, which is not read"),
+                hint=msg("judge the history where its source is"),
             )
 
 
@@ -104,15 +105,22 @@ def passed_over(layout: Layout) -> Iterator[Problem]:
                 count = sum(is_loaded(Path(name)) and _looks_like_one(Path(where, name)) for name in names)
                 inner |= {layout.name(Path(where)): count} if count else {}
         if inner:
-            some = ", ".join([*inner][:4]) + (" …" if len(inner) > 4 else "")
+            places = ", ".join([*inner][:4]) + (" …" if len(inner) > 4 else "")
             count = sum(inner.values())
             yield Problem(
                 kind=Kind.SUBFOLDER,
                 path=layout.name(folder),
                 line=0,
-                text=f"{count} file{'s' * (count != 1)} that look{'s' * (count == 1)} like revisions in {some}",
-                hint="set recursive_version_locations = true, or list them in version_locations; where the application"
-                " does that in its code, name one of them with --directory",
+                text=plural(
+                    count,
+                    "{count} file that looks like a revision in {places}",
+                    "{count} files that look like revisions in {places}",
+                    places=places,
+                ),
+                hint=msg(
+                    "set recursive_version_locations = true, or list them in version_locations; where the application "
+                    "does that in its code, name one of them with --directory"
+                ),
             )
 
 
@@ -146,7 +154,7 @@ def _folders(root: Path, scripts: Path, settings: Settings) -> Layout:
     for location in settings.version_locations:
         folder = locate(location, [settings.here, scripts])
         if folder is None:
-            text = "this folder of `version_locations` is not there"
+            text = msg("this folder of `version_locations` is not there")
             problems.append(
                 Problem(
                     kind=Kind.FOLDER_MISSING,
@@ -164,19 +172,22 @@ def _folders(root: Path, scripts: Path, settings: Settings) -> Layout:
         elif not (scripts / "env.py").exists() and any(scripts.glob("*.py")):
             folders = [scripts]
     if not folders:
-        text, hint = _no_folder(scripts, settings)
+        text, hint = _no_folder(settings)
         problems.append(Problem(kind=Kind.NO_FOLDER, path=_name(root, scripts), line=0, text=text, hint=hint))
     return Layout(root, tuple(dict.fromkeys(folders)), settings.recursive, settings.sourceless, tuple(problems))
 
 
-def _no_folder(scripts: Path, settings: Settings) -> tuple[str, str]:
+def _no_folder(settings: Settings) -> tuple[str, str]:
     """What is said where no revisions can be, and what to do."""
     if settings.others and not settings.script_location:
         places = (f"{one.script_location} [{name}]" for name, one in settings.others.items())
-        return f"the settings are for {len(settings.others)} places", f"name the folder of one: {', '.join(places)}"
-    text, hint = "there is no folder with revisions", "name the folder that has env.py and versions/"
-    located = locate(settings.script_location, [settings.here]) if settings.script_location else scripts
-    return text if located else f"script_location is {settings.script_location}, and there is no such folder", hint
+        text = msg("the settings are for {count} places", count=len(settings.others))
+        return text, msg("name the folder of one: {places}", places=", ".join(places))
+    hint = msg("name the folder that has env.py and versions/")
+    where = settings.script_location
+    if where and not locate(where, [settings.here]):
+        return msg("script_location is {where}, and there is no such folder", where=where), hint
+    return msg("there is no folder with revisions"), hint
 
 
 def _walk(layout: Layout, *, caches: bool = False) -> Iterator[tuple[str, list[str]]]:

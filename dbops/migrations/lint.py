@@ -6,7 +6,7 @@ rules of one revision are judged by what those before it have made; old revision
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from dbops.errors import NothingToCheckError, ToolError
@@ -24,26 +24,39 @@ from dbops.model import Finding, NotEvaluated
 
 STEP = "lint"
 _EXPECTED = {
-    "sql-index-blocks": ("an index built while writes go on", "create it CONCURRENTLY, in an autocommit block"),
-    "sql-index-drop": ("DROP INDEX CONCURRENTLY", "drop it CONCURRENTLY, in an autocommit block"),
+    "sql-index-blocks": (
+        msg("an index built while writes go on"),
+        msg("create it CONCURRENTLY, in an autocommit block"),
+    ),
+    "sql-index-drop": ("DROP INDEX CONCURRENTLY", msg("drop it CONCURRENTLY, in an autocommit block")),
     "sql-constraint": (
-        "NOT VALID, validated afterwards",
-        "add it NOT VALID, and VALIDATE CONSTRAINT in a later revision",
+        msg("NOT VALID, validated afterwards"),
+        msg("add it NOT VALID, and VALIDATE CONSTRAINT in a later revision"),
     ),
     "sql-not-null": (
-        "no scan under an exclusive lock",
-        "add a CHECK (… IS NOT NULL) NOT VALID, validate it, then SET NOT NULL",
+        msg("no scan under an exclusive lock"),
+        msg("add a CHECK (… IS NOT NULL) NOT VALID, validate it, then SET NOT NULL"),
     ),
-    "sql-type-change": ("no rewrite under an exclusive lock", "add a column of the new type, fill it, and move over"),
-    "sql-rewrite": ("no rewrite under an exclusive lock", "add it without the default, set the default, and fill it"),
+    "sql-type-change": (
+        msg("no rewrite under an exclusive lock"),
+        msg("add a column of the new type, fill it, and move over"),
+    ),
+    "sql-rewrite": (
+        msg("no rewrite under an exclusive lock"),
+        msg("add it without the default, set the default, and fill it"),
+    ),
 }
-_EFFECTS = {
-    "sql-index-blocks": "writes to {about} wait while the index is built",
-    "sql-index-drop": "whoever uses {about} waits for a moment",
-    "sql-constraint": "all of {about} is read while writes wait",
-    "sql-not-null": "all of {about} is read while nobody uses it; and it fails at a NULL",
-    "sql-type-change": "{about} may be written anew while nobody uses it: it depends on the former type",
-    "sql-rewrite": "{about} is written anew while nobody uses it",
+_EFFECTS: dict[str, Callable[[str], str]] = {
+    "sql-index-blocks": lambda about: msg("writes to {about} wait while the index is built", about=about),
+    "sql-index-drop": lambda about: msg("whoever uses {about} waits for a moment", about=about),
+    "sql-constraint": lambda about: msg("all of {about} is read while writes wait", about=about),
+    "sql-not-null": lambda about: msg(
+        "all of {about} is read while nobody uses it; and it fails at a NULL", about=about
+    ),
+    "sql-type-change": lambda about: msg(
+        "{about} may be written anew while nobody uses it: it depends on the former type", about=about
+    ),
+    "sql-rewrite": lambda about: msg("{about} is written anew while nobody uses it", about=about),
 }
 
 
@@ -128,7 +141,9 @@ def _of_squawk(said: lint_squawk.Said, facts: Facts, rewritten: frozenset[str] |
     if said.rule == "sql-drop":
         if found.verb == "ALTER TABLE" and not lint_mysql.gone_columns(step, found, facts):
             return None
-        what = f"table {table}" if found.verb == "DROP TABLE" else f"a column of {table}"
+        what = msg("table {table}", table=table)
+        if found.verb != "DROP TABLE":
+            what = msg("a column of {table}", table=table)
         return lint_mysql.drop_fault(step, table, what, facts)
     if said.rule == "sql-rename":
         if lint_mysql.only_added_renamed(step, found, facts):
@@ -137,19 +152,17 @@ def _of_squawk(said: lint_squawk.Said, facts: Facts, rewritten: frozenset[str] |
     if said.rule == "sql-required-column":
         return lint_mysql.required_fault(step, table, facts)
     severity = facts.weight(table)
-    effect = _EFFECTS[said.rule]
+    about = facts.about(table)
+    effect = _EFFECTS[said.rule](about)
     if said.rule in ("sql-type-change", "sql-rewrite") and rewritten is not None:
         if not _among(table, rewritten):
             return None
-        effect = "{about} is written anew while nobody uses it: tried on a scratch server"
+        effect = msg("{about} is written anew while nobody uses it: tried on a scratch server", about=about)
     expected, hint = _EXPECTED[said.rule]
-    if said.rule == "sql-index-drop":
-        return Fault(
-            said.rule, step, table, expected, f"{one.shown}: {effect.format(about=table or 'its table')}", hint
-        )
-    return Fault(
-        said.rule, step, table, expected, f"{one.shown}: {effect.format(about=facts.about(table))}", hint, severity
-    )
+    if said.rule == "sql-index-drop":  # its size does not matter
+        effect = _EFFECTS[said.rule](table or msg("its table"))
+        return Fault(said.rule, step, table, expected, _with_statement(one, effect), hint)
+    return Fault(said.rule, step, table, expected, _with_statement(one, effect), hint, severity)
 
 
 def _among(table: str, found: frozenset[str]) -> bool:

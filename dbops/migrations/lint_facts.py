@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
+from dbops.language import msg
 from dbops.migrations.sql_columns import changes
 from dbops.migrations.sql_revisions import RevisionSql, Step
 from dbops.migrations.sql_shape import Shape, after, object_of, shape, table_names
@@ -22,7 +23,7 @@ class Size(NamedTuple):
     bytes: int
 
     def __str__(self) -> str:
-        return f"{self.rows} rows, {self.bytes / MiB:.1f} MB"
+        return msg("{rows} rows, {megabytes:.1f} MB", rows=self.rows, megabytes=self.bytes / MiB)
 
 
 class Column(NamedTuple):
@@ -81,7 +82,8 @@ class Facts(NamedTuple):
     def about(self, table: str) -> str:
         """`orders (1200 rows, 0.3 MB)`."""
         size = self.size(table)
-        return f"{table or 'a table'} ({size if size is not None else 'its size is not known'})"
+        told = str(size) if size is not None else msg("its size is not known")
+        return msg("{table} ({size})", table=table or msg("a table"), size=told)
 
     def after(self, sql: RevisionSql) -> Facts:
         """With what this revision makes."""

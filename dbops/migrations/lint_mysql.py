@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
+from dbops.language import msg
 from dbops.migrations.lint_facts import Facts
 from dbops.migrations.lint_statements import COMMON, Fault, Judge, trigger
 from dbops.migrations.sql_columns import NOT_COLUMNS, change, changes, clauses
@@ -21,7 +22,11 @@ def drops(step: Step, found: Shape, facts: Facts) -> Iterator[Fault]:
     """Case 33."""
     gone = gone_columns(step, found, facts)
     if found.verb == "DROP TABLE" or gone:
-        what = f"column {', '.join(gone)} of {found.table}" if gone else f"table {found.table}"
+        what = (
+            msg("column {columns} of {table}", columns=", ".join(gone), table=found.table)
+            if gone
+            else msg("table {table}", table=found.table)
+        )
         yield drop_fault(step, found.table, what, facts)
 
 
@@ -65,9 +70,9 @@ def drop_fault(step: Step, table: str, what: str, facts: Facts) -> Fault:
         "sql-drop",
         step,
         table,
-        "nothing dropped that the running release may use",
-        f"{what} is dropped, and what it holds with it",
-        "drop it one release after the last that uses it, and have the backup from before it",
+        msg("nothing dropped that the running release may use"),
+        msg("{what} is dropped, and what it holds with it", what=what),
+        msg("drop it one release after the last that uses it, and have the backup from before it"),
         Severity.WARNING if facts.stopped else None,
     )
 
@@ -78,9 +83,9 @@ def rename_fault(step: Step, table: str, facts: Facts) -> Fault:
         "sql-rename",
         step,
         table,
-        "names that the running release knows",
-        f"{step.statement.shown}: from then on the running release fails at the old name",
-        "add the new one beside it, write both, move the readers, drop the old one in a later release",
+        msg("names that the running release knows"),
+        msg("{shown}: from then on the running release fails at the old name", shown=step.statement.shown),
+        msg("add the new one beside it, write both, move the readers, drop the old one in a later release"),
         Severity.WARNING if facts.stopped else None,
     )
 
@@ -92,9 +97,9 @@ def required_fault(step: Step, table: str, facts: Facts) -> Fault:
         "sql-required-column",
         step,
         table,
-        "a default, or NULL allowed",
-        f"a NOT NULL column without a default on {facts.about(table)}",
-        "add it with a server_default, or as nullable, fill it, and set NOT NULL in a later revision",
+        msg("a default, or NULL allowed"),
+        msg("a NOT NULL column without a default on {about}", about=facts.about(table)),
+        msg("add it with a server_default, or as nullable, fill it, and set NOT NULL in a later revision"),
         Severity.WARNING if size is not None and size.rows == 0 else None,
     )
 
@@ -112,10 +117,14 @@ def becomes_required(step: Step, found: Shape, facts: Facts) -> Iterator[Fault]:
                 "sql-required-column",
                 step,
                 found.table,
-                "a column that the running release need not know",
-                f"column {column} of {found.table} is new, and from here on NOT NULL without a default: an INSERT of "
-                "the running release fails",
-                "keep its server_default, or let it take NULL, until no release runs that does not know it",
+                msg("a column that the running release need not know"),
+                msg(
+                    "column {column} of {table} is new, and from here on NOT NULL without a default: "
+                    "an INSERT of the running release fails",
+                    column=column,
+                    table=found.table,
+                ),
+                msg("keep its server_default, or let it take NULL, until no release runs that does not know it"),
                 Severity.WARNING,
             )
 

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from dbops.engine.migrating import Refusal
 from dbops.engine.scratch import ScratchSession
+from dbops.language import msg
 from dbops.migrations.lint_facts import Facts
 from dbops.migrations.lint_statements import Fault
 from dbops.migrations.sql_revisions import Step
@@ -123,9 +124,9 @@ def faults(probed: Sequence[Probed], facts: Facts) -> Iterator[Fault]:
                 "sql-copies",
                 one.step,
                 one.table,
-                "INSTANT, or in place while writes go on",
-                f"the server copies {about} row by row, and writes wait until it is done",
-                "split the change, or use gh-ost or pt-online-schema-change; in a quiet hour if it is small",
+                msg("INSTANT, or in place while writes go on"),
+                msg("the server copies {about} row by row, and writes wait until it is done", about=about),
+                msg("split the change, or use gh-ost or pt-online-schema-change; in a quiet hour if it is small"),
                 facts.weight(one.table),
             )
         elif one.way is Way.BLOCKS:
@@ -133,8 +134,8 @@ def faults(probed: Sequence[Probed], facts: Facts) -> Iterator[Fault]:
                 "sql-blocks",
                 one.step,
                 one.table,
-                "in place while writes go on",
-                f"the server changes {about} in place, and writes wait until it is done",
-                "split the change, or do it in a quiet hour",
+                msg("in place while writes go on"),
+                msg("the server changes {about} in place, and writes wait until it is done", about=about),
+                msg("split the change, or do it in a quiet hour"),
                 facts.weight(one.table),
             )

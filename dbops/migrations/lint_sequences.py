@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from dbops.language import msg
 from dbops.migrations.lint_facts import Facts
 from dbops.migrations.lint_statements import Fault
 from dbops.migrations.sql_revisions import Step
@@ -37,9 +38,16 @@ def enum_used(steps: Sequence[Step]) -> Iterator[Fault]:
                         "sql-enum-new",
                         step,
                         shape(one).table,
-                        "a new value of an enum used after the transaction that adds it",
-                        f"{value!r} of {name} is added and used in one transaction: the server refuses that",
-                        "add the value in `with op.get_context().autocommit_block():`, or use it in a later revision",
+                        msg("a new value of an enum used after the transaction that adds it"),
+                        msg(
+                            "{value!r} of {name} is added and used in one transaction: the server refuses that",
+                            value=value,
+                            name=name,
+                        ),
+                        msg(
+                            "add the value in `with op.get_context().autocommit_block():`, "
+                            "or use it in a later revision"
+                        ),
                     )
 
 
@@ -58,9 +66,14 @@ def changes_under_lock(steps: Sequence[Step], facts: Facts) -> Iterator[Fault]:
                 "sql-update-locked",
                 step,
                 found.table,
-                "rows changed in batches, in transactions of their own",
-                f"{found.verb} of {facts.about(found.table)}, while {table} stays locked by what ran before",
-                "change the rows in a revision of its own, in batches, with autocommit_block()",
+                msg("rows changed in batches, in transactions of their own"),
+                msg(
+                    "{verb} of {about}, while {table} stays locked by what ran before",
+                    verb=found.verb,
+                    about=facts.about(found.table),
+                    table=table,
+                ),
+                msg("change the rows in a revision of its own, in batches, with autocommit_block()"),
                 facts.weight(found.table),
             )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
+from dbops.language import msg
 from dbops.migrations.lint_facts import Facts
 from dbops.migrations.sql_columns import clauses
 from dbops.migrations.sql_revisions import Step, outside_only
@@ -41,9 +42,9 @@ def no_where(step: Step, found: Shape, facts: Facts) -> Iterator[Fault]:
         "sql-no-where",
         step,
         found.table,
-        "a WHERE, or batches",
-        f"{found.verb} of every row of {facts.about(found.table)}",
-        "add the condition that is meant; change many rows in batches, outside of the migration's transaction",
+        msg("a WHERE, or batches"),
+        msg("{verb} of every row of {about}", verb=found.verb, about=facts.about(found.table)),
+        msg("add the condition that is meant; change many rows in batches, outside of the migration's transaction"),
         Severity.ERROR if heavy else facts.weight(found.table),
     )
 
@@ -74,9 +75,9 @@ def truncate(step: Step, found: Shape, facts: Facts) -> Iterator[Fault]:
         "sql-truncate",
         step,
         found.table,
-        "rows that stay",
-        f"TRUNCATE of {facts.about(found.table)}",
-        "if the rows may go: keep the backup from before, and suppress this finding with the reason",
+        msg("rows that stay"),
+        msg("TRUNCATE of {about}", about=facts.about(found.table)),
+        msg("if the rows may go: keep the backup from before, and suppress this finding with the reason"),
         Severity.INFO if size is not None and size.rows == 0 else None,
     )
 
@@ -89,9 +90,13 @@ def whole_table(step: Step, found: Shape, facts: Facts) -> Iterator[Fault]:
             "sql-rewrite",
             step,
             found.table,
-            "no table written anew while it is locked",
-            f"{what}: {facts.about(found.table)} is copied, and nobody reads or writes it meanwhile",
-            "do it outside of the migration, in a quiet hour, or with a tool that copies beside (pg_repack)",
+            msg("no table written anew while it is locked"),
+            msg(
+                "{what}: {about} is copied, and nobody reads or writes it meanwhile",
+                what=what,
+                about=facts.about(found.table),
+            ),
+            msg("do it outside of the migration, in a quiet hour, or with a tool that copies beside (pg_repack)"),
             facts.weight(found.table),
         )
 
@@ -132,8 +137,8 @@ def reindex(step: Step, found: Shape, facts: Facts) -> Iterator[Fault]:
             step,
             found.table,
             "REINDEX CONCURRENTLY",
-            f"REINDEX blocks writes to {facts.about(found.table)} while the index is built",
-            "add CONCURRENTLY, in an autocommit block",
+            msg("REINDEX blocks writes to {about} while the index is built", about=facts.about(found.table)),
+            msg("add CONCURRENTLY, in an autocommit block"),
             facts.weight(found.table),
         )
 
@@ -148,9 +153,13 @@ def lock_table(step: Step, found: Shape, facts: Facts) -> Iterator[Fault]:
         "sql-lock-table",
         step,
         found.table,
-        "locks that end with their statement",
-        f"{one.shown}: held until the transaction ends, and whoever uses {found.table} waits",
-        "leave it to the statements that need it; put what must be atomic into a short transaction of its own",
+        msg("locks that end with their statement"),
+        msg(
+            "{shown}: held until the transaction ends, and whoever uses {table} waits",
+            shown=one.shown,
+            table=found.table,
+        ),
+        msg("leave it to the statements that need it; put what must be atomic into a short transaction of its own"),
         Severity.WARNING if light or facts.stopped else None,
     )
 
@@ -159,18 +168,22 @@ def trigger(step: Step, found: Shape, facts: Facts) -> Iterator[Fault]:  # noqa:
     """A trigger that is made, or switched on or off."""
     one = step.statement
     if found.verb == "CREATE TRIGGER":
-        what = f"a trigger on {found.table}"
+        what = msg("a trigger on {table}", table=found.table)
     elif found.verb == "ALTER TABLE" and (one.has("DISABLE", "TRIGGER") or one.has("ENABLE", "TRIGGER")):
-        what = f"{'DISABLE' if one.has('DISABLE', 'TRIGGER') else 'ENABLE'} TRIGGER on {found.table}"
+        what = msg(
+            "{verb} TRIGGER on {table}",
+            verb="DISABLE" if one.has("DISABLE", "TRIGGER") else "ENABLE",
+            table=found.table,
+        )
     else:
         return
     yield Fault(
         "sql-trigger",
         step,
         found.table,
-        "writes that go on as the running release knows them",
-        f"{what}: it takes a lock that writes wait for, and from then on every write is another one",
-        "rehearse it with the running release's writes",
+        msg("writes that go on as the running release knows them"),
+        msg("{what}: it takes a lock that writes wait for, and from then on every write is another one", what=what),
+        msg("rehearse it with the running release's writes"),
     )
 
 
@@ -188,9 +201,12 @@ def partition(step: Step, found: Shape, facts: Facts) -> Iterator[Fault]:
             "sql-partition",
             step,
             found.table,
-            "a partition that needs no scan",
-            f"ATTACH PARTITION reads all of {facts.about(part)} under a lock, unless a valid CHECK shows its bounds",
-            "add a CHECK of the bounds NOT VALID, validate it, then attach",
+            msg("a partition that needs no scan"),
+            msg(
+                "ATTACH PARTITION reads all of {about} under a lock, unless a valid CHECK shows its bounds",
+                about=facts.about(part),
+            ),
+            msg("add a CHECK of the bounds NOT VALID, validate it, then attach"),
             facts.weight(part),
         )
     elif one.has("DETACH", "PARTITION") and not (one.has("CONCURRENTLY") or one.has("FINALIZE")):
@@ -198,9 +214,9 @@ def partition(step: Step, found: Shape, facts: Facts) -> Iterator[Fault]:
             "sql-partition",
             step,
             found.table,
-            "DETACH PARTITION … CONCURRENTLY",
-            f"DETACH PARTITION blocks all of {found.table}",
-            "add CONCURRENTLY, in an autocommit block",
+            msg("DETACH PARTITION … CONCURRENTLY"),
+            msg("DETACH PARTITION blocks all of {table}", table=found.table),
+            msg("add CONCURRENTLY, in an autocommit block"),
             Severity.WARNING,
         )
 
@@ -219,8 +235,13 @@ def unique(step: Step, found: Shape, facts: Facts) -> Iterator[Fault]:
         step,
         found.table,
         "no duplicates",
-        f"a unique index over the rows of {facts.about(found.table)}: one duplicate, and the migration fails",
-        "look for duplicates before (GROUP BY … HAVING count(*) > 1); the rehearsal on the copy of the backup tells",
+        msg(
+            "a unique index over the rows of {about}: one duplicate, and the migration fails",
+            about=facts.about(found.table),
+        ),
+        msg(
+            "look for duplicates before (GROUP BY … HAVING count(*) > 1); the rehearsal on the copy of the backup tells"
+        ),
     )
 
 
@@ -232,9 +253,9 @@ def in_transaction(step: Step, found: Shape, facts: Facts) -> Iterator[Fault]:  
             "sql-in-transaction",
             step,
             found.table,
-            "outside of a transaction",
-            f"{word} inside the migration's transaction: the server refuses it",
-            "write it in `with op.get_context().autocommit_block():`",
+            msg("outside of a transaction"),
+            msg("{word} inside the migration's transaction: the server refuses it", word=word),
+            msg("write it in `with op.get_context().autocommit_block():`"),
         )
 
 

@@ -9,6 +9,7 @@ import difflib
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from dbops.language import msg
 from dbops.migrations.rule_texts import (
     BASE,
     COMMUTATIVITY,
@@ -65,7 +66,7 @@ RULES: dict[str, Rule] = {
 def close_to(name: str) -> str:
     """`did you mean '…'? ` for an id that no rule has; empty if none is like it."""
     found = difflib.get_close_matches(name, RULES, n=1)
-    return f"did you mean '{found[0]}'? " if found else ""
+    return msg("did you mean '{near}'? ", near=found[0]) if found else ""
 
 
 def of_step(step: str) -> tuple[str, ...]:

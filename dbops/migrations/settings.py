@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from dbops.language import msg
 from dbops.migrations.values import Kind, Problem
 
 _MAIN = "alembic"
@@ -112,7 +113,7 @@ def _toml(path: Path) -> dict[str, dict[str, Any]] | None:
     if section is None:
         return None
     if not isinstance(section, Mapping):
-        raise _SettingsError("tool.alembic is not a table")
+        raise _SettingsError(msg("tool.alembic is not a table"))
     options = dict(section)
     here = {"here": path.parent.absolute().as_posix()}
     try:
@@ -120,10 +121,12 @@ def _toml(path: Path) -> dict[str, dict[str, Any]] | None:
             options["script_location"] = options["script_location"] % here
         if "version_locations" in options:
             if not isinstance(options["version_locations"], list):
-                raise _SettingsError("tool.alembic.version_locations is no list: Alembic takes a text letter by letter")
+                raise _SettingsError(
+                    msg("tool.alembic.version_locations is no list: Alembic takes a text letter by letter")
+                )
             options["version_locations"] = [str(one) % here for one in options["version_locations"]]
     except (KeyError, TypeError, ValueError) as error:
-        raise _SettingsError(f"tool.alembic: {type(error).__name__}: {error}") from None
+        raise _SettingsError(msg("tool.alembic: {kind}: {error}", kind=type(error).__name__, error=error)) from None
     return {_MAIN: options}
 
 
@@ -163,5 +166,12 @@ def _split(section: configparser.SectionProxy) -> list[str]:
         return [one for one in _LEGACY_SEPARATOR.split(text.strip()) if one]
     separator = _SEPARATORS.get(section[name])
     if separator is None:
-        raise _SettingsError(f"{name} = {section[name]}: Alembic knows {', '.join(_SEPARATORS)}")
+        raise _SettingsError(
+            msg(
+                "{name} = {value}: Alembic knows {known}",
+                name=name,
+                value=section[name],
+                known=", ".join(_SEPARATORS),
+            )
+        )
     return [one.strip() for one in text.split(separator) if one.strip()]

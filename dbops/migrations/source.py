@@ -8,6 +8,7 @@ import re
 import sys
 from typing import NamedTuple
 
+from dbops.language import msg
 from dbops.migrations.allowances import allowances
 from dbops.migrations.bindings import Binding, bound_by, set_elsewhere
 from dbops.migrations.constants import Constants
@@ -18,8 +19,8 @@ NAMES = frozenset({"revision", "down_revision", "branch_labels", "depends_on"})
 _LEGACY_NAME = re.compile(r"([a-f0-9]+)\.py")
 _CREATED = re.compile(r"^Create Date:[ \t]*(\S.*)$", re.MULTILINE)
 _ILLEGAL = frozenset("@-+:")
-_TOP = "write it as a literal at the top of the file, as `alembic revision` does"
-_STOPS = "Alembic stops at this file: every *.py in the folder must be a revision"
+_TOP = msg("write it as a literal at the top of the file, as `alembic revision` does")
+_STOPS = msg("Alembic stops at this file: every *.py in the folder must be a revision")
 
 
 class Read(NamedTuple):
@@ -58,11 +59,13 @@ def _declared(path: str, data: bytes, tree: ast.Module) -> Read:
         elsewhere = set_elsewhere(tree) if missing and not (legacy and missing == ["revision"]) else 0
         if elsewhere:
             raise _ValueError(
-                Kind.COMPUTED, elsewhere, f"`{missing[0]}` is set, if at all, by something else than text"
+                Kind.COMPUTED,
+                elsewhere,
+                msg("`{name}` is set, if at all, by something else than text", name=missing[0]),
             )
         name, line = _id(legacy, bound)
         if "down_revision" not in bound:
-            raise _ValueError(Kind.NO_DOWN, line, "`down_revision` is not set")
+            raise _ValueError(Kind.NO_DOWN, line, msg("`down_revision` is not set"))
         down = _strings("down_revision", bound)
     except _ValueError as error:
         hint = _STOPS if error.kind in (Kind.NO_ID, Kind.NO_DOWN) else _TOP
@@ -99,18 +102,22 @@ def _id(legacy: re.Match[str] | None, bound: dict[str, Binding]) -> tuple[str, i
     """The revision id and its line; that of a file without one comes from its name, if it is all hexadecimal."""
     if "revision" not in bound:
         if legacy is None:
-            raise _ValueError(Kind.NO_ID, 1, "`revision` is not set: this is not a revision file")
+            raise _ValueError(Kind.NO_ID, 1, msg("`revision` is not set: this is not a revision file"))
         return legacy[1], 1
     line, bound_to = bound["revision"]
     value = _plain(bound_to)
     if not isinstance(value, ast.Constant):
         kind = Kind.BAD_VALUE if isinstance(value, ast.Tuple | ast.List | ast.Set | ast.Dict) else Kind.COMPUTED
-        raise _ValueError(kind, line, f"`revision` is {'not a text' if kind is Kind.BAD_VALUE else 'computed'}")
+        raise _ValueError(
+            kind, line, msg("`revision` is not a text") if kind is Kind.BAD_VALUE else msg("`revision` is computed")
+        )
     if not isinstance(value.value, str) or not value.value:
-        raise _ValueError(Kind.BAD_VALUE, line, f"`revision` is {value.value!r}, which is no id")
+        raise _ValueError(Kind.BAD_VALUE, line, msg("`revision` is {value!r}, which is no id", value=value.value))
     if _ILLEGAL.intersection(value.value):
         raise _ValueError(
-            Kind.BAD_VALUE, line, f"`revision` is {value.value!r}: Alembic refuses any of @ - + : in an id"
+            Kind.BAD_VALUE,
+            line,
+            msg("`revision` is {value!r}: Alembic refuses any of @ - + : in an id", value=value.value),
         )
     return value.value, line
 
@@ -127,9 +134,13 @@ def _strings(name: str, bound: dict[str, Binding]) -> tuple[str, ...]:
         element = _plain(written)
         if not isinstance(element, ast.Constant):
             at = element.lineno if element is not None else line
-            raise _ValueError(Kind.COMPUTED, at, f"`{name}` is computed")
+            raise _ValueError(Kind.COMPUTED, at, msg("`{name}` is computed", name=name))
         if not isinstance(element.value, str):
-            raise _ValueError(Kind.BAD_VALUE, element.lineno, f"`{name}` has {element.value!r}, which is not a text")
+            raise _ValueError(
+                Kind.BAD_VALUE,
+                element.lineno,
+                msg("`{name}` has {value!r}, which is not a text", name=name, value=element.value),
+            )
         texts.append(element.value)
     return tuple(texts)
 
@@ -171,7 +182,7 @@ def _bindings(tree: ast.Module) -> dict[str, Binding]:
 
 def _unreadable(path: str, line: int, text: str) -> Read:
     version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    hint = f"read as Python {version}; Alembic stops at a file that it cannot load"
+    hint = msg("read as Python {version}; Alembic stops at a file that it cannot load", version=version)
     return Read(None, (Problem(kind=Kind.UNREADABLE, path=path, line=line, text=text, hint=hint),))
 
 

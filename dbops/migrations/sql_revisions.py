@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from dbops.errors import DbopsError
+from dbops.language import msg
 from dbops.migrations.runner import NotRenderableError
 from dbops.migrations.sql_shape import shape
 from dbops.migrations.sql_text import Statement, split
@@ -63,13 +64,13 @@ def read_sql(
             found[one.id] = RevisionSql(one, _captured(known[one.id], dialect, version_table), "captured")
     for run in _runs([one for one in pending if one.id not in found]):
         if render is None:
-            failed |= dict.fromkeys((one.id for one in run), "the application's revisions cannot be run here")
+            failed |= dict.fromkeys((one.id for one in run), msg("the application's revisions cannot be run here"))
             continue
         for part, whole in _rendered(run, render, failed):
             found |= _sliced(part, whole, dialect, version_table)
     for one in pending:
         if one.id not in found:
-            failed.setdefault(one.id, "Alembic has rendered nothing for it")
+            failed.setdefault(one.id, msg("Alembic has rendered nothing for it"))
     return (
         tuple(found[one.id] for one in pending if one.id in found),
         tuple(Unreadable(one, failed[one.id]) for one in pending if one.id not in found),

@@ -55,7 +55,7 @@ def check_copy(
         held = side.archive_contents(manifest, archive.path, progress) if suspected else {}
         for table in suspected:
             key = (table.schema, table.name)
-            progress.item(f"rows of {table.label}")
+            progress.item(msg("rows of {label}", label=table.label))
             explained[key] = _not_the_source(table, held.get(key)) or _look_closer(
                 side, archive, snapshot, refs[key], table
             )

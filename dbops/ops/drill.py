@@ -90,7 +90,7 @@ class Drill(Stage):
             )
             self._notes.found(copy.findings)
             if any(finding.severity is Severity.ERROR for finding in copy.findings):
-                self._notes.unproved("restore", "the backup's files are not what they were: it was not restored")
+                self._notes.unproved("restore", msg("the backup's files are not what they were: it was not restored"))
                 return
             archive = archive_of(self._catalog, self.manifest, copy)
         self._notes.fetched()
@@ -155,7 +155,7 @@ class Drill(Stage):
         for kind in sorted(
             side.waits_for_swap & {kind for kind, there in self.manifest.inventory.objects.items() if there}
         ):
-            self._notes.unproved(kind, "on a server where it would act, a copy gets it only when it goes live")
+            self._notes.unproved(kind, msg("on a server where it would act, a copy gets it only when it goes live"))
         self._tables = proof.tables(self.manifest.inventory, check.found, check.explained)
         self._notes.compared(
             check.comparison,

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from dbops.evidence import Match, TableProof
+from dbops.language import msg
 from dbops.model import Finding, Severity
 
 _OF_ROWS = frozenset({"fk-orphans", "constraint-violated"})
@@ -24,5 +25,7 @@ def _as_in_source(finding: Finding) -> Finding:
     if finding.severity is not Severity.ERROR:
         return finding
     return msgspec.structs.replace(
-        finding, severity=Severity.WARNING, actual=f"{finding.actual}, as in the source, whose rows are equal"
+        finding,
+        severity=Severity.WARNING,
+        actual=msg("{actual}, as in the source, whose rows are equal", actual=finding.actual),
     )

@@ -64,7 +64,7 @@ class Stage(ABC):
         """Teardown: it never hides the first error. The report is kept, unless Ctrl-C came."""
         self.copy = None
         trouble = self._close()
-        self._notes.torn_down(f"not removed: {trouble}" if trouble else "removed")
+        self._notes.torn_down(msg("not removed: {trouble}", trouble=trouble) if trouble else "removed")
         if error is None and self._report is None:
             self._report = self._kept(self._notes.report())
 

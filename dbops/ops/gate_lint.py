@@ -176,8 +176,8 @@ class Linter:
                         if each.way is None and each.refusal is not None
                     ]
         except DbopsError as error:
-            return {}, f"no scratch server could be asked: {error}"
-        return found, f"the scratch server did not run: {'; '.join(untold[:5])}" if untold else ""
+            return {}, msg("no scratch server could be asked: {error}", error=error)
+        return found, msg("the scratch server did not run: {reasons}", reasons="; ".join(untold[:5])) if untold else ""
 
 
 def _heads(ground: Ground) -> list[str]:

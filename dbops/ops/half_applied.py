@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from dbops.engine.migrating import Migrator
+from dbops.language import msg
 from dbops.migrations.runner import Outcome
 from dbops.migrations.runner_events import Statement
 from dbops.migrations.sql_text import split
@@ -97,11 +98,11 @@ def diagnose(
 
 def _try(text: str, copy: Migrator, definitions: Callable[[], object]) -> Part:
     if _word(text) in _ROWS:
-        return Part(text, "unknown", "it changes rows: look whether it has")
+        return Part(text, "unknown", msg("it changes rows: look whether it has"))
     before = definitions()
     refusal = copy.attempt(text, ATTEMPT_SECONDS, keep=True)
     if refusal is None:
-        return Part(text, "missing") if definitions() != before else Part(text, "in", "or it changes nothing")
+        return Part(text, "missing") if definitions() != before else Part(text, "in", msg("or it changes nothing"))
     if refusal.code in _ALREADY:
         return Part(text, "in")
     return Part(text, "unknown", refusal.text)

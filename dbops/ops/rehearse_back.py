@@ -64,13 +64,13 @@ def down_and_up(runs: Runs, before: Look, after: Look) -> Back:
 def _no_downgrade(runs: Runs) -> str:
     """Why there is no way down; '' if there is one to try."""
     if runs.plan.start is not None and runs.current != runs.plan.start:
-        return "the backup is not at the database's revisions"
+        return msg("the backup is not at the database's revisions")
     if len(runs.current) > 1:
-        return f"there are {len(runs.current)} current revisions to go back to"
+        return msg("there are {count} current revisions to go back to", count=len(runs.current))
     for one in runs.pending:
         bodies = runs.plan.history.bodies(one.id)
         if bodies.upgrades and bodies.downgrade not in (Downgrade.WORKS, Downgrade.HIDDEN):
-            return f"{one.id} has no downgrade"
+            return msg("{id} has no downgrade", id=one.id)
     return ""
 
 

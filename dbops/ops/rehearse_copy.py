@@ -112,7 +112,7 @@ def differences(before: Look, after: Look, version_table: str) -> list[str]:
         old, new = before.contents[key], after.contents[key]
         comparable = old.rows == new.rows and set(before.tables[key].columns) == set(after.tables[key].columns)
         if comparable and old.digest and new.digest and old.digest != new.digest:
-            found.append(f"{label(*key)}: {old.rows} rows, but what is in them differs")
+            found.append(msg("{label}: {rows} rows, but what is in them differs", label=label(*key), rows=old.rows))
     for kind in sorted(before.objects.keys() | after.objects.keys()):
         was = {one.name: one.digest for one in before.objects.get(kind, ())}
         now = {one.name: one.digest for one in after.objects.get(kind, ())}
@@ -125,7 +125,7 @@ def differences(before: Look, after: Look, version_table: str) -> list[str]:
 
 def _how(was: str | None, now: str | None) -> str:
     if was is None:
-        return "is left over"
+        return msg("is left over")
     return "is gone" if now is None else "is another"
 
 
@@ -136,10 +136,10 @@ def _ours(name: str) -> bool:
 def _counts(change: TableChange) -> str:
     before = "no table" if change.rows_before is None else f"{change.rows_before} rows"
     after = "no table" if change.rows_after is None else f"{change.rows_after} rows"
-    return f"{before} before, {after} now" if before != after else before
+    return msg("{before} before, {after} now", before=before, after=after) if before != after else before
 
 
 def _columns(change: TableChange) -> str:
-    gone = f", without {', '.join(change.columns_gone)}" if change.columns_gone else ""
-    new = f", with {', '.join(change.columns_new)}" if change.columns_new else ""
+    gone = msg(", without {columns}", columns=", ".join(change.columns_gone)) if change.columns_gone else ""
+    new = msg(", with {columns}", columns=", ".join(change.columns_new)) if change.columns_new else ""
     return gone + new

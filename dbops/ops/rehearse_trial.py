@@ -31,7 +31,7 @@ class Trial:
         self.unobserved = 0
         self.reached: frozenset[str] = frozenset()
         self.versions: dict[str, str] = {}
-        self.way_back = WayBack(kind="none", seconds=0.0, command="", why="the upgrade did not come to its end")
+        self.way_back = WayBack(kind="none", seconds=0.0, command="", why=msg("the upgrade did not come to its end"))
 
     def run(self) -> None:
         runs, plan = self.runs, self.runs.plan

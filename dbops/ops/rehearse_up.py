@@ -73,12 +73,12 @@ def _not_at_head(runs: Runs, outcome: Outcome, reached: frozenset[str]) -> Findi
 def _why_it_failed(runs: Runs, outcome: Outcome, name: str) -> tuple[str, Came]:
     """The hint, and what else is found on the way: half a revision that somebody has left there."""
     if runs.transactional:
-        return "on the database itself it would fail in the same way, and be rolled back", Came(False)
+        return msg("on the database itself it would fail in the same way, and be rolled back"), Came(False)
     stays = half_applied.heard(outcome, transactional=False)
     if stays is not None:
-        text = "nothing rolls that back: on the database itself the half of it would stay"
+        text = msg("nothing rolls that back: on the database itself the half of it would stay")
         return f"{text}\n{stays.text()}", Came(False)
-    nothing = "nothing of it would stay in the database"
+    nothing = msg("nothing of it would stay in the database")
     first = runs.pending[0].id if runs.pending else ""
     if name != first:
         return nothing, Came(False)

@@ -12,30 +12,30 @@ from dbops.language import msg
 _FULL = (3, 1021, 1037, 1038, 1041, 1114, 1135, 3019)
 _LOST = (0, 1053, 1317, 1927, 2006, 2013, 2055, 4031)
 _LACKS = {
-    1044: "the user lacks a right",
-    1071: "an index is longer than the server's page size allows",
-    1115: "it does not know a character set",
-    1118: "a row is longer than its page size allows",
-    1128: "it lacks a loadable function",
-    1142: "the user lacks a right",
+    1044: msg("the user lacks a right"),
+    1071: msg("an index is longer than the server's page size allows"),
+    1115: msg("it does not know a character set"),
+    1118: msg("a row is longer than its page size allows"),
+    1128: msg("it lacks a loadable function"),
+    1142: msg("the user lacks a right"),
     1153: "its max_allowed_packet is too small",
-    1193: "it does not know a variable",
-    1227: "the user lacks a right",
-    1231: "it does not know a variable's value",
-    1235: "it does not support it",
-    1273: "it does not know a collation",
-    1286: "it does not have a storage engine",
-    1289: "a feature is switched off in it",
-    1290: "an option of it forbids it",
-    1298: "it does not know a time zone: fill its tables of them (mariadb-tzinfo-to-sql or mysql_tzinfo_to_sql)",
-    1370: "the user lacks a right",
-    1419: "log_bin_trust_function_creators is off, and the user lacks the right",
-    1418: "log_bin_trust_function_creators is off",
-    1524: "a plugin is not loaded",
-    1911: "it does not know an option",
-    3161: "a storage engine is switched off in it",
-    3750: "sql_require_primary_key is on, and the user may not set it for a session (SESSION_VARIABLES_ADMIN)",
-    4161: "it does not know a data type",
+    1193: msg("it does not know a variable"),
+    1227: msg("the user lacks a right"),
+    1231: msg("it does not know a variable's value"),
+    1235: msg("it does not support it"),
+    1273: msg("it does not know a collation"),
+    1286: msg("it does not have a storage engine"),
+    1289: msg("a feature is switched off in it"),
+    1290: msg("an option of it forbids it"),
+    1298: msg("it does not know a time zone: fill its tables of them (mariadb-tzinfo-to-sql or mysql_tzinfo_to_sql)"),
+    1370: msg("the user lacks a right"),
+    1419: msg("log_bin_trust_function_creators is off, and the user lacks the right"),
+    1418: msg("log_bin_trust_function_creators is off"),
+    1524: msg("a plugin is not loaded"),
+    1911: msg("it does not know an option"),
+    3161: msg("a storage engine is switched off in it"),
+    3750: msg("sql_require_primary_key is on, and the user may not set it for a session (SESSION_VARIABLES_ADMIN)"),
+    4161: msg("it does not know a data type"),
 }
 """Errors of a server that is not set up for what the dump holds: they say nothing against the dump."""
 _NEAR = re.compile(r"(near ').*(' at line \d+)$", re.DOTALL)
@@ -109,9 +109,9 @@ def too_long(needed: int, table: str, place: str) -> DatabaseError:
 def _error(number: int, text: str, message: str) -> DatabaseError:
     kind = kind_of(number, text)
     hint = {
-        "server-full": "free space on the database server's disk",
-        "server-lost": "look into the server's log",
-        "server-lacks": f"the server is not set up for it: {_LACKS.get(number, '')}",
+        "server-full": msg("free space on the database server's disk"),
+        "server-lost": msg("look into the server's log"),
+        "server-lacks": msg("the server is not set up for it: {what}", what=_LACKS.get(number, "")),
     }.get(kind, "")
     return DatabaseError(message, hint=hint, kind=kind)
 
@@ -122,4 +122,4 @@ def _symbol(number: int) -> str:
 
     words = {1062: msg("duplicate entry"), 4025: msg("a CHECK constraint fails"), 3819: msg("a CHECK constraint fails")}
     names = (name for name, value in vars(ER).items() if value == number and name.isupper())
-    return words.get(number) or next(names, "the server refused them").lower().replace("_", " ")
+    return words.get(number) or next(names, msg("the server refused them")).lower().replace("_", " ")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dbops.language import msg
 from dbops.sandbox.base import Needs, Offer, Sandbox, SandboxError, SandboxMissingError
 from dbops.sandbox.container.docker import Docker
 from dbops.sandbox.container.recipe import Recipe
@@ -35,7 +36,9 @@ class ContainerProvider:
         try:
             image = docker.image(name)
             if image is None and (reason := docker.why_not_fetched(name)):
-                obstacles.insert(0, f"the image {name} is not here, and cannot be fetched: {reason}")
+                obstacles.insert(
+                    0, msg("the image {name} is not here, and cannot be fetched: {reason}", name=name, reason=reason)
+                )
             if lacking := docker.room_lacking(needs.bytes):
                 obstacles.append(lacking)
         except SandboxError as error:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from dbops.command import run
 from dbops.errors import ToolError
+from dbops.language import msg
 from dbops.sandbox.base import Needs
 from dbops.sandbox.mysql.product import MARIADB, PRODUCTS, Product, major_of, number_of, product_of, series_of
 from dbops.sandbox.mysql.settings import birth
@@ -86,9 +87,14 @@ def lacks(found: Installation, needs: Needs, place: Path) -> list[str]:
     """What this server lacks for the backup in a folder below `place`, each a phrase."""
     lacking = []
     if found.installer is None:
-        lacking.append(f"there is no {_INSTALLER} beside {found.server}")
+        lacking.append(msg("there is no {program} beside {server}", program=_INSTALLER, server=found.server))
     if birth(needs).get("lower-case-table-names") == "0" and not _minds_case(place):
-        lacking.append(f"the file system of {place} takes A for a, which the source does not (lower_case_table_names)")
+        lacking.append(
+            msg(
+                "the file system of {place} takes A for a, which the source does not (lower_case_table_names)",
+                place=place,
+            )
+        )
     return lacking
 
 

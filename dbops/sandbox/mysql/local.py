@@ -37,8 +37,13 @@ class LocalProvider:
 
     def _none(self, found: list[Installation]) -> str:
         others = ", ".join(f"{each.product.title} {each.version}" for each in found)
-        here = f"; there is {others}" if others else ""
-        return f"no {self._product.title} server ({self._product.programs[0]}) is installed on this machine{here}"
+        here = msg("; there is {others}", others=others) if others else ""
+        return msg(
+            "no {title} server ({programs}) is installed on this machine{here}",
+            title=self._product.title,
+            programs=self._product.programs[0],
+            here=here,
+        )
 
 
 def _offer_of(found: Installation, needs: Needs) -> Offer:
@@ -52,7 +57,7 @@ def _offer_of(found: Installation, needs: Needs) -> Offer:
         where = place(shared=account is not None)
         obstacles += lacks(found, needs, where)
         if account is not None and not _runs(found.server, account):
-            obstacles.append(f"{found.server} cannot be run by user {account.name}")
+            obstacles.append(msg("{server} cannot be run by user {name}", server=found.server, name=account.name))
         if lacking := room_lacking(where, needs.bytes, "TMPDIR"):
             obstacles.append(lacking)
 

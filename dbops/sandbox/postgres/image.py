@@ -46,11 +46,29 @@ class PostgresImage:
             return ()
         lacking = []
         if missing := [extension for extension in needs.extensions if extension not in EXTENSIONS]:
-            lacking.append(f"the image {name} has no extension {', '.join(missing)} (set the target's drill.image)")
+            lacking.append(
+                msg(
+                    "the image {name} has no extension {missing} (set the target's drill.image)",
+                    name=name,
+                    missing=", ".join(missing),
+                )
+            )
         if missing := [library for library in needs.preload if library not in LIBRARIES | EXTENSIONS]:
-            lacking.append(f"the image {name} has no library {', '.join(missing)} (set the target's drill.image)")
+            lacking.append(
+                msg(
+                    "the image {name} has no library {missing} (set the target's drill.image)",
+                    name=name,
+                    missing=", ".join(missing),
+                )
+            )
         if missing := lacking_locales(needs.locales, LOCALES):
-            lacking.append(f"the image {name} has no locale {', '.join(missing)} (set the target's drill.image)")
+            lacking.append(
+                msg(
+                    "the image {name} has no locale {missing} (set the target's drill.image)",
+                    name=name,
+                    missing=", ".join(missing),
+                )
+            )
         return tuple(lacking)
 
     def major(self, image: str, variables: Mapping[str, str]) -> int:
@@ -115,7 +133,7 @@ class PostgresImage:
 
     def missing(self, log: str) -> str:
         found = _MISSING_LIBRARY.search(log)
-        return f"library {found[1]}, which shared_preload_libraries names" if found else ""
+        return msg("library {name}, which shared_preload_libraries names", name=found[1]) if found else ""
 
 
 def _custom() -> str:

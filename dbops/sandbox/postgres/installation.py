@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from dbops.command import run
 from dbops.errors import ToolError
+from dbops.language import msg
 from dbops.model import major_version
 from dbops.sandbox.base import Needs
 from dbops.sandbox.machine import lacking_locales, locales
@@ -71,15 +72,23 @@ def lacks(found: Installation, needs: Needs) -> list[str]:
     lacking = []
     missing = [name for name in needs.extensions if name not in _BUILT_IN and not _has_extension(found, name)]
     if missing:
-        lacking.append(f"no extension {', '.join(missing)} in {found.sharedir / 'extension'}")
+        lacking.append(
+            msg("no extension {missing} in {folder}", missing=", ".join(missing), folder=found.sharedir / "extension")
+        )
     missing = [name for name in needs.preload if not _has_library(found, name)]
     if missing:
-        lacking.append(f"no library {', '.join(missing)} in {found.libdir} (shared_preload_libraries)")
+        lacking.append(
+            msg(
+                "no library {missing} in {libdir} (shared_preload_libraries)",
+                missing=", ".join(missing),
+                libdir=found.libdir,
+            )
+        )
     if needs.icu and not _has_icu(found):
-        lacking.append("built without ICU, which the database's collation is one of")
+        lacking.append(msg("built without ICU, which the database's collation is one of"))
     missing = lacking_locales(needs.locales, locales())
     if missing:
-        lacking.append(f"no locale {', '.join(missing)} on this machine (see `locale -a`)")
+        lacking.append(msg("no locale {missing} on this machine (see `locale -a`)", missing=", ".join(missing)))
     return lacking
 
 

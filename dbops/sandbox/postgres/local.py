@@ -24,7 +24,9 @@ class LocalProvider:
     def offer(self, needs: Needs) -> Offer:
         offers = [_offer_of(found, needs) for found in installations(needs.bindir)]
         if not offers:
-            return Offer(KIND, 0, ("no PostgreSQL server (postgres, initdb) is installed on this machine",), _nothing)
+            return Offer(
+                KIND, 0, (msg("no PostgreSQL server (postgres, initdb) is installed on this machine"),), _nothing
+            )
         return min(offers, key=lambda offer: (bool(offer.obstacles), distance(offer.major, needs.major)))
 
 

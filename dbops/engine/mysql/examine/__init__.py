@@ -29,6 +29,7 @@ from dbops.engine.mysql.examine.common import Source, Task, not_tried
 from dbops.engine.mysql.examine.positions import kept_positions
 from dbops.engine.mysql.examine.run import run_tasks, worker_session
 from dbops.engine.restoring import Probed
+from dbops.language import msg
 from dbops.model import Finding, Manifest
 from dbops.progress import Progress
 
@@ -79,5 +80,5 @@ def _listed(kind: str, listing: Callable[[], list[Task]]) -> tuple[list[Task], l
     except pymysql.MySQLError as failure:
         if lost(failure):
             raise
-        everything: Task = Task(kind, "all of them", 0, lambda _: Outcome())
+        everything: Task = Task(kind, msg("all of them"), 0, lambda _: Outcome())
         return [], [(everything, not_tried(everything.label, failure))]

@@ -44,7 +44,7 @@ def _check(connection: Connection, table: Table, source: Source, product: str) -
     for check in table.checks:
         if product == "mysql" and _LOST_CHARACTER in check.expression:
             # MySQL prints a character of four bytes so, in a dump as well.
-            skipped.append(Skipped("the server does not print all of its characters", label_of(check, table)))
+            skipped.append(Skipped(msg("the server does not print all of its characters"), label_of(check, table)))
         else:
             told.append(check)
     findings: list[Finding] = []
@@ -76,7 +76,7 @@ def _counts(connection: Connection, table: Table, checks: list[Check], skipped: 
         if lost(failure) or damaged(failure) or error_of(failure)[0] in TIMEOUTS:
             raise
         if len(checks) == 1:
-            reason = f"its evaluation fails with error {error_of(failure)[0]}"
+            reason = msg("its evaluation fails with error {number}", number=error_of(failure)[0])
             skipped.append(Skipped(reason, label_of(checks[0], table)))
             return [0]
     return [count for check in checks for count in _counts(connection, table, [check], skipped)]

@@ -75,7 +75,7 @@ def _check(connection: Connection, key: Key, table: Table, source: Source) -> Ou
     """NULL in any column makes a row free (MATCH SIMPLE: both products know no other)."""
     there = all(pair.there for pair in key.pairs)
     if key.other_database and not there:
-        return Outcome(skipped=(Skipped("it refers to a database that is not here, or hidden", key.label),))
+        return Outcome(skipped=(Skipped(msg("it refers to a database that is not here, or hidden"), key.label),))
     conditions = [f"c.{identifier(pair.column)} IS NOT NULL" for pair in key.pairs]
     if there:
         equal = " AND ".join(_equal(pair) for pair in key.pairs)

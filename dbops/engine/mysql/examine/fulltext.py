@@ -56,7 +56,7 @@ def _search(connection: Connection, table: Table, key: Key, source: Source) -> O
             if found:
                 return Outcome(1)
     if len(chosen) < 3:
-        return Outcome(skipped=(Skipped("too few plain words to look for", label),))
+        return Outcome(skipped=(Skipped(msg("too few plain words to look for"), label),))
     actual = msg("none of {count} words of its rows finds one", count=len(chosen))
     return Outcome(
         1, (graded(error("index-corrupt", label, msg("it finds the rows of its table"), actual), source.severity()),)

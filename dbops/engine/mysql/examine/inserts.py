@@ -34,14 +34,14 @@ _DUPLICATE = 1062
 _NO_MORE_VALUES = (167, 1264, 1467, 4084)
 """Out of range (MariaDB), out of range, AUTO_INCREMENT failed, the sequence has run out."""
 _WORDS = {
-    1048: "a column must not be NULL",
-    1062: "another of its keys is there already",
-    1364: "a column has no default",
-    1452: "it refers to a row that is not there",
-    1526: "no partition takes it",
-    1644: "a trigger refuses it",
-    3819: "a check refuses it",
-    4025: "a check refuses it",
+    1048: msg("a column must not be NULL"),
+    1062: msg("another of its keys is there already"),
+    1364: msg("a column has no default"),
+    1452: msg("it refers to a row that is not there"),
+    1526: msg("no partition takes it"),
+    1644: msg("a trigger refuses it"),
+    3819: msg("a check refuses it"),
+    4025: msg("a check refuses it"),
 }
 _CUT = 60
 """Characters from which on a name in a message may be only its beginning."""
@@ -73,9 +73,11 @@ class Inserts:
         def task(table: Table) -> Task:
             def work(session: Connection) -> Outcome:
                 if not table.transactional:
-                    return Outcome(skipped=(Skipped(f"{table.engine} rolls nothing back", table.name),))
+                    return Outcome(
+                        skipped=(Skipped(msg("{engine} rolls nothing back", engine=table.engine), table.name),)
+                    )
                 if lasting and table.name in fires:
-                    why = "a trigger of it may write to a table that rolls nothing back"
+                    why = msg("a trigger of it may write to a table that rolls nothing back")
                     return Outcome(skipped=(Skipped(why, table.name),))
                 return self._insert(session, table)
 
@@ -201,7 +203,7 @@ def _of_a_fed_key(table: Table, failure: pymysql.MySQLError) -> bool:
 def _refused(table: Table, failure: pymysql.MySQLError) -> Outcome:
     number = error_of(failure)[0]
     words = _WORDS.get(number, f"error {number}")
-    return Outcome(skipped=(Skipped(f"the table takes no copy of its own row: {words}", table.name),))
+    return Outcome(skipped=(Skipped(msg("the table takes no copy of its own row: {words}", words=words), table.name),))
 
 
 # --- values that nothing holds ----------------------------------------------------------------------------------------

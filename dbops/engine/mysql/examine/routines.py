@@ -48,5 +48,5 @@ def _show(connection: Connection, word: str, name: str, label: str) -> Outcome:
     found = rows(connection, f"SHOW CREATE {word} {identifier(name)}")
     text = found[0][_TEXT.get(word, 2)] if found else None
     if text is None:
-        return Outcome(skipped=(Skipped("this user may not see its body", label),))
+        return Outcome(skipped=(Skipped(msg("this user may not see its body"), label),))
     return Outcome(1)

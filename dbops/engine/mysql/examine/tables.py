@@ -61,7 +61,7 @@ def _check(connection: Connection, table: Table) -> Outcome:
         raise
     told = [(str(kind).lower(), str(text)) for _, _, kind, text in found]
     if any(_UNSUPPORTED in text for _, text in told):
-        return Outcome(skipped=(Skipped(f"{table.engine} cannot be checked", table.name),))
+        return Outcome(skipped=(Skipped(msg("{engine} cannot be checked", engine=table.engine), table.name),))
     if told and told[-1] == ("status", "OK") and not any(kind == "error" for kind, _ in told):
         return Outcome(1)
     words = [

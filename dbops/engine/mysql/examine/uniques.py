@@ -40,7 +40,7 @@ def _unique(connection: Connection, table: Table, key: Key, source: Source) -> O
     """Compared by the columns' own collations; a NULL is like no other."""
     label = _label(table, key)
     if not key.plain:
-        return Outcome(skipped=(Skipped("its uniqueness is not that of its columns", label),))
+        return Outcome(skipped=(Skipped(msg("its uniqueness is not that of its columns"), label),))
     names = [f"k{place}" for place in range(len(key.parts))]
     chosen = ", ".join(f"{part.sql} AS {name}" for part, name in zip(key.parts, names, strict=True))
     present = " AND ".join(f"({part.sql}) IS NOT NULL" for part in key.parts)

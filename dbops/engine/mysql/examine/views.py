@@ -51,7 +51,7 @@ def _select(connection: Connection, name: str, product: str) -> Outcome:
             raise
         if number in TIMEOUTS:
             return Outcome(1)
-        return Outcome(1, skipped=(Skipped(f"its first row ends in error {number}", name),))
+        return Outcome(1, skipped=(Skipped(msg("its first row ends in error {number}", number=number), name),))
     finally:
         if connection.open:
             run(connection, f"SET SESSION {unlimited}")
@@ -67,7 +67,7 @@ def _limits(product: str) -> tuple[str, str]:
 def _broken(name: str, failure: pymysql.MySQLError, source: Source) -> Outcome | None:
     number = error_of(failure)[0]
     if number == _READ_ONLY:
-        return Outcome(skipped=(Skipped("it writes when it is run", name),))
+        return Outcome(skipped=(Skipped(msg("it writes when it is run"), name),))
     if number not in MISSING and number != NO_DEFINER:
         return None
     severity = source.severity_of(failure)

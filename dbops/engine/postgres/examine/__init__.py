@@ -16,6 +16,7 @@ from dbops.engine.postgres.examine.common import Connection, Source, Task
 from dbops.engine.postgres.examine.positions import kept_positions
 from dbops.engine.postgres.examine.run import TIMEOUTS, not_tried, run_tasks, worker_session
 from dbops.engine.restoring import Probed
+from dbops.language import msg
 from dbops.model import Manifest, NotEvaluated
 from dbops.progress import Progress
 
@@ -67,6 +68,6 @@ def _listed(
             except psycopg.Error as failure:
                 if failure.sqlstate not in TIMEOUTS:
                     raise
-                everything: Task = Task(kind, "all of them", 0, lambda _: Outcome())
+                everything: Task = Task(kind, msg("all of them"), 0, lambda _: Outcome())
                 failed.append((everything, not_tried(everything.label, failure)))
     return tasks, failed

@@ -56,8 +56,12 @@ def amcheck(access: Access) -> Iterator[Amcheck]:
             yield _functions(connection, installed)
             return
         if not available or not superuser:
-            why = "only a superuser may install it" if available else "the server lacks it: install postgresql-contrib"
-            yield Amcheck(missing=f"needs the extension amcheck, and {why}")
+            why = (
+                msg("only a superuser may install it")
+                if available
+                else msg("the server lacks it: install postgresql-contrib")
+            )
+            yield Amcheck(missing=msg("needs the extension amcheck, and {why}", why=why))
             return
         schema = f"dbops_amcheck_{secrets.token_hex(4)}"
         _quiet(connection)
@@ -68,7 +72,9 @@ def amcheck(access: Access) -> Iterator[Amcheck]:
         except psycopg.Error as failure:
             if connection.closed:
                 raise
-            yield Amcheck(missing=f"needs the extension amcheck, which cannot be installed: {said(failure)}")
+            yield Amcheck(
+                missing=msg("needs the extension amcheck, which cannot be installed: {said}", said=said(failure))
+            )
             return
         try:
             yield _functions(connection, schema)

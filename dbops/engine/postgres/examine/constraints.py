@@ -78,12 +78,14 @@ def _demands(table: Table) -> list[Demand]:
         demands.append(Demand(f"{part_label(name)} ON {table.label}", f"CHECK ({expression})", validated, violated))
     if table.bound:
         violated = sql.SQL("NOT ({})").format(sql.SQL(table.bound))
-        demands.append(Demand(table.label, f"within the bound of the partition: {table.bound}", True, violated))
+        demands.append(
+            Demand(table.label, msg("within the bound of the partition: {bound}", bound=table.bound), True, violated)
+        )
     for column, name, validated in table.not_null:
         # Not IS NULL: of a composite value that means something else, and a planner may trust the constraint.
         violated = sql.SQL("pg_catalog.num_nulls({}) > 0").format(sql.Identifier(column))
         label = f"{part_label(name)} ON {table.label}" if name else f"{table.label}.{part_label(column)}"
-        demands.append(Demand(label, f"{column} is NOT NULL", validated, violated))
+        demands.append(Demand(label, msg("{column} is NOT NULL", column=column), validated, violated))
     return demands
 
 
@@ -132,7 +134,7 @@ def _counts(connection: Connection, table: Table, demands: list[Demand], skipped
         except psycopg.Error as failure:
             if connection.closed:
                 raise
-            skipped.append(Skipped(f"its evaluation fails: {said(failure)}", demand.label))
+            skipped.append(Skipped(msg("its evaluation fails: {said}", said=said(failure)), demand.label))
             counts.append(0)
     return counts
 
@@ -166,7 +168,7 @@ def _domains(connection: Connection, table: Table, skipped: list[Skipped]) -> li
         except psycopg.Error as failure:
             if connection.closed:
                 raise
-            skipped.append(Skipped(f"its evaluation fails: {said(failure)}", subject))
+            skipped.append(Skipped(msg("its evaluation fails: {said}", said=said(failure)), subject))
     return findings
 
 

@@ -27,8 +27,8 @@ TITLE = msg("a row can be inserted wherever a sequence gives the next value")
 _NO_MORE_VALUES = "2200H"
 _SCHEMA_CLASSES = ("42", "3F")
 _EMPTY_OR_ELSEWHERE = {
-    "23502": "a column without a default must not be NULL",
-    "23514": "a check, a domain or the partitions' bounds refuse the row",
+    "23502": msg("a column without a default must not be NULL"),
+    "23514": msg("a check, a domain or the partitions' bounds refuse the row"),
 }
 
 
@@ -125,7 +125,7 @@ class Inserts:
 
 def _refused(table: Table, failure: psycopg.Error) -> Outcome:
     words = _EMPTY_OR_ELSEWHERE.get(failure.sqlstate or "", said(failure))
-    return Outcome(skipped=(Skipped(f"the table takes no copy of its own row: {words}", table.label),))
+    return Outcome(skipped=(Skipped(msg("the table takes no copy of its own row: {words}", words=words), table.label),))
 
 
 def _insert(connection: Connection, table: Table, *, alone: bool) -> Outcome:

@@ -44,7 +44,7 @@ def tasks(connection: Connection, *, by_amcheck: bool) -> list[Task]:
 
 def _unique(connection: Connection, unique: Unique) -> Outcome:
     if not unique.plain:
-        return Outcome(skipped=(Skipped("its operator class has an equality of its own", unique.label),))
+        return Outcome(skipped=(Skipped(msg("its operator class has an equality of its own"), unique.label),))
     places = sql.SQL(", ").join(sql.SQL(str(place + 1)) for place in range(len(unique.keys)))
     texts = sql.SQL(", ").join(sql.SQL("{}::text").format(name) for name in _names(unique))
     names = sql.SQL(", ").join(_names(unique))

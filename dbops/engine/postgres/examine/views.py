@@ -34,7 +34,7 @@ def tasks(connection: Connection, source: Source) -> list[Task]:
         def failed(failure: psycopg.Error) -> Outcome | None:
             state = failure.sqlstate or ""
             if state == _NOT_POPULATED:
-                return Outcome(skipped=(Skipped("it needs a materialized view that holds no rows", label),))
+                return Outcome(skipped=(Skipped(msg("it needs a materialized view that holds no rows"), label),))
             if state == NO_RIGHT or not (state.startswith("42") or state == "XX000"):
                 return None
             found = error(
