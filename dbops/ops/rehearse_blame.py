@@ -4,6 +4,7 @@ is allowed is allowed for one."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 
 from dbops.migrations.history import History
 from dbops.migrations.runner_events import Event
@@ -40,12 +41,17 @@ class Blame:
 
     def _about(self, table: str) -> Iterator[tuple[Ran, Statement, Shape]]:
         names = (table.lower(), table.lower().rpartition(".")[2])
-        for event in self._events:
-            if isinstance(event, Ran) and event.revision in self._history:
-                for one in split(event.sql, self._dialect):
-                    found = shape(one)
-                    if found.table.lower() in names:
-                        yield event, one, found
+        return (each for each in self._read if each[2].table.lower() in names)
+
+    @cached_property
+    def _read(self) -> list[tuple[Ran, Statement, Shape]]:
+        """What ran, statement by statement: read when the first table is asked for, and once."""
+        return [
+            (event, one, shape(one))
+            for event in self._events
+            if isinstance(event, Ran) and event.revision in self._history
+            for one in split(event.sql, self._dialect)
+        ]
 
     def _place(self, ran: Ran, one: Statement) -> str:
         revision = self._history[ran.revision]

@@ -6,14 +6,14 @@ find an old view, which is why sessions are kept away; whatever ends it, the nex
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import TYPE_CHECKING
 
 import msgspec
 import pymysql
 
+from dbops.engine.in_the_way import GRACE_SECONDS, ending, refusal
 from dbops.engine.mysql.belongings import Belongings, read
 from dbops.engine.mysql.bringing import bring, draw_own_sequences, drop
 from dbops.engine.mysql.connect import flavour
@@ -34,14 +34,11 @@ from dbops.engine.mysql.maintenance import (
 from dbops.engine.mysql.settle import grant
 from dbops.engine.mysql.statements import identifier, statement
 from dbops.errors import DbopsError, RefusedError
-from dbops.language import joined, msg
+from dbops.language import msg
 
 if TYPE_CHECKING:
     from dbops.engine.mysql.connect import Connection
 
-GRACE_SECONDS = 5.0
-"""How long sessions that are on their way out, such as those of a stopped application, are waited for."""
-_AGAIN_SECONDS = 0.1
 _LOCK_TIMEOUT = 1205
 
 
@@ -55,15 +52,7 @@ def check_sessions(connection: Connection, name: str, *, end_sessions: bool) -> 
 
 def in_use(name: str, lines: Sequence[str]) -> RefusedError:
     """The refusal that names the sessions; `lines` is empty where they cannot be seen."""
-    return RefusedError(
-        msg(
-            "{name} has other sessions: {lines}",
-            name=name,
-            lines=joined("; ", lines) or msg("they hold its tables, and cannot be seen"),
-        ),
-        hint=msg("end them, configure targets.*.app.stop, or add --end-sessions"),
-        kind="in-use",
-    )
+    return refusal(name, lines, msg("they hold its tables, and cannot be seen"))
 
 
 def foreign_keys_into(connection: Connection, name: str) -> list[str]:
@@ -108,7 +97,7 @@ def perform(maintenance: Maintenance, journal: Journal, swap: Swap, *, end_sessi
         journal.write(Phase.SWAPPING, swap)
         try:
             spared = session_number(connection)
-            with _ending(maintenance, swap.live if end_sessions else "", spared=spared):
+            with _ended(maintenance, swap.live if end_sessions else "", spared=spared):
                 _forward(connection, swap)
         except BaseException as error:
             # A session of its own: the other may be what broke.
@@ -215,28 +204,8 @@ def _rename(connection: Connection, moves: Sequence[Move]) -> None:
         run(connection, "RENAME TABLE " + ", ".join(one(*name) for name in names))
 
 
-@contextmanager
-def _ending(maintenance: Maintenance, database: str, *, spared: int) -> Iterator[None]:
-    """Ends sessions of a database again and again but for one, for the time of the block; '' ends none."""
+def _ended(maintenance: Maintenance, database: str, *, spared: int) -> AbstractContextManager[None]:
+    """Nobody but one session stays in the database for the time of the block; '' ends none."""
     if not database:
-        yield
-        return
-    stop, first = threading.Event(), threading.Event()
-
-    def work() -> None:
-        # If this helper cannot connect, the swap says who is in the way.
-        with suppress(DbopsError), maintenance.session() as connection:
-            while True:
-                end_sessions(connection, [database], spared=spared)
-                first.set()
-                if stop.wait(_AGAIN_SECONDS):
-                    return
-
-    thread = threading.Thread(target=work, name="end-sessions", daemon=True)
-    thread.start()
-    first.wait(GRACE_SECONDS)
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
+        return nullcontext()
+    return ending(maintenance.session(), lambda connection: end_sessions(connection, [database], spared=spared))

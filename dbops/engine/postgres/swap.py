@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 import psycopg
 from psycopg import sql
 
+from dbops.engine.in_the_way import GRACE_SECONDS, ending, refusal
 from dbops.engine.postgres.maintenance import Connection, Maintenance, lingering, sessions_in
-from dbops.errors import DbopsError, RefusedError
-from dbops.language import joined, msg
+from dbops.errors import RefusedError
+from dbops.language import msg
 
-GRACE_SECONDS = 5.0
-"""How long sessions that are on their way out, such as those of a stopped application, are waited for."""
 _ATTEMPTS = 5
-_AGAIN_SECONDS = 0.1
 
 
 def check_sessions(connection: Connection, name: str, *, end_sessions: bool) -> None:
@@ -29,11 +26,7 @@ def check_sessions(connection: Connection, name: str, *, end_sessions: bool) -> 
 
 def in_use(name: str, lines: Sequence[str]) -> RefusedError:
     """The refusal that names the sessions; `lines` is empty where there are none of clients."""
-    return RefusedError(
-        msg("{name} has other sessions: {lines}", name=name, lines=joined("; ", lines) or msg("of the server itself")),
-        hint=msg("end them, configure targets.*.app.stop, or add --end-sessions"),
-        kind="in-use",
-    )
+    return refusal(name, lines, msg("of the server itself"))
 
 
 def rename(
@@ -51,7 +44,7 @@ def rename(
     for attempt in range(_ATTEMPTS):
         with maintenance.session() as connection:
             try:
-                with _ending(maintenance, [old for old, _ in names] if end_sessions else []), connection.transaction():
+                with _ended(maintenance, [old for old, _ in names] if end_sessions else []), connection.transaction():
                     connection.execute("SET LOCAL lock_timeout = '30s'")
                     for old, new in names:
                         command = sql.SQL("ALTER DATABASE {} RENAME TO {}")
@@ -74,28 +67,9 @@ def end_sessions(connection: Connection, databases: Sequence[str]) -> None:
     )
 
 
-@contextmanager
-def _ending(maintenance: Maintenance, databases: Sequence[str]) -> Iterator[None]:
-    """Ends sessions of the databases again and again, for the time of the block."""
+def _ended(maintenance: Maintenance, databases: Sequence[str]) -> AbstractContextManager[None]:
+    """Nobody stays in the databases for the time of the block."""
     if not databases:
-        yield
-        return
-    stop, first = threading.Event(), threading.Event()
-
-    def work() -> None:
-        # If this helper cannot connect, the rename says who is in the way.
-        with suppress(DbopsError), maintenance.session("dbops restore: ending sessions") as connection:
-            while True:
-                end_sessions(connection, databases)
-                first.set()
-                if stop.wait(_AGAIN_SECONDS):
-                    return
-
-    thread = threading.Thread(target=work, name="end-sessions", daemon=True)
-    thread.start()
-    first.wait(GRACE_SECONDS)
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
+        return nullcontext()
+    session = maintenance.session("dbops restore: ending sessions")
+    return ending(session, lambda connection: end_sessions(connection, databases))

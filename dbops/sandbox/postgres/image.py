@@ -6,7 +6,6 @@ import os
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlencode
 
 from dbops.command import redact
 from dbops.config.urls import Secret
@@ -15,6 +14,7 @@ from dbops.sandbox.base import Needs, SandboxError
 from dbops.sandbox.machine import lacking_locales
 from dbops.sandbox.postgres.contrib import EXTENSIONS, LIBRARIES, LOCALES
 from dbops.sandbox.postgres.settings import settings
+from dbops.sandbox.postgres.urls import MAINTENANCE, SUPERUSER, port_url, socket_url
 
 if TYPE_CHECKING:
     from dbops.sandbox.container.recipe import Place
@@ -23,8 +23,6 @@ VARIABLE = "DBOPS_POSTGRES_IMAGE"
 """Environment: where the images of PostgreSQL come from, such as `registry.internal/postgres:{major}`."""
 _OFFICIAL = "postgres:{major}"
 _NEWEST = 18
-_SUPERUSER = "postgres"
-_MAINTENANCE = "postgres"
 _OWN_SOCKETS = "/var/run/postgresql"
 _LOOPBACK = "127.0.0.1"  # of the container: nobody else is there
 _MISSING_LIBRARY = re.compile(r'could not access file "([^"]+)": No such file')
@@ -83,8 +81,8 @@ class PostgresImage:
 
     def environment(self, place: Place, password: str) -> dict[str, str]:
         found = {
-            "POSTGRES_USER": _SUPERUSER,
-            "POSTGRES_DB": _MAINTENANCE,
+            "POSTGRES_USER": SUPERUSER,
+            "POSTGRES_DB": MAINTENANCE,
             "POSTGRES_PASSWORD": password,
             "POSTGRES_INITDB_ARGS": "--auth-local=scram-sha-256 --no-sync",
         }
@@ -98,12 +96,8 @@ class PostgresImage:
         return ["postgres", *(part for name, value in found.items() for part in ("-c", f"{name}={value}"))]
 
     def url(self, where: str, port: int, password: str, database: str) -> Secret:
-        name = quote(database or _MAINTENANCE, safe="")
-        login = f"{_SUPERUSER}:{quote(password, safe='')}"
-        if not where.startswith("/"):
-            return Secret(f"postgresql://{login}@{where}:{port}/{name}?sslmode=disable")
-        query = urlencode({"host": where, "port": port}, quote_via=quote)
-        return Secret(f"postgresql://{login}@/{name}?{query}")
+        at = socket_url if where.startswith("/") else port_url
+        return at(where, port, password, database)
 
     def ready(self, url: Secret) -> bool:
         import psycopg
@@ -121,9 +115,9 @@ class PostgresImage:
 
         try:
             with psycopg.connect(url.reveal(), autocommit=True) as connection:
-                verifier = connection.pgconn.encrypt_password(password.encode(), _SUPERUSER.encode(), b"scram-sha-256")
+                verifier = connection.pgconn.encrypt_password(password.encode(), SUPERUSER.encode(), b"scram-sha-256")
                 statement = sql.SQL("ALTER ROLE {} PASSWORD {}")
-                connection.execute(statement.format(sql.Identifier(_SUPERUSER), sql.Literal(verifier.decode())))
+                connection.execute(statement.format(sql.Identifier(SUPERUSER), sql.Literal(verifier.decode())))
                 row = connection.execute("SHOW server_version").fetchone()
         except psycopg.Error as error:
             raise SandboxError(

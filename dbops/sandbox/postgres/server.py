@@ -9,7 +9,6 @@ import subprocess
 import time
 from contextlib import suppress
 from pathlib import Path
-from urllib.parse import quote, urlencode
 
 from dbops.command import Process, describe_status, run
 from dbops.config.urls import Secret
@@ -20,11 +19,10 @@ from dbops.sandbox.base import About, Needs, SandboxError
 from dbops.sandbox.machine import free_room, this_machine
 from dbops.sandbox.postgres.installation import Installation
 from dbops.sandbox.postgres.settings import settings
+from dbops.sandbox.postgres.urls import SUPERUSER, socket_url
 from dbops.sandbox.postgres.wheel import reachable
 from dbops.signals import uninterrupted
 
-SUPERUSER = "postgres"
-MAINTENANCE = "postgres"
 PORT = 5432
 _START_SECONDS = 60.0
 _STOP_SECONDS = 10.0
@@ -104,10 +102,7 @@ class ProgramServer:
         return About(self._kind, "postgres", self._found.version, self._source, user, tuned, can_isolate())
 
     def url(self, database: str) -> Secret:
-        # No sslmode: a socket has no TLS, and an application may hand the URL to a driver that does not know the word.
-        query = urlencode({"host": str(self._socket), "port": PORT}, quote_via=quote)
-        name = quote(database or MAINTENANCE, safe="")
-        return Secret(f"postgresql://{SUPERUSER}:{self._password}@/{name}?{query}")
+        return socket_url(str(self._socket), PORT, self._password, database)
 
     def log(self) -> str:
         return self._process.stderr_tail if self._process is not None else ""
