@@ -144,10 +144,14 @@ class Restorer(Protocol):
         """The id of the safety backup of a restore in place that was killed half-way; '' if none was, or if the dialect
         replaces everything in one transaction."""
 
-    def in_place(self, manifest: Manifest, *, safety: str) -> SideDatabase:
+    def in_place(self, manifest: Manifest, *, safety: str, database_sql: str = "") -> SideDatabase:
         """The live database itself: its `load` replaces the content, in one transaction where the dialect has such
         (`changed` says what a failure leaves), and its `swap` ends that. Where there is none, the database says until
-        then that its content may be half of something, and that the backup `safety` has what was there before."""
+        then that its content may be half of something, and that the backup `safety` has what was there before.
+
+        `database_sql`: what belongs to the database itself; in a transaction it comes with the content. Left out, or
+        without such a transaction, it comes with `settle`, so that a role that may not set it still gets the content.
+        """
 
     def end_sessions(self) -> None:
         """Ends the sessions that are in the database now."""

@@ -96,7 +96,7 @@ def _replace(
     progress.note(msg("safety backup: {saved}", saved=saved.id))
     # The safety backup may have taken long: who has come meanwhile would lose what it wrote.
     restorer.check_sessions(end_sessions=False)
-    live = restorer.in_place(archive.manifest, safety=saved.id)
+    live = restorer.in_place(archive.manifest, safety=saved.id, database_sql=archive.database_sql)
     try:
         run.load(live, archive)
         run.settle(live, archive)

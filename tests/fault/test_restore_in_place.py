@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -32,7 +33,10 @@ def shop(database: Database, tmp_store: str) -> Backed:
 @pytest.fixture(autouse=True)
 def _no_role_left(database: Database) -> Iterator[None]:
     yield
-    database.psql("REASSIGN OWNED BY keeper TO postgres; DROP OWNED BY keeper; DROP ROLE IF EXISTS keeper")
+    database.psql(
+        "SET default_transaction_read_only = off; REASSIGN OWNED BY keeper TO postgres;"
+        "DROP OWNED BY keeper; DROP ROLE IF EXISTS keeper"
+    )
 
 
 def safety(backed: Backed) -> Callable[[], Manifest]:
@@ -77,6 +81,51 @@ def test_owners_are_put_back_whatever_was_wished_for_the_restore(shop: Backed) -
     report = run_restore(shop, manifest=wrong, in_place=True, no_owner=True, safety=safety(shop))
     assert report.verdict is Verdict.FAIL
     assert held(shop) == before
+
+
+def belongings(database: Database) -> list[str]:
+    """What belongs to the database itself, as pg_dump tells it."""
+    tool = database.cluster.installation.tool("pg_dump")
+    done = subprocess.run([tool, "-Cs", "-d", database.socket_url], capture_output=True, text=True, check=True)
+    words = ("ALTER DATABASE", "ALTER ROLE", "GRANT", "REVOKE", "COMMENT ON DATABASE")
+    return sorted(line for line in done.stdout.splitlines() if line.startswith(words) and database.name in line)
+
+
+@pytest.mark.parametrize("given", [False, True], ids=["nothing", "something"])
+def test_what_belongs_to_the_database_itself_comes_with_the_content_and_nothing_else_stays(
+    shop: Backed, tmp_store: str, monkeypatch: pytest.MonkeyPatch, given: bool
+) -> None:
+    """In the same commit: a restore that is killed right after it leaves nothing half."""
+    database = shop.database
+    if given:
+        database.psql(
+            f"ALTER DATABASE {database.name} SET default_transaction_read_only = on;"
+            f"ALTER DATABASE {database.name} SET app.words = E'it''s %I \\\\ é';"
+            f"ALTER DATABASE {database.name} CONNECTION LIMIT 30; "
+            f"COMMENT ON DATABASE {database.name} IS E'it''s the shop é\\n\\\\';"
+            f"ALTER ROLE keeper IN DATABASE {database.name} SET work_mem = '2MB';"
+            f"GRANT CREATE ON DATABASE {database.name} TO keeper WITH GRANT OPTION"
+        )
+    backed, good = back_up(database, tmp_store), belongings(database)
+    database.psql(
+        f"SET default_transaction_read_only = off; ALTER DATABASE {database.name} SET temp_buffers = '1MB';"
+        f"ALTER DATABASE {database.name} CONNECTION LIMIT 20; COMMENT ON DATABASE {database.name} IS 'another';"
+        f"ALTER ROLE keeper IN DATABASE {database.name} SET temp_buffers = '1MB';"
+        f"ALTER ROLE postgres IN DATABASE {database.name} SET temp_buffers = '1MB';"
+        f"GRANT CREATE ON DATABASE {database.name} TO pg_monitor; REVOKE ALL ON DATABASE {database.name} FROM PUBLIC"
+    )
+    seen: list[list[str]] = []
+    analyze = InPlace.analyze
+
+    def after_the_commit(self: InPlace, jobs: int) -> None:
+        seen.append(belongings(database))
+        analyze(self, jobs)
+
+    monkeypatch.setattr(InPlace, "analyze", after_the_commit)
+    report = run_restore(backed, in_place=True, safety=safety(backed))
+    assert report.verdict is Verdict.PASS, report.findings
+    assert seen == [good]
+    assert belongings(database) == good
 
 
 def test_a_second_run_restores_the_same_backup(shop: Backed, tmp_path: Path) -> None:

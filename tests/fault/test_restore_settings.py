@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from psycopg import sql
 
-from dbops.errors import DatabaseError
+from dbops.errors import DbopsError
 from dbops.model import Verdict
 from tests.probing import examined, told, tried
 from tests.restoring import back_up, run_restore, untouched
@@ -97,7 +97,10 @@ def test_a_restore_does_not_need_the_servers_of_foreign_tables(database: Databas
     assert analyzed == [(500,)]
 
 
-def test_a_setting_that_the_server_does_not_know_is_told_what_to_do(database: Database, tmp_store: str) -> None:
+@pytest.mark.parametrize("in_place", [False, True], ids=["beside", "in place"])
+def test_a_setting_that_the_server_does_not_know_is_told_what_to_do(
+    database: Database, tmp_store: str, in_place: bool
+) -> None:
     """A newer major has dropped some: force_parallel_mode, old_snapshot_threshold. The live database stays."""
     database.psql("CREATE TABLE t (a int)")
     with database.cluster.connect() as connection:
@@ -108,7 +111,7 @@ def test_a_setting_that_the_server_does_not_know_is_told_what_to_do(database: Da
             [database.name],
         )
     backed = back_up(database, tmp_store)
-    with untouched(database), pytest.raises(DatabaseError, match="gone_since_then") as caught:
-        run_restore(backed)
+    with untouched(database), pytest.raises(DbopsError, match="gone_since_then") as caught:
+        run_restore(backed, in_place=in_place, safety=(lambda: backed.manifest) if in_place else None)
     assert caught.value.kind == "setting-unknown"
     assert "RESET" in caught.value.hint

@@ -106,6 +106,10 @@ ALTER TABLE heir ADD b text DEFAULT 'mine', ADD CONSTRAINT positive CHECK (a > 0
 ALTER TABLE heir INHERIT parent_a;
 ALTER TABLE parent_a ADD CONSTRAINT unproved CHECK (a IN (1, 2)) NOT VALID;
 ALTER TABLE parent_a ADD added_later integer DEFAULT 3;
+ALTER TABLE ONLY parent_a ALTER b SET STORAGE external; -- the heir has it only once it is restored
+\if :is14
+ALTER TABLE parent_a ALTER b SET COMPRESSION pglz;
+\endif
 CREATE TABLE dropped_columns (a integer, gone text, b integer);
 ALTER TABLE dropped_columns DROP gone, ADD c text;
 

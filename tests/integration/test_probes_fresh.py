@@ -173,5 +173,8 @@ def test_a_value_is_looked_up_as_the_role_of_the_backup_does(made: Made) -> None
             )
             assert side.value("SELECT n FROM t", 5) == 7
             assert side.value("SELECT n FROM own", 5) == 8
+            # All in one quote, which is a usual mistake: one schema of a strange name, that nothing is found in.
+            cluster.psql("""ALTER ROLE app_role SET search_path = '"$user", elsewhere'""")
+            assert side.value("SELECT current_setting('search_path')", 5) == '"""$user"", elsewhere"'
     finally:
         cluster.psql("DROP ROLE app_role")

@@ -110,7 +110,13 @@ class MysqlRestorer:
         with self._maintenance.session() as connection:
             return mark.read(connection, self.name)
 
-    def in_place(self, manifest: Manifest, *, safety: str) -> SideDatabase:  # noqa: ARG002 - nothing depends on it here
+    def in_place(
+        self,
+        manifest: Manifest,  # noqa: ARG002 - nothing depends on it here
+        *,
+        safety: str,
+        database_sql: str = "",  # noqa: ARG002 - each statement commits: `settle` runs it
+    ) -> SideDatabase:
         return InPlace(self._access, self._maintenance, self.name, safety)
 
     def check_sessions(self, *, end_sessions: bool) -> None:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-
-from psycopg import sql
 
 from dbops.command import Process, running
 from dbops.engine.postgres import settle, source_rows
@@ -28,6 +26,7 @@ _TIMEOUT_MAJOR = 17
 _HEAD_BYTES = 1 << 14
 _TAIL_BYTES = 1 << 12
 """More than what pg_restore prints from its COMMIT on."""
+_COMMIT = b"\nCOMMIT;\n"
 _LOCK_SECONDS = 30
 _ERROR = re.compile(r"ERROR:\s.*$")
 
@@ -52,6 +51,8 @@ class InPlace(PostgresSide):
     """See `engine.restoring.Restorer.in_place`. Nothing is created, dropped or renamed."""
 
     waits_for_swap: frozenset[str] = frozenset()
+    database_sql = ""
+    """What belongs to the database itself, to come with the content; '' leaves it to `settle`."""
 
     def create(self, _: Manifest) -> None:
         """It is there."""
@@ -60,7 +61,8 @@ class InPlace(PostgresSide):
         """It stays."""
 
     def load(self, manifest: Manifest, archive: Path, wishes: Wishes, progress: Progress) -> list[Finding]:
-        """Empties and fills the database in one transaction. COMMIT is only sent once pg_restore has ended well.
+        """Empties and fills the database in one transaction. COMMIT is only sent once pg_restore has ended well, and
+        what belongs to the database itself has been told: a restore that is killed leaves all as it was, or all new.
 
         Told of the transaction, pg_restore prints one BEGIN (in ours, a warning) and one COMMIT. Else it would put
         large objects into a transaction of their own, whose COMMIT would be that of ours, in the middle of everything.
@@ -75,6 +77,7 @@ class InPlace(PostgresSide):
         psql.append(f"--dbname={self._access.conninfo(application='dbops restore', usual_path=True)}")
         environment, secrets = self._access.environment(), self._access.secrets
         [whole] = passes(self._tools, archive, parallel=False)
+        belongings = self._belongings(self.database_sql, wishes) if self.database_sql else []
         with (
             selected(whole.entries) as (listed, entries),
             running(psql, env=environment, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, secrets=secrets) as client,
@@ -92,6 +95,9 @@ class InPlace(PostgresSide):
                     client.stdin.write(data[:-_TAIL_BYTES])
                     tail = data[-_TAIL_BYTES:]
                 reader.check()
+                filled, commit, end = tail.rpartition(_COMMIT)
+                if commit:
+                    tail = filled + _after(belongings) + commit + end
                 client.stdin.write(tail)
                 client.stdin.close()
             except BrokenPipeError:
@@ -116,11 +122,24 @@ class InPlace(PostgresSide):
             yield head.replace(_TIMEOUT_LINE, b"", 1)
 
     def settle(self, database_sql: str, wishes: Wishes) -> None:
+        if self.database_sql:  # it came with the content
+            return
+        belongings = self._belongings(database_sql, wishes)
+        with (
+            self._access.session(application="dbops restore") as connection,
+            settle.told(),
+            connection.transaction(),
+        ):
+            connection.execute("SET TRANSACTION READ WRITE")  # the database may have the contrary
+            for each in belongings:
+                connection.execute(each)
+
+    def _belongings(self, database_sql: str, wishes: Wishes) -> list[bytes]:
+        """Statements that give the database what belongs to itself, and take from it what did until now."""
         sorted_out = settle.sort_out(database_sql, no_owner=wishes.no_owner)
-        with self._access.session(application="dbops restore") as connection:
-            connection.execute("SET default_transaction_read_only = off")  # the database may have it on
-            connection.execute(sql.SQL("ALTER DATABASE {} RESET ALL").format(sql.Identifier(self.name)))
-        settle.settle(self._access, (*sorted_out.now, *sorted_out.at_swap))
+        reset = ["restore_reset"] if wishes.no_owner else ["restore_reset", "restore_reset_roles"]
+        given = [settle.block(body).as_bytes() for body in (*sorted_out.now, *sorted_out.at_swap)]
+        return [*(statement(name) for name in reset), *given]
 
     def swap(self, moment: str, *, end_sessions: bool) -> str:  # noqa: ARG002 - there is nothing to swap
         return ""
@@ -130,6 +149,8 @@ class InPlace(PostgresSide):
         text = next((match[0] for line in hint.splitlines() if (match := _ERROR.search(line))), "psql ended early")
         if source_rows.refused(text):
             hint, kind = joined("\n", [hint, source_rows.advice(text, self._tools, archive)]), source_rows.KIND
+        elif settle.unknown(text):
+            hint, kind = settle.UNKNOWN_SETTING, settle.UNKNOWN_KIND
         return ToolError(
             msg(
                 "backup {backup} was not restored: rolled back, the old content is as it was: {reason}",
@@ -139,3 +160,8 @@ class InPlace(PostgresSide):
             hint=hint,
             kind=kind,
         )
+
+
+def _after(statements: Sequence[bytes]) -> bytes:
+    """For psql, after what pg_restore prints: that may have chosen another encoding."""
+    return b"".join([b"\nSET client_encoding = 'UTF8';\n", *(b"%s;\n" % each.rstrip(b";\n ") for each in statements)])

@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 from psycopg import sql
+from psycopg.abc import Buffer
 
 from dbops.engine.postgres.connect import Access
 from dbops.engine.postgres.locks import exclusive, whoami
@@ -37,6 +38,14 @@ def _escaped(value: str) -> str:
     return value.replace("\\", "\\\\").replace(" ", "\\ ")
 
 
+class _AnyText(psycopg.adapt.Loader):
+    """Text of any bytes. Names and comments of databases and roles are stored in the encoding of the database they were
+    given in, and no other one converts them: an unreadable one is never ours, and must not end what we do here."""
+
+    def load(self, data: Buffer) -> str:
+        return bytes(data).decode("utf-8", "replace")
+
+
 class Maintenance:
     """Opens sessions on a database that is not the named one: `postgres`, else `template1`, else the URL's own."""
 
@@ -57,9 +66,13 @@ class Maintenance:
             if not database or database == self._name:
                 continue
             try:
-                return stack.enter_context(self._access.session(database, application=application))
+                connection = stack.enter_context(self._access.session(database, application=application))
             except DatabaseError as error:
                 failure = failure or error
+            else:
+                for kind in ("text", "name", "varchar"):
+                    connection.adapters.register_loader(kind, _AnyText)
+                return connection
         assert failure is not None  # noqa: S101 - at least one of two fixed names is another one
         raise self._shut_out(failure)
 

@@ -112,12 +112,20 @@ class PostgresRestorer:
     def unfinished(self) -> str:
         return ""
 
-    def in_place(self, manifest: Manifest, *, safety: str) -> SideDatabase:  # noqa: ARG002 - it is one transaction
+    def in_place(
+        self,
+        manifest: Manifest,
+        *,
+        safety: str,  # noqa: ARG002 - it is one transaction
+        database_sql: str = "",
+    ) -> SideDatabase:
         tools = tools_for(manifest, self._major, self._bindir)
         check_tools(tools)
         settings = side.money_settings(self._maintenance, manifest)
         access = at_database(self._access, self.name, settings)
-        return InPlace(access, self._maintenance, tools, self._major, self.name, self.name)
+        live = InPlace(access, self._maintenance, tools, self._major, self.name, self.name)
+        live.database_sql = database_sql
+        return live
 
     def check_sessions(self, *, end_sessions: bool) -> None:
         with self._maintenance.session() as connection:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from psycopg import sql
@@ -20,11 +21,12 @@ _STATEMENT = re.compile(rf"\s*(?:--[^\n]*\n\s*)*DO\s+({_LITERAL})\s*;", re.DOTAL
 _REST = re.compile(r"\s*(?:--[^\n]*(?:\n\s*|$))*")
 _TEMPLATE = re.compile(r"BEGIN EXECUTE format\(\s*E?'+([A-Z]+(?: [A-Z]+)*)(?: %I)?((?: [A-Z]+)*)")
 _HERE = "current_database()"
-_UNKNOWN_SETTING = msg(
+UNKNOWN_SETTING = msg(
     "the source's database has a setting that this version of PostgreSQL does not know. On the "
     "source: ALTER DATABASE (or ROLE … IN DATABASE) … RESET it, then back up again. This backup: "
     "restore it by hand as its RESTORE.md says, without that line of database.sql"
 )
+UNKNOWN_KIND = "setting-unknown"
 _OWNERSHIP = ("GRANT", "REVOKE", "ALTER ROLE", "OWNER TO")
 _AT_SWAP = ("COMMENT ON DATABASE", "CONNECTION LIMIT")
 
@@ -58,14 +60,28 @@ def sort_out(text: str, *, no_owner: bool) -> Settled:
 def settle(access: Access, bodies: tuple[str, ...]) -> None:
     """Runs the blocks in the database that `access` reaches. `DatabaseError` of kind 'setting-unknown' for a setting
     that this server does not have."""
+    with told(), access.session(application="dbops restore") as connection, connection.transaction():
+        for body in bodies:
+            connection.execute(block(body))
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Says what to do about a setting that the server does not know."""
     try:
-        with access.session(application="dbops restore") as connection, connection.transaction():
-            for body in bodies:
-                connection.execute(sql.SQL("DO {}").format(sql.Literal(body)))
+        yield
     except DatabaseError as error:
-        if "unrecognized configuration parameter" in error.message:
-            raise DatabaseError(error.message, hint=_UNKNOWN_SETTING, kind="setting-unknown") from None
+        if unknown(error.message):
+            raise DatabaseError(error.message, hint=UNKNOWN_SETTING, kind=UNKNOWN_KIND) from None
         raise
+
+
+def unknown(message: str) -> bool:
+    return "unrecognized configuration parameter" in message
+
+
+def block(body: str) -> sql.Composed:
+    return sql.SQL("DO {}").format(sql.Literal(body))
 
 
 def elsewhere(body: str, name: str) -> sql.Composed:

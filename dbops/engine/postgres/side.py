@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from dbops.engine.postgres.names import BEFORE, RESTORE, beside, moment_of
 from dbops.engine.postgres.statements import statement
 from dbops.engine.postgres.tools import Tools
 from dbops.engine.restoring import Probed, Wishes
-from dbops.errors import PreflightError
+from dbops.errors import DbopsError, PreflightError
 from dbops.language import msg
 from dbops.model import EngineInfo, Finding, Manifest, Severity, major_version
 from dbops.progress import Progress
@@ -142,6 +142,7 @@ class PostgresSide:
 
         def work(share: list[tuple[str, str]]) -> None:
             with self._access.session(application="dbops restore") as connection:
+                connection.execute("SET default_transaction_read_only = off")  # in place, the database may have it on
                 for schema, name in share:
                     connection.execute(sql.SQL("ANALYZE {}").format(sql.Identifier(schema, name)))
 
@@ -184,10 +185,23 @@ class PostgresSide:
             if exists(connection, self._live):
                 old = beside(self._live, BEFORE, moment)
                 names.insert(0, (self._live, old))
+            foreign = self._encoded_otherwise(connection)
         unmark = sql.SQL("COMMENT ON DATABASE {} IS NULL").format(sql.Identifier(self._live))
-        then = [unmark, *(settle.elsewhere(body, self._live) for body in self._at_swap)]
-        swap.rename(self._maintenance, names, then, end_sessions=end_sessions)
+        later = [body for body in self._at_swap if foreign and not body.isascii()]
+        at_once = [settle.elsewhere(body, self._live) for body in self._at_swap if body not in later]
+        swap.rename(self._maintenance, names, [unmark, *at_once], end_sessions=end_sessions)
+        if later:
+            # Restored it is, whatever becomes of its comment: a connection limit may keep us out.
+            with suppress(DbopsError):
+                settle.settle(at_database(self._access, self._live), tuple(later))
         return old
+
+    def _encoded_otherwise(self, connection: Connection) -> bool:
+        """Whether a comment that is given here could not be read there: none is converted between encodings."""
+        row = connection.execute(
+            "SELECT count(DISTINCT encoding) FROM pg_database WHERE datname IN (current_database(), %s)", [self.name]
+        ).fetchone()
+        return row is not None and row[0] > 1
 
 
 def create_statement(name: str, info: EngineInfo, major: int) -> sql.Composed:

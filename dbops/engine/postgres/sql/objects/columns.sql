@@ -1,8 +1,9 @@
 -- The columns of a relation or composite type as one object, by name: a restored inheritance child has the same
 -- columns in another order (column_order has the order where it is kept). Views are here for the defaults of their
--- columns. attislocal and attinhcount are left out: a dump attaches children that were created whole. The option
--- pg_attver is left out: minor releases since November 2026 (15.20) keep a number of the server's own there, and their
--- pg_dump leaves it out too.
+-- columns. attislocal and attinhcount are left out: a dump attaches children that were created whole. So are storage and
+-- compression that a child has in common with its parent: a dump cannot say that it has them not, and then a restored one
+-- has. The option pg_attver is left out: minor releases since November 2026 (15.20) keep a number of the server's own
+-- there, and their pg_dump leaves it out too.
 SELECT (pg_identify_object('pg_catalog.pg_class'::regclass, c.oid, 0)).identity,
        coalesce((
            SELECT string_agg(concat_ws(' ',
@@ -16,8 +17,10 @@ SELECT (pg_identify_object('pg_catalog.pg_class'::regclass, c.oid, 0)).identity,
                                           ELSE 'generated virtual' END || ' ' || pg_get_expr(d.adbin, d.adrelid),
                       CASE a.attidentity WHEN 'a' THEN 'identity always' WHEN 'd' THEN 'identity by default' END,
                       CASE WHEN a.attstorage <> t.typstorage AND c.relkind IN ('r', 'p', 'f', 'm')
+                                AND up.storage IS DISTINCT FROM a.attstorage
                            THEN 'storage ' || a.attstorage::text END,
-                      'compression ' || nullif(to_jsonb(a) ->> 'attcompression', ''),
+                      CASE WHEN up.compression IS DISTINCT FROM to_jsonb(a) ->> 'attcompression'
+                           THEN 'compression ' || nullif(to_jsonb(a) ->> 'attcompression', '') END,
                       'statistics ' || nullif(a.attstattarget, -1),
                       'with ' || (SELECT string_agg(o, ', ' ORDER BY o) FROM unnest(a.attoptions) o
                                 WHERE o NOT LIKE 'pg\_attver=%'),
@@ -35,6 +38,11 @@ SELECT (pg_identify_object('pg_catalog.pg_class'::regclass, c.oid, 0)).identity,
            -- from 18 on a NOT NULL is a constraint too; its name is left out, pg_dump keeps it only if it is unusual
            LEFT JOIN pg_catalog.pg_constraint nn
                   ON nn.conrelid = a.attrelid AND nn.contype = 'n' AND nn.conkey = ARRAY[a.attnum]
+           LEFT JOIN LATERAL (
+               SELECT p.attstorage AS storage, to_jsonb(p) ->> 'attcompression' AS compression
+               FROM pg_catalog.pg_inherits i JOIN pg_catalog.pg_attribute p ON p.attrelid = i.inhparent
+               WHERE i.inhrelid = c.oid AND p.attname = a.attname AND NOT c.relispartition
+               ORDER BY i.inhseqno LIMIT 1) up ON true
            WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped), '')
 FROM pg_catalog.pg_class c
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
