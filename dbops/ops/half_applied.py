@@ -13,13 +13,19 @@ from dbops.engine.migrating import Migrator
 from dbops.language import msg
 from dbops.migrations.runner import Outcome
 from dbops.migrations.runner_events import Statement
+from dbops.migrations.sql_shape import after, shape
+from dbops.migrations.sql_text import Statement as SqlStatement
 from dbops.migrations.sql_text import split
 
 ATTEMPT_SECONDS = 600.0
-_MYSQL = (1050, 1051, 1054, 1060, 1061, 1068, 1091, 1146, 1304, 1359, 1826, 3822, 4147)
-_POSTGRES = ("42P07", "42P06", "42701", "42703", "42704", "42710", "42P01")
-_ALREADY = frozenset((*map(str, _MYSQL), *_POSTGRES))
-"""What a server says to a statement that has run before: the thing is there, or the old one is not any more."""
+_THERE = frozenset(
+    (*map(str, (1050, 1051, 1060, 1061, 1068, 1091, 1304, 1359, 1826, 3822, 4147)), "42P07", "42P06", "42701", "42710")
+)
+"""What a server says to a statement that has run before: the thing is there, or what it drops is not any more."""
+_NO_TABLE = frozenset(("1146", "42P01"))
+_NO_COLUMN = frozenset(("1054", "42703", "42704"))
+"""Said as well where it never was: so it is only where the revision itself takes the thing away."""
+_TAKES = frozenset(("DROP", "RENAME", "CHANGE"))
 _ROWS = ("insert", "update", "delete", "replace")
 _KEPT = ("select", "set", "show", "use", "begin", "commit", "start")
 
@@ -82,13 +88,14 @@ def diagnose(
     copy's schema is, to see whether a statement has changed anything. None if nothing of it is in."""
     parts: list[Part] = []
     resume: list[str] = []
-    for one in split(sql, dialect):
+    statements = split(sql, dialect)
+    for place, one in enumerate(statements):
         if _word(one.text) in _KEPT:
             continue
         if version_table in one.names:
             resume.append(one.text)
             continue
-        part = _try(one.text, copy, definitions)
+        part = _try(statements[place:], copy, definitions)
         parts.append(part)
         if part.state != "in":
             resume.append(one.text if part.state == "missing" else f"-- not known whether it is in:\n{one.text}")
@@ -96,16 +103,34 @@ def diagnose(
     return found if found.anything else None
 
 
-def _try(text: str, copy: Migrator, definitions: Callable[[], object]) -> Part:
+def _try(statements: Sequence[SqlStatement], copy: Migrator, definitions: Callable[[], object]) -> Part:
+    """The first of them; the others come after it."""
+    text = statements[0].text
     if _word(text) in _ROWS:
         return Part(text, "unknown", msg("it changes rows: look whether it has"))
     before = definitions()
     refusal = copy.attempt(text, ATTEMPT_SECONDS, keep=True)
     if refusal is None:
         return Part(text, "missing") if definitions() != before else Part(text, "in", msg("or it changes nothing"))
-    if refusal.code in _ALREADY:
+    if refusal.code in _THERE or _taken_away(refusal.code, statements):
         return Part(text, "in")
     return Part(text, "unknown", refusal.text)
+
+
+def _taken_away(code: str, statements: Sequence[SqlStatement]) -> bool:
+    """Whether what the first statement misses is what it, or one after it, drops or renames."""
+    table = shape(statements[0]).table.rpartition(".")[2].lower()
+    about = [one for one in statements if table in one.names]
+    if code in _NO_COLUMN:
+        return any(_TAKES & {*one.words} for one in about)
+    return code in _NO_TABLE and any(_takes_table(one) for one in about)
+
+
+def _takes_table(one: SqlStatement) -> bool:
+    if shape(one).verb in ("DROP TABLE", "RENAME TABLE"):
+        return True
+    renamed = next(iter(after(one, "RENAME")), None)
+    return renamed is not None and renamed.text not in ("COLUMN", "INDEX", "KEY", "CONSTRAINT")
 
 
 def _word(sql: str) -> str:
