@@ -19,7 +19,7 @@ from dbops.ids import is_backup_id
 from dbops.keys import signing
 from dbops.keys.documents import Signatures
 from dbops.keys.keyring import Keyring
-from dbops.language import msg
+from dbops.language import joined, msg
 from dbops.model import Manifest, is_target_name
 from dbops.store.base import Entry, Store
 
@@ -109,10 +109,10 @@ class Catalog:
                 found = self.read(target, backup)
                 if found.purpose != SAFETY:
                     return found
-                unusable.append(f"{backup} is a safety backup")
+                unusable.append(msg("{backup} is a safety backup", backup=backup))
             except (BadBackupError, StoreError) as error:
                 unusable.append(error.message)
-        hint = "; ".join(unusable) or msg("make one: dbops backup")
+        hint = joined("; ", unusable) or msg("make one: dbops backup")
         raise NothingToCheckError(
             msg("{url} has no usable backup of {target}", url=self.store.url, target=target),
             hint=hint,

@@ -78,7 +78,7 @@ def heard(outcome: Outcome, *, transactional: bool) -> HalfApplied | None:
 
 
 def _heard(one: Statement, kept: bool) -> Part:
-    return Part(one.sql, "in" if kept else "missing", "" if kept else "rolled back")
+    return Part(one.sql, "in" if kept else "missing", "" if kept else msg("rolled back"))
 
 
 def diagnose(

@@ -20,7 +20,7 @@ from dbops.catalog import Catalog
 from dbops.config import App
 from dbops.engine.restoring import Restorer, Wishes
 from dbops.errors import ConfigError, DbopsError, RefusedError
-from dbops.language import msg
+from dbops.language import joined, msg
 from dbops.model import EngineInfo, Manifest, Report, Severity, Verdict
 from dbops.ops.application import stopped
 from dbops.ops.restore_plan import Archive, Plan, whole
@@ -69,7 +69,7 @@ def restore(
         run.settle(side, archive)
         verdict = run.judge(run.compare(side, archive, server))
         if verdict is not Verdict.PASS:
-            run.note("not-restored", restorer.name, "the copy is dropped; the live database was not touched")
+            run.note("not-restored", restorer.name, msg("the copy is dropped; the live database was not touched"))
             return run.report(verdict)
         stack.enter_context(stopped(app, progress, run.phases))
         run.swap(side)
@@ -91,8 +91,8 @@ def _replace(
         restorer.end_sessions()
     restorer.check_sessions(end_sessions=False)
     saved = _saved(run, restorer, catalog, archive.manifest.target, safety)
-    undo = f"go back to it: {run.command('--backup', saved.id, '--in-place')}"
-    run.note("safety-backup", saved.id, "what the database held before", undo)
+    undo = msg("go back to it: {undo}", undo=run.command("--backup", saved.id, "--in-place"))
+    run.note("safety-backup", saved.id, msg("what the database held before"), undo)
     progress.note(msg("safety backup: {saved}", saved=saved.id))
     # The safety backup may have taken long: who has come meanwhile would lose what it wrote.
     restorer.check_sessions(end_sessions=False)
@@ -109,8 +109,12 @@ def _replace(
         with uninterrupted():
             back = _put_back(run, restorer, catalog, saved, wishes, progress)
         if isinstance(error, DbopsError):
-            now = "the content is again what" if back else "the content is NOT what"
-            error.hint = f"{error.hint}\n{now} the safety backup {saved.id} holds".strip()
+            now = (
+                msg("the content is again what the safety backup {backup} holds", backup=saved.id)
+                if back
+                else msg("the content is NOT what the safety backup {backup} holds", backup=saved.id)
+            )
+            error.hint = joined("\n", filter(None, [error.hint, now]))
         raise
     if verdict is not Verdict.PASS:
         _put_back(run, restorer, catalog, saved, wishes, progress)
@@ -156,8 +160,11 @@ def _put_back(
                 run.note(
                     "settings-not-put-back",
                     restorer.name,
-                    f"the content is back, but not all that belongs to the database itself: {error.message}",
-                    f"run database.sql of backup {saved.id} by hand, as a role that may",
+                    msg(
+                        "the content is back, but not all that belongs to the database itself: {message}",
+                        message=error.message,
+                    ),
+                    msg("run database.sql of backup {backup} by hand, as a role that may", backup=saved.id),
                     severity=Severity.ERROR,
                 )
             run.finish(back)
@@ -166,10 +173,14 @@ def _put_back(
         run.note(
             "not-put-back",
             restorer.name,
-            f"the safety backup could not be put back: {error.message}",
-            f"restore --backup {saved.id} --in-place",
+            msg("the safety backup could not be put back: {message}", message=error.message),
+            run.command("--backup", saved.id, "--in-place"),
             severity=Severity.ERROR,
         )
         return False
-    run.note("not-restored", restorer.name, f"its content is again what the safety backup {saved.id} holds")
+    run.note(
+        "not-restored",
+        restorer.name,
+        msg("its content is again what the safety backup {backup} holds", backup=saved.id),
+    )
     return True
