@@ -108,6 +108,8 @@ Step = Started | Filled | BackedUp | Damaged | Restored | Compared | Verified | 
 
 
 class Outcome(Protocol):
+    """What a statement of a script came to."""
+
     @property
     def status(self) -> str: ...
 
@@ -119,9 +121,11 @@ class Scratch(Sandbox, Protocol):
     """A sandbox on which the story can also be set up."""
 
     @property
-    def bindir(self) -> Path: ...
+    def bindir(self) -> Path:
+        """Where the server's programs are."""
 
-    def execute(self, database: str, script: str) -> Sequence[Outcome]: ...
+    def execute(self, database: str, script: str) -> Sequence[Outcome]:
+        """Runs a script in one transaction; what each statement gave. `SandboxError` if one fails."""
 
 
 class Tools(NamedTuple):

@@ -1,1 +1,1 @@
-
+"""Throw-away servers, behind the port of `base`."""

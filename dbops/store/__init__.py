@@ -1,1 +1,1 @@
-
+"""Where backups live, behind the port of `base`."""

@@ -49,6 +49,8 @@ class Left(Enum):
 
 
 class Judged(NamedTuple):
+    """What becomes of a statement, and where it is left out, as what."""
+
     act: Act
     left: Left = Left.NONE
 

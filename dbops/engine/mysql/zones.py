@@ -43,6 +43,8 @@ class _Type(NamedTuple):
 
 
 class Transition(NamedTuple):
+    """From when on another type of time (summer, winter) holds in a zone."""
+
     at: int
     """Seconds since 1970, of the first second of the new type."""
     type: _Type

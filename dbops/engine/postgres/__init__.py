@@ -1,1 +1,1 @@
-
+"""PostgreSQL, by psycopg, pg_dump, pg_restore and psql."""

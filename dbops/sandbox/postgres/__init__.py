@@ -1,0 +1,1 @@
+"""Throw-away servers of PostgreSQL: from local programs, from a wheel, in a container."""
