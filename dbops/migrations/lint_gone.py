@@ -6,8 +6,9 @@ a whole schema, what CASCADE takes along, partitions, a table that is replaced, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+from dbops.language import msg
 from dbops.migrations.lint_facts import Facts
 from dbops.migrations.lint_mysql import drop_fault, rename_fault
 from dbops.migrations.lint_statements import Fault, Judge
@@ -17,14 +18,6 @@ from dbops.migrations.sql_shape import Shape, object_of
 from dbops.migrations.sql_text import Kind
 
 _HOLDS_COLUMNS = ("DROP TYPE", "DROP DOMAIN", "DROP EXTENSION", "DROP COLLATION")
-_OF_PARTITION = {
-    ("DROP", "PARTITION"): "a partition of {table}",
-    ("TRUNCATE", "PARTITION"): "what a partition of {table} holds",
-    ("EXCHANGE", "PARTITION"): "what a partition of {table} holds",
-    ("DISCARD", "PARTITION"): "what a partition of {table} holds",
-    ("DISCARD", "TABLESPACE"): "what {table} holds",
-    ("DROP", "SYSTEM"): "the history of {table}",
-}
 _CALLED = ("ALTER VIEW", "ALTER MATERIALIZED", "ALTER FUNCTION", "ALTER PROCEDURE", "ALTER ROUTINE")
 """What a release names in its statements. A type that is renamed to make another in its place is used by no name."""
 
@@ -37,9 +30,9 @@ def cascades(step: Step, found: Shape, facts: Facts) -> Iterator[Fault]:
         return
     name = dropped[1]
     if found.verb == "DROP SCHEMA":
-        yield drop_fault(step, "", f"schema {name} with all of its tables", facts)
+        yield drop_fault(step, "", msg("schema {name} with all of its tables", name=name), facts)
     elif found.verb in _HOLDS_COLUMNS:
-        what = f"{dropped[0].lower()} {name}, with every column that is of it"
+        what = msg("{kind} {name}, with every column that is of it", kind=dropped[0], name=name)
         yield drop_fault(step, "", what, facts)
 
 
@@ -47,7 +40,7 @@ def databases(step: Step, found: Shape, facts: Facts) -> Iterator[Fault]:
     """MySQL and MariaDB, where a schema is a database, which is dropped with all that it holds."""
     dropped = object_of(step.statement)
     if found.verb in ("DROP DATABASE", "DROP SCHEMA") and dropped is not None and dropped not in facts.objects:
-        yield drop_fault(step, "", f"database {dropped[1]} with all of its tables", facts)
+        yield drop_fault(step, "", msg("database {name} with all of its tables", name=dropped[1]), facts)
 
 
 def partitions(step: Step, found: Shape, facts: Facts) -> Iterator[Fault]:
@@ -55,15 +48,29 @@ def partitions(step: Step, found: Shape, facts: Facts) -> Iterator[Fault]:
         return
     for clause in clauses(step.statement):
         words = [token.text if token.kind is Kind.WORD else "" for token in clause[:2]]
-        what = _OF_PARTITION.get((words[0], words[1])) if len(words) > 1 else None
-        if what is not None:
-            yield drop_fault(step, found.table, what.format(table=found.table), facts)
+        what = _of_partition(words, found.table)
+        if what:
+            yield drop_fault(step, found.table, what, facts)
+
+
+def _of_partition(words: Sequence[str], table: str) -> str:
+    """What a clause that begins so takes away; '' for any other."""
+    match words:
+        case ["DROP", "PARTITION"]:
+            return msg("a partition of {table}", table=table)
+        case ["TRUNCATE" | "EXCHANGE" | "DISCARD", "PARTITION"]:
+            return msg("the content of a partition of {table}", table=table)
+        case ["DISCARD", "TABLESPACE"]:
+            return msg("the content of {table}", table=table)
+        case ["DROP", "SYSTEM"]:
+            return msg("the history of {table}", table=table)
+    return ""
 
 
 def replaced(step: Step, found: Shape, facts: Facts) -> Iterator[Fault]:
     """`CREATE OR REPLACE TABLE` of MariaDB drops the one that is there."""
     if facts.replaces(step, found):
-        yield drop_fault(step, found.table, f"table {found.table}", facts)
+        yield drop_fault(step, found.table, msg("table {table}", table=found.table), facts)
 
 
 def moved(step: Step, found: Shape, facts: Facts) -> Iterator[Fault]:

@@ -119,7 +119,7 @@ def _whole_table(one: Statement, found: Shape) -> str:
     if found.verb == "ALTER TABLE" and one.has("SET", "EXPRESSION"):
         return "SET EXPRESSION"
     if found.verb == "ALTER TABLE" and any(len(each) > 1 and _is_serial(each) for each in clauses(one)):
-        return "a new column that is filled from a sequence"
+        return msg("a new column that is filled from a sequence")
     return ""
 
 
