@@ -104,7 +104,7 @@ def test_table_text_is_taken_apart() -> None:
     }
     assert list(found.foreign) == ["c1"]
     assert found.checks == {"c2": "CONSTRAINT `c2` CHECK (`a` > 0 and `b` <> ',')"}
-    assert found.options == "DATA DIRECTORY='/d/'"
+    assert found.options == ""
     assert found.partitions == "RANGE (`a`)\n(PARTITION p0 VALUES LESS THAN (5) ENGINE = InnoDB)"
 
 

@@ -30,6 +30,13 @@ _IN_PLACE = re.compile(r"WITHOUT OVERLAPS|USING HASH|WITH PARSER")
 _FIRST_COLUMN = re.compile(r"KEY `(?:[^`]|``)*` (?:USING \w+ )?\((`(?:[^`]|``)*`)")
 _AUTO = re.compile(r"(`(?:[^`]|``)*`)[^`']* AUTO_INCREMENT\b")
 _ARCHIVE = re.compile(r"^(\) ENGINE=ARCHIVE) AUTO_INCREMENT=[0-9]+", re.MULTILINE)
+_PLACE = re.compile(
+    r"""(?P<kept>`(?:[^`]|``)*`|'(?:[^'\\]|\\.|'')*')
+      | \s(?:DATA|INDEX)\ DIRECTORY\s*=\s*'(?:[^'\\]|\\.|'')*'
+      | \s/\*!50100\ TABLESPACE\ `(?:[^`]|``)*`\ \*/
+      | \sTABLESPACE\s*=\s*`(?:[^`]|``)*`""",
+    re.VERBOSE | re.DOTALL,
+)
 _ACCOUNT = r"(?:`(?:[^`]|``)*`|'(?:[^'\\]|''|\\.)*')"
 _DEFINER = re.compile(rf"DEFINER\s*=\s*({_ACCOUNT}(?:@{_ACCOUNT})?|CURRENT_USER(?:\(\))?)", re.IGNORECASE)
 _STATUS = re.compile(
@@ -107,6 +114,11 @@ def without_low_mark(text: str) -> str:
     """CREATE TABLE of an ARCHIVE table without its next value: that engine takes no row below it, so that no dump loads
     as it is; and it has the same one again once the rows are there."""
     return _ARCHIVE.sub(r"\1", text)
+
+
+def without_places(text: str) -> str:
+    """CREATE TABLE, or a part of it, without the directories and tablespaces in which its files shall be."""
+    return _PLACE.sub(lambda match: match["kept"] or "", text)
 
 
 def requalified(text: str, old: str, new: str) -> str:

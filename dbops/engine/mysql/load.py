@@ -80,7 +80,7 @@ class Load:
         self._wishes = wishes
         self._progress = progress
         self._tables = {table.name: table for table in manifest.inventory.tables}
-        self.definitions = Definitions(access.database, manifest, no_owner=wishes.no_owner)
+        self.definitions = Definitions(access.database, manifest, wishes)
         self._skipped: set[str] = set()
         self._zones: set[str] = set()
         self._failure = Failure()
@@ -221,6 +221,17 @@ class Load:
 
     def _findings(self) -> Iterator[Finding]:
         yield from zones.findings(self._zones)
+        for table in sorted(self.definitions.elsewhere):
+            yield Finding(
+                id="files-elsewhere",
+                severity=Severity.INFO if self._wishes.throw_away else Severity.WARNING,
+                subject=table,
+                expected=msg("in the directory or tablespace that the source has it in"),
+                actual=msg("its files are in the server's own folder"),
+                hint=msg("make that place, let the server know it, and move the table there: ALTER TABLE")
+                if not self._wishes.throw_away
+                else "",
+            )
         for account, names in sorted(self.definitions.replaced.items()):
             yield Finding(
                 id="definer-replaced",

@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING
 import pymysql
 
 from dbops.engine.mysql import ddl
+from dbops.engine.mysql.connect import flavour
 from dbops.engine.mysql.driver_errors import error_of
 from dbops.engine.mysql.load_errors import of_definition
 from dbops.engine.mysql.script import Kind
 from dbops.engine.mysql.statements import identifier
 from dbops.engine.mysql.view_text import CANNOT_OPEN, NO_DATABASE
+from dbops.engine.restoring import Wishes
+from dbops.errors import DatabaseError
 from dbops.model import Manifest
 
 if TYPE_CHECKING:
@@ -34,16 +37,18 @@ _NO_PARENT_KEY = (1005, 1215, 1822, 1825, 6125)
 class Definitions:
     """Those of one load into `database`. `where`, in its methods: the place in the dump, for people."""
 
-    def __init__(self, database: str, manifest: Manifest, *, no_owner: bool) -> None:
+    def __init__(self, database: str, manifest: Manifest, wishes: Wishes) -> None:
         self.events: dict[str, str] = {}
         """The state that each event is to have: it is made disabled."""
         self.replaced: dict[str, list[str]] = {}
         """Definer that the server did not take -> what has another one for it."""
         self.not_made: dict[str, str] = {}
         """Views that select from what another database does not have here -> what the server said."""
+        self.elsewhere: set[str] = set()
+        """Tables whose files are not in the directory or tablespace that the source has them in."""
+        self._wishes = wishes
         self._database = database
         self._source = manifest.engine.database
-        self._no_owner = no_owner
         self._tables = {table.name: table for table in manifest.inventory.tables}
         self._large = any(table.rows >= _LARGE_ROWS for table in manifest.inventory.tables)
         self._keys: dict[str, tuple[str, ...]] = {}
@@ -53,6 +58,28 @@ class Definitions:
     def create_table(self, connection: Connection, name: str, text: str, where: str) -> None:
         """Creates a table, without what comes later."""
         text = ddl.without_low_mark(ddl.requalified(text, self._source, self._database))
+        anywhere = ddl.without_places(text)
+        if anywhere != text and self._keeps_places(connection):
+            # A server that does not have, or know, the place, or already has such a file in it, refuses the table.
+            try:
+                self._create_table(connection, name, text, where)
+            except DatabaseError as error:
+                if error.kind in ("connection-lost", "server-lost"):
+                    raise
+            else:
+                return
+        if anywhere != text:
+            self.elsewhere.add(name)
+        self._create_table(connection, name, anywhere, where)
+
+    def _keeps_places(self, connection: Connection) -> bool:
+        """What a throw-away server leaves in a place outside its folder, nobody would remove. And where MariaDB renames
+        such a table into another database, it leaves a file that DROP DATABASE does not remove (10.11, 11.8)."""
+        if self._wishes.throw_away:
+            return False
+        return self._wishes.in_place or flavour(connection).name != "mariadb"
+
+    def _create_table(self, connection: Connection, name: str, text: str, where: str) -> None:
         self._identifiers[name] = ddl.identifiers(text)
         table = self._tables.get(name)
         if self._large:
@@ -66,7 +93,7 @@ class Definitions:
             try:
                 connection.query(attempt.create)
             except pymysql.MySQLError as error:
-                if error_of(error)[0] in _NO_PARENT_KEY and attempt is not unbound:
+                if error_of(error)[0] in _NO_PARENT_KEY and attempt != unbound:
                     continue
                 raise of_definition(error, f"CREATE TABLE {name}", where) from None
             self._keys[name], self._foreign[name] = attempt.keys, attempt.foreign
@@ -80,7 +107,7 @@ class Definitions:
             text = ddl.trigger_moved(text, self._source, self._database)
         elif kind is Kind.CREATE_EVENT:
             text, self.events[name] = ddl.disabled(text)
-        if self._no_owner:
+        if self._wishes.no_owner:
             text = ddl.without_definer(text)
         what = f"{kind.replace('-', ' ')} {name}"
         try:

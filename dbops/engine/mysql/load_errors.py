@@ -33,11 +33,15 @@ _LACKS = {
     1418: msg("log_bin_trust_function_creators is off"),
     1524: msg("a plugin is not loaded"),
     1911: msg("it does not know an option"),
+    3185: msg("it has no keyring for encrypted tables"),
     3161: msg("a storage engine is switched off in it"),
     3750: msg("sql_require_primary_key is on, and the user may not set it for a session (SESSION_VARIABLES_ADMIN)"),
     4161: msg("it does not know a data type"),
 }
 """Errors of a server that is not set up for what the dump holds: they say nothing against the dump."""
+_OPTIONS = "errno: 140"
+"""What MariaDB says (1005) of a table's options: above all, that it has no such key to encrypt with."""
+_NO_KEY = msg("it does not take an option of a table: has it the key to encrypt it with?")
 _NEAR = re.compile(r"(near ').*(' at line \d+)$", re.DOTALL)
 _KEY = re.compile(r" for key '([^']*)'$")
 _COLUMN = re.compile(r" for column (?:`[^`]*`\.`[^`]*`\.)?[`']([^`']*)[`'] at row (\d+)$")
@@ -50,7 +54,7 @@ def kind_of(number: int, text: str) -> str:
         return "server-full"
     if number in _LOST:
         return "server-lost"
-    return "server-lacks" if number in _LACKS else "load-failed"
+    return "server-lacks" if number in _LACKS or _OPTIONS in text else "load-failed"
 
 
 def of_definition(error: Exception, what: str, place: str) -> DatabaseError:
@@ -111,7 +115,7 @@ def _error(number: int, text: str, message: str) -> DatabaseError:
     hint = {
         "server-full": msg("free space on the database server's disk"),
         "server-lost": msg("look into the server's log"),
-        "server-lacks": msg("the server is not set up for it: {what}", what=_LACKS.get(number, "")),
+        "server-lacks": msg("the server is not set up for it: {what}", what=_LACKS.get(number, _NO_KEY)),
     }.get(kind, "")
     return DatabaseError(message, hint=hint, kind=kind)
 

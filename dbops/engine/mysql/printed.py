@@ -6,6 +6,8 @@ import re
 from collections.abc import Collection
 from typing import NamedTuple
 
+from dbops.engine.mysql import ddl
+
 _NAME = r"`(?:[^`]|``)*`"
 _STRING = r"'(?:[^'\\]|\\.|'')*'"
 _TOKEN = re.compile(rf"{_NAME}|{_STRING}|.", re.DOTALL)
@@ -29,7 +31,7 @@ _CONSTRAINT = re.compile(rf"(?:CONSTRAINT ({_NAME}) )?(FOREIGN KEY|CHECK)\b")
 _MOMENT = re.compile(rf"({_NAME}) timestamp\b(?:{_STRING}|[^'])*? DEFAULT ('\d[^']*')")
 _INTRODUCER = re.compile(r"\b_[a-z0-9]+(?=\\*')")
 _TELLING = re.compile(
-    rf"\b(?:UNION=\([^)]*\)|INSERT_METHOD=\w+|(?:DATA|INDEX) DIRECTORY={_STRING}|TABLESPACE {_NAME}"
+    rf"\b(?:UNION=\([^)]*\)|INSERT_METHOD=\w+"
     rf"|(?:SECONDARY_)?ENGINE_ATTRIBUTE={_STRING})"
 )
 _NOT_NULL = r"\((?:[^()]|\((?:[^()]|\([^()]*\))*\))* is not null\)"
@@ -57,6 +59,7 @@ class TableText(NamedTuple):
 def of_table(text: str) -> TableText:
     """Takes the text of SHOW CREATE TABLE apart, of a table, no view or sequence."""
     items, tail = _parts(text)
+    tail = ddl.without_places(tail)  # where its files are is no matter of what it holds
     keys: dict[str, str] = {}
     foreign: dict[str, str] = {}
     checks: dict[str, str] = {}
