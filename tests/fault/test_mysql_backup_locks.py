@@ -190,9 +190,16 @@ def test_a_table_whose_time_the_server_gives_not_always(server: MysqlServer, tmp
         "INSERT INTO purged (id, n) SELECT seq, seq FROM seq_1_to_2000",
         database="bank",
     )
-    again = ("UPDATE purged SET n = n + 1", "RENAME TABLE purged TO elsewhere, elsewhere TO purged", timeless)
+    unpurged = (
+        "SELECT 1 FROM information_schema.global_status"
+        " WHERE variable_name = 'INNODB_HISTORY_LIST_LENGTH' AND variable_value > 0"
+    )
+    server.execute(
+        "UPDATE purged SET n = n + 1", "RENAME TABLE purged TO elsewhere, elsewhere TO purged", database="bank"
+    )
     try:
-        support.until(lambda: bool(server.execute(*again, database="bank")), "the purge opens the table first")
+        support.until(lambda: not server.execute(unpurged), "the purge has opened the table, before anybody else")
+        assert server.execute(timeless, database="bank")
         support.run(mysql.target(server, "bank"), tmp_path)
     finally:
         server.execute("DROP TABLE purged", database="bank")
