@@ -118,11 +118,6 @@ def test_a_server_before_14_is_not_asked_for_what_it_lacks(source: Database) -> 
             assert connection.execute(then[kind]).fetchall()
 
 
-def test_what_initdb_granted_is_in_no_definition(definitions: Definitions) -> None:
-    """Of information_schema no dump carries anything, and later versions have more views in it."""
-    assert [name for name in definitions["grant"] if "information_schema" in name] == []
-
-
 def test_the_database_may_have_another_name(definitions: Definitions) -> None:
     names = [name for objects in definitions.values() for name in objects]
     assert [name for name in names if "objects 'of'" in name] == []

@@ -30,6 +30,8 @@ from dbops.model import EngineInfo, Finding, Manifest, Severity, major_version
 from dbops.progress import Progress
 
 _PUBLIC_MAJOR = 15
+_USAGE_MAJOR = 14
+_USAGES = ("column", "routine", "sequence", "table")
 MARK = "dbops restore of "
 """How the comment of a side database begins. Without it, a database is not ours, whatever its name."""
 
@@ -127,9 +129,15 @@ class PostgresSide:
 
     def other_defaults(self, manifest: Manifest) -> frozenset[tuple[str, str]]:
         """Since 15 `public` belongs to pg_database_owner, and not everybody may create in it. What a dump says of it
-        depends on both versions, the dump program's and the server's (pg_dump.c, getNamespaces)."""
-        crosses = (major_version(manifest.engine.server_version) < _PUBLIC_MAJOR) != (self._major < _PUBLIC_MAJOR)
-        return frozenset({("owner", "schema public"), ("grant", "schema public")} if crosses else ())
+        depends on both versions, the dump program's and the server's (pg_dump.c, getNamespaces). 14 has more views in
+        information_schema, of which everybody may read."""
+        source = major_version(manifest.engine.server_version)
+        found: set[tuple[str, str]] = set()
+        if (source < _PUBLIC_MAJOR) != (self._major < _PUBLIC_MAJOR):
+            found |= {("owner", "schema public"), ("grant", "schema public")}
+        if (source < _USAGE_MAJOR) != (self._major < _USAGE_MAJOR):
+            found |= {("grant", f"view information_schema.routine_{of}_usage") for of in _USAGES}
+        return frozenset(found)
 
     def settle(self, database_sql: str, wishes: Wishes) -> None:
         sorted_out = settle.sort_out(database_sql, no_owner=wishes.no_owner)

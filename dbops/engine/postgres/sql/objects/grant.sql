@@ -1,8 +1,7 @@
 -- Privileges, as what was granted (+) or revoked (-) since the object was new: against pg_init_privs for what initdb or
 -- an extension made, else against the built-in default. So a list that was written out but says the default equals none
 -- at all, as a dump makes it, and a later server's new default privileges are no difference. * is the grant option. The
--- owner is written (owner), since who that is stands in owner. Who granted it is left out. Of information_schema, which has
--- more views in later versions, no dump carries any.
+-- owner is written (owner), since who that is stands in owner. Who granted it is left out.
 WITH object (classid, objid, subid, owner, acl, initial) AS (
     SELECT 'pg_catalog.pg_class'::regclass, t.oid, 0, t.relowner, t.relacl,
            acldefault((CASE t.relkind WHEN 'S' THEN 's' ELSE 'r' END)::"char", t.relowner)
@@ -76,5 +75,4 @@ SELECT i.type || ' ' || i.identity,
 FROM change x
 CROSS JOIN LATERAL pg_identify_object(x.classid, x.objid, x.subid) i
 WHERE after <> before AND coalesce(i.schema, '') !~ '^pg_(temp|toast)'
-  AND 'information_schema' NOT IN (coalesce(i.schema, ''), i.identity)
 GROUP BY i.type, i.identity
