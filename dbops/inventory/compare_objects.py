@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
 from dbops.engine.restoring import NOT_MADE
 from dbops.inventory.rules import Rules, difference
@@ -54,13 +54,14 @@ def objects(
             continue
         strict = rules.same_series or kind in PLAIN
         undecided: list[str] = []
-        of_source = {item.name: item for item in expected.objects[kind]}
+        defaults = {name for of_kind, name in rules.other_defaults if of_kind == kind}
+        of_source = [item for item in expected.objects[kind] if item.name not in defaults]
+        by_default = {item.name: item for item in expected.objects[kind] if item.name in defaults}
         of_copy = {item.name: item for item in found.objects[kind]}
-        defaults = [name for of_kind, name in sorted(rules.other_defaults) if of_kind == kind]
-        if others := [name for name in defaults if of_source.pop(name, None) != of_copy.pop(name, None)]:
+        if others := [name for name in sorted(defaults) if by_default.get(name) != of_copy.pop(name, None)]:
             reason = msg("each version makes it otherwise in a new database: {names}", names=some(others))
             not_evaluated.append(NotEvaluated(id=f"{kind}-default", reason=reason))
-        yield from _kind(kind, of_source.values(), of_copy, rules, None if strict else undecided)
+        yield from _kind(kind, of_source, of_copy, rules, None if strict else undecided)
         if undecided:
             names = some(undecided)
             reason = msg("another version prints definitions differently: {names}", names=names)
@@ -73,27 +74,27 @@ def objects(
 def _kind(
     kind: str,
     expected: Iterable[ObjectDigest],
-    found: Mapping[str, ObjectDigest],
+    there: dict[str, ObjectDigest],
     rules: Rules,
     undecided: list[str] | None,
 ) -> Iterator[Finding]:
-    """Objects of one kind. With `undecided`, another definition proves nothing: its object's name goes there."""
-    there = {name: item.digest for name, item in found.items()}
+    """Objects of one kind; from `there`, the copy's by name, it takes what it has met. With `undecided`, another
+    definition proves nothing: its object's name goes there."""
     lacking: dict[str, list[str]] = {}
     for item in expected:
-        digest = there.pop(item.name, None)
+        copied = there.pop(item.name, None)
         subject = f"{kind} {item.name}"
-        if digest is None and (reason := _left_out(kind, item.name, rules)):
+        if copied is None and (reason := _left_out(kind, item.name, rules)):
             lacking.setdefault(reason, []).append(item.name)
-        elif digest is None:
+        elif copied is None:
             yield difference(f"{kind}-missing", subject, msg("as in the source"), msg("is not there"))
-        elif digest != item.digest and kind == "extension":
+        elif copied != item and kind == "extension":
             yield difference(
                 "extension-version", subject, msg("version as in the source"), msg("another"), Severity.WARNING
             )
-        elif digest != item.digest and undecided is not None:
+        elif copied != item and undecided is not None:
             undecided.append(item.name)
-        elif digest != item.digest:
+        elif copied != item:
             yield difference(f"{kind}-differs", subject, msg("definition as in the source"), msg("another definition"))
     for reason, names in lacking.items():
         why = msg("not made, as the load has told") if reason == NOT_MADE else msg("left out of the dump")

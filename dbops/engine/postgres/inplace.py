@@ -9,6 +9,8 @@ from pathlib import Path
 
 from dbops.command import Process, running
 from dbops.engine.postgres import settle, source_rows
+from dbops.engine.postgres.connect import Access
+from dbops.engine.postgres.maintenance import Maintenance
 from dbops.engine.postgres.passes import passes, selected
 from dbops.engine.postgres.side import PostgresSide
 from dbops.engine.postgres.statements import statement
@@ -51,8 +53,13 @@ class InPlace(PostgresSide):
     """See `engine.restoring.Restorer.in_place`. Nothing is created, dropped or renamed."""
 
     waits_for_swap: frozenset[str] = frozenset()
-    database_sql = ""
-    """What belongs to the database itself, to come with the content; '' leaves it to `settle`."""
+
+    def __init__(
+        self, access: Access, maintenance: Maintenance, tools: Tools, major: int, name: str, database_sql: str
+    ) -> None:
+        """`database_sql`: what belongs to the database itself, to come with the content; '' leaves it to `settle`."""
+        super().__init__(access, maintenance, tools, major, name, name)
+        self._database_sql = database_sql
 
     def create(self, _: Manifest) -> None:
         """It is there."""
@@ -77,7 +84,7 @@ class InPlace(PostgresSide):
         psql.append(f"--dbname={self._access.conninfo(application='dbops restore', usual_path=True)}")
         environment, secrets = self._access.environment(), self._access.secrets
         [whole] = passes(self._tools, archive, parallel=False)
-        belongings = self._belongings(self.database_sql, wishes) if self.database_sql else []
+        belongings = self._belongings(self._database_sql, wishes) if self._database_sql else []
         with (
             selected(whole.entries) as (listed, entries),
             running(psql, env=environment, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, secrets=secrets) as client,
@@ -122,7 +129,7 @@ class InPlace(PostgresSide):
             yield head.replace(_TIMEOUT_LINE, b"", 1)
 
     def settle(self, database_sql: str, wishes: Wishes) -> None:
-        if self.database_sql:  # it came with the content
+        if self._database_sql:  # it came with the content
             return
         belongings = self._belongings(database_sql, wishes)
         with (

@@ -123,9 +123,7 @@ class PostgresRestorer:
         check_tools(tools)
         settings = side.money_settings(self._maintenance, manifest)
         access = at_database(self._access, self.name, settings)
-        live = InPlace(access, self._maintenance, tools, self._major, self.name, self.name)
-        live.database_sql = database_sql
-        return live
+        return InPlace(access, self._maintenance, tools, self._major, self.name, database_sql)
 
     def check_sessions(self, *, end_sessions: bool) -> None:
         with self._maintenance.session() as connection:

@@ -120,7 +120,7 @@ class Upload(Hashed):
                 break
             self._collect()
         # Large parts lie on disk; one is filled while one is sent.
-        while self._jobs and sum(part.size for part, _ in self._jobs) + size > 2 * size:
+        while sum(part.size for part, _ in self._jobs) > size:
             self._collect()
         return FilePart(size)
 
