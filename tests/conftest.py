@@ -1,7 +1,8 @@
 """Real servers and real input for the tests. What a machine lacks goes through `tests.needs.need`.
 
 Environment: DBOPS_TEST_PG (a major version or a bindir: which server `pg_server` is; 15 unless told otherwise),
-DBOPS_TEST_PG_IMAGE, DBOPS_TEST_CACHE (downloads), DBOPS_REQUIRE_SERVERS=1 (missing is a failure, not a skip).
+DBOPS_TEST_PG_IMAGE, DBOPS_TEST_CACHE (downloads), DBOPS_REQUIRE_SERVERS=1 (missing is a failure, not a skip),
+DBOPS_TEST_EVERY_CASE=1 (each case on each server, see `tests.rotation`).
 Session fixtures belong to one process: under pytest-xdist every worker has its own clusters.
 """
 
@@ -14,6 +15,7 @@ import os
 import secrets
 import signal
 import subprocess
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +26,7 @@ import pytest
 from tests.inputs import SAMPLES, MissingInputError, contents, regression
 from tests.installations import Installation, find_installations, installation_at
 from tests.needs import need
+from tests.rotation import due
 from tests.servers import Cluster, Database
 
 if TYPE_CHECKING:
@@ -107,6 +110,18 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if file.startswith(("fault/", "integration/")) and not file.startswith(ONE_MAJOR):
         names = [f"pg{major}" for major in MAJORS]
         metafunc.parametrize("installation", MAJORS, ids=names, indirect=True, scope="session")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if any("::" in argument for argument in config.args):
+        return  # whoever names a test wants it
+    chosen = due([item.nodeid for item in items])
+    config.hook.pytest_deselected(items=[item for item in items if item.nodeid not in chosen])
+    items[:] = [item for item in items if item.nodeid in chosen]
+    # Files that take long come first: whichever comes last runs alone, while the other processes have nothing to do.
+    count = Counter(item.path for item in items)
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: (item.path not in slow, -count[item.path]))
 
 
 @pytest.fixture(scope="session")

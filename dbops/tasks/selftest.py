@@ -37,8 +37,9 @@ def steps(*, fast: bool) -> Iterator[list[str]]:
     yield [python, "-m", "mypy"]
     yield [str(Path(python).with_name("lint-imports"))]
     selection = ["-m", "not slow"] if fast else []
-    # By file: servers that a file's tests share are started once. One more than cores: tests also wait.
-    spread = ["-n", str((os.cpu_count() or 1) + 1), "--dist", "loadfile"]
+    # By file, in the order of tests/conftest.py: servers that a file's tests share are started once. One more than
+    # cores: tests also wait.
+    spread = ["-n", str((os.cpu_count() or 1) + 1), "--dist", "loadfile", "--no-loadscope-reorder"]
     coverage = ["--cov", "--cov-branch", "--cov-report=term:skip-covered"]
     yield [python, "-m", "pytest", "-q", *spread, *coverage, *selection]
 
