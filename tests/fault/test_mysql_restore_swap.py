@@ -29,9 +29,13 @@ TABLES = (
     "CREATE TRIGGER one AFTER INSERT ON a FOR EACH ROW SET @seen = NEW.id",
     "CREATE FUNCTION f() RETURNS INT DETERMINISTIC RETURN 1",
 )
+LOOSE = "CREATE TABLE loose (a INT, b INT, CONSTRAINT k FOREIGN KEY (a) REFERENCES {0} (id) ON DELETE CASCADE)"
+"""A key to a table that this side has not, and the other one has."""
 OLD = (
     *TABLES,
     "CREATE TABLE only_old (id INT PRIMARY KEY)",
+    "SET foreign_key_checks = 0",
+    LOOSE.format("only_new"),
     "CREATE TRIGGER two AFTER DELETE ON b FOR EACH ROW SET @seen = OLD.id",
     "CREATE VIEW v AS SELECT id FROM a",
     "CREATE VIEW v_of_v AS SELECT id FROM v",
@@ -43,6 +47,8 @@ OLD = (
 NEW = (
     *TABLES,
     "CREATE TABLE only_new (id INT PRIMARY KEY)",
+    "SET foreign_key_checks = 0",
+    LOOSE.format("only_old"),
     "CREATE VIEW v AS SELECT id, what FROM a",
     "CREATE VIEW v_of_v AS SELECT what FROM v",
     "CREATE PROCEDURE p() SELECT 'new'",
@@ -145,6 +151,8 @@ def test_r02_a_statement_of_the_swap_that_fails_undoes_it(server: MysqlServer, m
         except (DatabaseError, pymysql.MySQLError):
             failed += 1
         else:
+            if mortal.left < 0:
+                continue  # a view of the old database that cannot be made stays in the journal
             break
         mortal.revive()
         found = contents(server, "live")

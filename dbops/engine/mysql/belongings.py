@@ -1,5 +1,5 @@
-"""What a database has beside its tables: triggers, routines, views, events. RENAME TABLE does not take them along, so a
-swap makes them anew on the other side (`bringing`)."""
+"""What a database has beside its tables: triggers, routines, views, events, keys that lead nowhere. RENAME TABLE does
+not take them along, so a swap makes them anew on the other side (`bringing`)."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from dbops.engine.mysql import ddl, view_text
+from dbops.engine.mysql.loose_keys import LooseKey, loose_keys
 from dbops.engine.mysql.maintenance import rows
 from dbops.engine.mysql.statements import identifier, statement
 from dbops.errors import RefusedError
@@ -47,6 +48,7 @@ class Belongings(msgspec.Struct, frozen=True):
     routines: tuple[Piece, ...] = ()
     views: tuple[Piece, ...] = ()
     events: tuple[Piece, ...] = ()
+    loose_keys: tuple[LooseKey, ...] = ()
 
     def with_states(self, states: Mapping[str, str]) -> Belongings:
         """With the states that events shall have: where they are, they may be disabled for the time being."""
@@ -99,6 +101,7 @@ def read(connection: Connection, database: str) -> Belongings:
             ),
             views=tuple(_show(connection, "VIEW", found.get("VIEW", ()), _VIEW)),
             events=tuple(_show(connection, "EVENT", found.get("EVENT", ()), _EVENT)),
+            loose_keys=loose_keys(connection, database),
         )
 
 

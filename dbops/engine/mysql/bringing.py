@@ -13,6 +13,7 @@ from dbops.engine.mysql import ddl
 from dbops.engine.mysql.belongings import PACKAGES, Belongings, Piece, inside, read
 from dbops.engine.mysql.connect import SESSION
 from dbops.engine.mysql.driver_errors import error_of
+from dbops.engine.mysql.loose_keys import tie
 from dbops.engine.mysql.maintenance import rows, run
 from dbops.engine.mysql.statements import identifier, statement
 
@@ -60,6 +61,7 @@ def bring(connection: Connection, database: str, wanted: Belongings, *, events: 
         told = [msgspec.structs.replace(piece, state=piece.state if events else "DISABLE") for piece in scheduled]
         for piece in _changed(connection, database, here.events, told):
             _create(connection, piece, wanted.collation)
+        tie(connection, database, wanted.loose_keys)
     return broken
 
 

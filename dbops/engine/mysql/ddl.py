@@ -6,7 +6,7 @@ The server prints names in backticks and strings in single quotes with backslash
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 _TOKEN = re.compile(
@@ -26,6 +26,9 @@ _CHAIN = re.compile(
 _PART = re.compile(r"`(?:[^`]|``)*`")
 _DEFERRED = re.compile(r"(?:UNIQUE )?KEY `")
 _FOREIGN = re.compile(r"CONSTRAINT `(?:[^`]|``)*` FOREIGN KEY |FOREIGN KEY ")
+_COLUMNS = r"\((?P<columns>`(?:[^`]|``)*`(?:, ?`(?:[^`]|``)*`)*)\)"
+_INDEX = re.compile(rf"(?:UNIQUE )?KEY (?P<name>`(?:[^`]|``)*`) (?:USING \w+ )?{_COLUMNS}")
+_FOREIGN_KEY = re.compile(rf"CONSTRAINT (?P<name>`(?:[^`]|``)*`) FOREIGN KEY {_COLUMNS}")
 _IN_PLACE = re.compile(r"WITHOUT OVERLAPS|USING HASH|WITH PARSER")
 _FIRST_COLUMN = re.compile(r"KEY `(?:[^`]|``)*` (?:USING \w+ )?\((`(?:[^`]|``)*`)")
 _AUTO = re.compile(r"(`(?:[^`]|``)*`)[^`']* AUTO_INCREMENT\b")
@@ -80,6 +83,28 @@ def split_table(text: str, *, keys: bool = True) -> Table:
     if not later and not foreign:
         return Table(text, (), ())
     return Table(head + "\n  " + ",\n  ".join(kept) + "\n" + tail, tuple(later), tuple(foreign))
+
+
+class ForeignKey(NamedTuple):
+    """A foreign key of a table. `index_name`: of an index of just its columns, '' if there is none."""
+
+    name: str
+    text: str
+    index_name: str
+
+
+def foreign_keys(text: str) -> Iterator[ForeignKey]:
+    """Those in CREATE TABLE, as SHOW prints it."""
+    parts = _parts(text)
+    items = parts[1] if parts else []
+    indexes = {match["columns"]: match["name"] for item in items if (match := _INDEX.match(item))}
+    for item in items:
+        if match := _FOREIGN_KEY.match(item):
+            yield ForeignKey(_plain(match["name"]), item, _plain(indexes.get(match["columns"], "``")))
+
+
+def _plain(name: str) -> str:
+    return name[1:-1].replace("``", "`")
 
 
 def _later(key: str, needed: str, has_primary: bool) -> bool:

@@ -19,6 +19,7 @@ from dbops.engine.mysql.bringing import bring, draw_own_sequences, drop
 from dbops.engine.mysql.connect import flavour
 from dbops.engine.mysql.driver_errors import error_of
 from dbops.engine.mysql.journal import TABLE, Journal, Move, Phase, Swap
+from dbops.engine.mysql.loose_keys import loosen
 from dbops.engine.mysql.maintenance import (
     Maintenance,
     create_database,
@@ -74,16 +75,6 @@ def plan(
             hint=msg("restore with --in-place: the tables of a swap would take them along"),
             kind="cannot-move",
         )
-    if dangling := [label for (label,) in rows(connection, statement("restore_dangling"), {"name": source})]:
-        raise RefusedError(
-            msg("foreign keys lead to tables that are not there: {dangling}", dangling=", ".join(dangling)),
-            hint=msg(
-                "restore with --in-place: moved by a swap, they would go on looking for them in {source}; "
-                "or drop them on the source",
-                source=source,
-            ),
-            kind="cannot-move",
-        )
     there = exists(connection, live)
     moves = [Move(live, table, aside) for table in tables(connection, live)] if there else []
     moves += [Move(source, table, live) for table in tables(connection, source)]
@@ -132,11 +123,13 @@ def _forward(connection: Connection, swap: Swap) -> None:
     if before is None and not exists(connection, swap.live):
         create_database(connection, swap.live, after.charset, after.collation)
     if not _moved(connection, swap):
-        # Only triggers forbid the move; events would find tables without them.
+        # Only triggers forbid the move; events would find tables without them, and loose keys would find other tables.
         if before is not None:
             drop(connection, before.events, swap.live)
             drop(connection, before.triggers, swap.live)
+            loosen(connection, swap.live)
         drop(connection, after.triggers, swap.source)
+        loosen(connection, swap.source)
     done = _done(connection, swap)
     _rename(connection, [move for move in swap.moves if move not in done])
     names = (swap.source, swap.live, swap.aside)
@@ -160,6 +153,8 @@ def _back(connection: Connection, swap: Swap) -> None:
         drop(connection, [*here.events, *here.triggers], swap.live)
         there = read(connection, swap.aside)
         drop(connection, there.triggers, swap.aside)
+        loosen(connection, swap.live)
+        loosen(connection, swap.aside)
         _rename(connection, [Move(move.new, move.table, move.old) for move in moved])
         draw_own_sequences(connection, swap.live, names)
         draw_own_sequences(connection, swap.source, names)
