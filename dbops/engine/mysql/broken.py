@@ -3,35 +3,73 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
 
-from dbops.engine.mysql.driver_errors import error_of
+import pymysql
+
+from dbops.engine.mysql.driver_errors import error_of, lost
+from dbops.engine.mysql.maintenance import rows
+from dbops.engine.mysql.statements import identifier
 from dbops.errors import DatabaseError
 from dbops.language import msg
 
-_NUMBERS = (1017, 1033, 1034, 1168, 1194, 1195, 1812, 1932)
-_SAID = re.compile(rf"\b({'|'.join(map(str, _NUMBERS))})\b")
+if TYPE_CHECKING:
+    from dbops.engine.mysql.connect import Connection
+
+_OF_THE_INDEX = (126, 127, 144, 145, 1034, 1194, 1195)
+"""A table that keeps no transactions has a bad index: RENAME TABLE moves its files as they are."""
+_NUMBERS = (29, 1017, 1033, 1168, 1812, 1877, 1932, *_OF_THE_INDEX)
+_FROM_ENGINE = 1030
+_ENGINE_SAYS = re.compile(r"Got error (?:126|127|144|145|155|175|176|194)\b")
+_SAID = re.compile(rf"(?:\(|\bError:? )(?:{'|'.join(map(str, _NUMBERS))})\b")
+_LOCK_TIMEOUT = 1205
 KIND = "table-broken"
 
 
 @contextmanager
 def named(table: str) -> Iterator[None]:
     """Around what reads one table: the server's own words do not always name it."""
-    import pymysql
-
     try:
         yield
     except pymysql.MySQLError as error:
         number, said = error_of(error)
-        if number not in _NUMBERS:
+        if not _is_broken(number, said):
             raise
         raise _broken(msg("{table}: {said} ({number})", table=table, said=said, number=number)) from None
 
 
 def of_program(text: str) -> DatabaseError | None:
     """What a dump program says, if that is why it has ended."""
-    return _broken(text) if _SAID.search(text) else None
+    return _broken(text) if _SAID.search(text) or _ENGINE_SAYS.search(text) else None
+
+
+class Unopened(NamedTuple):
+    """A table, and what the server says of it. `movable`: RENAME TABLE takes it along nevertheless."""
+
+    table: str
+    said: str
+    movable: bool
+
+
+def unopened(connection: Connection, database: str, tables: Sequence[str]) -> Iterator[Unopened]:
+    """Those of the tables that the server cannot open: one row of each is read."""
+    for table in tables:
+        try:
+            rows(connection, f"SELECT 1 FROM {identifier(database)}.{identifier(table)} LIMIT 1")  # noqa: S608
+        except pymysql.MySQLError as error:
+            number, said = error_of(error)
+            if lost(error):
+                raise
+            if number == _LOCK_TIMEOUT:
+                return  # whoever holds it holds others, too
+            if _is_broken(number, said):
+                yield Unopened(table, f"{said} ({number})", number in _OF_THE_INDEX)
+
+
+def _is_broken(number: int, said: str) -> bool:
+    return number in _NUMBERS or (number == _FROM_ENGINE and _ENGINE_SAYS.search(said) is not None)
 
 
 def _broken(message: str) -> DatabaseError:

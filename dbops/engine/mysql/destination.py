@@ -8,10 +8,12 @@ import msgspec
 
 from dbops.engine.base import Destination
 from dbops.engine.mysql import mark
+from dbops.engine.mysql.broken import Unopened, unopened
 from dbops.engine.mysql.maintenance import Inside, exists, lingering, rows
 from dbops.engine.mysql.server import describe
 from dbops.engine.mysql.statements import statement
 from dbops.engine.mysql.swap import foreign_keys_into
+from dbops.engine.mysql.swap import tables as tables_of
 
 if TYPE_CHECKING:
     from dbops.engine.mysql.connect import Access, Connection
@@ -25,6 +27,8 @@ class Obstructions(NamedTuple):
     half: str = ""
     """A restore in place of it was killed half-way: the id of its safety backup."""
     sessions: tuple[Inside, ...] = ()
+    unopened: tuple[Unopened, ...] = ()
+    """Tables that the server cannot open."""
 
 
 def look(access: Access, connection: Connection, name: str) -> tuple[Destination, Obstructions]:
@@ -40,4 +44,6 @@ def look(access: Access, connection: Connection, name: str) -> tuple[Destination
     sessions = tuple(lingering(connection, name))
     lines = tuple(inside.line for inside in sessions)
     destination = Destination(server, name, True, int(tables), int(count), int(size), lines)
-    return destination, Obstructions(tuple(foreign_keys_into(connection, name)), mark.read(connection, name), sessions)
+    broken = tuple(unopened(connection, name, tables_of(connection, name)))
+    into = tuple(foreign_keys_into(connection, name))
+    return destination, Obstructions(into, mark.read(connection, name), sessions, broken)

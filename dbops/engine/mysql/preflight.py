@@ -11,13 +11,14 @@ import pymysql
 from dbops.engine.base import Destination
 from dbops.engine.mysql import mark, rights
 from dbops.engine.mysql import preflight_settings as settings
+from dbops.engine.mysql.broken import KIND
 from dbops.engine.mysql.destination import Obstructions
 from dbops.engine.mysql.flavour import OLDEST, named, parse_version
 from dbops.engine.mysql.maintenance import rows, run
 from dbops.engine.mysql.preflight_rights import Allowed
 from dbops.engine.mysql.preflight_settings import error, warning
 from dbops.engine.mysql.preflight_views import not_kept
-from dbops.engine.mysql.statements import statement
+from dbops.engine.mysql.statements import identifier, statement
 from dbops.engine.restoring import Wishes
 from dbops.language import msg
 from dbops.model import Finding, Manifest, NotEvaluated
@@ -204,6 +205,15 @@ class Preflight:
             yield error(
                 "cannot-move", name, msg("no foreign keys from elsewhere"), ", ".join(against.foreign_keys), hint
             )
+        for broken in against.unopened:
+            if wishes.in_place or not broken.movable:
+                label = f"{identifier(name)}.{identifier(broken.table)}"
+                hint = msg(
+                    "nothing of it can be kept: repair it, or SET foreign_key_checks = 0; DROP TABLE {table}; "
+                    "then restore again",
+                    table=label,
+                )
+                yield error(KIND, f"{name}.{broken.table}", msg("the server can open it"), broken.said, hint)
         if against.half:
             hint = msg(
                 "what it held before is in the safety backup {backup}{fate}",
