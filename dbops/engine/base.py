@@ -168,7 +168,8 @@ class Destination(NamedTuple):
     server: Server
     name: str
     exists: bool
-    tables: int
+    tables: int | None
+    """None: nobody can look into it."""
     rows: int
     """The server's estimate."""
     bytes: int

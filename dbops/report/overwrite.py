@@ -34,12 +34,16 @@ def plan(value: Plan) -> str:
         ),
         (tr("server"), f"{there.server.host}, {there.server.info.name} {there.server.info.server_version}"),
     ]
-    size = tr(
-        "{tables}, about {rows}, {bytes}",
-        tables=plural(there.tables, "{count} table", "{count} tables"),
-        rows=plural(there.rows, "{count} row", "{count} rows"),
-        bytes=format_size(there.bytes),
-    )
+    bytes_there = format_size(there.bytes)
+    if there.tables is None:
+        size = tr("{bytes}, which cannot be looked into", bytes=bytes_there)
+    else:
+        size = tr(
+            "{tables}, about {rows}, {bytes}",
+            tables=plural(there.tables, "{count} table", "{count} tables"),
+            rows=plural(there.rows, "{count} row", "{count} rows"),
+            bytes=bytes_there,
+        )
     if not there.exists:
         lines.append((tr("creates"), there.name))
     elif value.wishes.in_place:

@@ -15,6 +15,7 @@ from dbops.config import App, Argv
 from dbops.engine.postgres import preflight
 from dbops.errors import DatabaseError, PreflightError, RefusedError
 from dbops.model import EngineInfo, Extension, Verdict
+from dbops.report import overwrite
 from tests.restoring import (
     Backed,
     back_up,
@@ -45,6 +46,27 @@ def test_no_other_database_lets_us_in(new_cluster: Callable[..., Cluster], tmp_s
         run_restore(shop)
     assert "cannot connect to postgres on" in caught.value.message
     assert "template1 (pg_hba.conf, GRANT CONNECT" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param("UPDATE pg_database SET datconnlimit = -2 WHERE datname = {0!r}", id="half dropped"),
+        pytest.param('ALTER DATABASE "{0}" ALLOW_CONNECTIONS false', id="closed"),
+    ],
+)
+def test_a_database_that_nobody_can_look_into_is_not_called_empty(shop: Backed, change: str) -> None:
+    database = shop.database
+    database.cluster.psql(change.format(database.name))
+    plans: list[Any] = []
+
+    def look(plan: Any) -> bool:
+        plans.append(plan)
+        return True
+
+    assert run_restore(shop, confirm=look).verdict is Verdict.PASS
+    assert "which cannot be looked into" in overwrite.plan(plans[0])
+    assert "0 tables" not in overwrite.plan(plans[0])
 
 
 # -- R05: a destination that is in use --------------------------------------------------------------------------------

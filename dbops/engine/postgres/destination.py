@@ -36,7 +36,7 @@ def look(access: Access, connection: Connection, name: str) -> tuple[Destination
         return Destination(server, name, exists=False, tables=0, rows=0, bytes=0, sessions=()), Obstructions()
     size, connectable, template, ours, prepared, slots, subscriptions = row
     sessions = lingering(connection, name)
-    tables, rows = _at_stake(access, name) if connectable else (0, 0)
+    tables, rows = _at_stake(access, name) if connectable else (None, 0)
     server = server._replace(database_bytes=size)
     lines = tuple(line for line, _ in sessions)
     destination = Destination(server, name, exists=True, tables=tables, rows=rows, bytes=size, sessions=lines)
@@ -44,10 +44,10 @@ def look(access: Access, connection: Connection, name: str) -> tuple[Destination
     return destination, against
 
 
-def _at_stake(access: Access, name: str) -> tuple[int, int]:
+def _at_stake(access: Access, name: str) -> tuple[int | None, int]:
     try:
         with at_database(access, name).session(application="dbops restore") as inside:
             row = inside.execute(statement("restore_rows")).fetchone()
     except DatabaseError:  # it may well be broken: that is why it is restored
-        return 0, 0
+        return None, 0
     return (row[0], row[1]) if row else (0, 0)
