@@ -70,6 +70,11 @@ _TRIGGER, _ROUTINE, _VIEW, _EVENT = _Form(2, 1, 3), _Form(2, 1, 3), _Form(1, Non
 
 def read(connection: Connection, database: str) -> Belongings:
     """What the database has now. Raises `RefusedError` where the user may not see a definition."""
+    return msgspec.structs.replace(pieces(connection, database), loose_keys=loose_keys(connection, database))
+
+
+def pieces(connection: Connection, database: str) -> Belongings:
+    """The same without its loose keys: to find these, MariaDB opens every table."""
     [(charset, collation)] = rows(
         connection,
         "SELECT default_character_set_name, default_collation_name FROM information_schema.schemata"
@@ -101,7 +106,6 @@ def read(connection: Connection, database: str) -> Belongings:
             ),
             views=tuple(_show(connection, "VIEW", found.get("VIEW", ()), _VIEW)),
             events=tuple(_show(connection, "EVENT", found.get("EVENT", ()), _EVENT)),
-            loose_keys=loose_keys(connection, database),
         )
 
 

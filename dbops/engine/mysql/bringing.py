@@ -10,7 +10,7 @@ import pymysql
 from pymysql.charset import charset_by_name
 
 from dbops.engine.mysql import ddl
-from dbops.engine.mysql.belongings import PACKAGES, Belongings, Piece, inside, read
+from dbops.engine.mysql.belongings import PACKAGES, Belongings, Piece, inside, pieces
 from dbops.engine.mysql.connect import SESSION
 from dbops.engine.mysql.driver_errors import error_of
 from dbops.engine.mysql.loose_keys import tie
@@ -40,7 +40,7 @@ def bring(connection: Connection, database: str, wanted: Belongings, *, events: 
     `events`: whether they get their states, or stay disabled. Not `strict`: views that cannot be made (they were broken
     before) are left out; their names are returned. Raises the driver's errors.
     """
-    here = read(connection, database)
+    here = pieces(connection, database)
     run(
         connection,
         f"ALTER DATABASE {identifier(database)} CHARACTER SET {wanted.charset} COLLATE {wanted.collation}",
@@ -165,4 +165,4 @@ def scheduler_runs(connection: Connection) -> bool:
 def set_event_states(connection: Connection, database: str, states: Mapping[str, str]) -> None:
     """Gives events their states, which are disabled until then."""
     if states:
-        bring(connection, database, read(connection, database).with_states(states), events=True)
+        bring(connection, database, pieces(connection, database).with_states(states), events=True)

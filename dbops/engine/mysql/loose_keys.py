@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
-from operator import itemgetter
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -36,41 +35,52 @@ class LooseKey(msgspec.Struct, frozen=True):
 
 def loose_keys(connection: Connection, database: str) -> tuple[LooseKey, ...]:
     """Those that the database has now."""
-    found = []
-    there = rows(connection, statement("restore_loose_keys"), {"name": database})
-    for table, group in groupby(there, key=itemgetter(0)):
-        names = {name for _, name in group}
-        found += [LooseKey(table, *key) for key in _foreign_keys(connection, database, table) if key.name in names]
-    return tuple(found)
+    there = _names(connection, database)
+    return tuple(
+        LooseKey(table, *key)
+        for table in sorted({table for table, _ in there})
+        for key in _foreign_keys(connection, database, table)
+        if (table, key.name) in there
+    )
 
 
-def loosen(connection: Connection, database: str) -> None:
-    """Drops those that the database has now. Their indexes stay."""
-    here = loose_keys(connection, database)
-    _alter(connection, database, {key: f"DROP FOREIGN KEY {identifier(key.name)}" for key in here})
+def loosen(connection: Connection, database: str, known: Sequence[LooseKey]) -> None:
+    """Drops those of the `known` ones that the database still has. Their indexes stay."""
+    here = _names(connection, database) if known else set()
+    dropped = {key: f"DROP FOREIGN KEY {identifier(key.name)}" for key in known if (key.table, key.name) in here}
+    _alter(connection, database, dropped)
 
 
 def tie(connection: Connection, database: str, wanted: Sequence[LooseKey]) -> None:
     """Makes the database, in which the session is, have those that are wanted, too."""
     if not wanted:
         return
-    here = {(key.table, key.name) for key in loose_keys(connection, database)}
     run(connection, "SET SESSION foreign_key_checks = 0")  # the tables are not there
     try:
+        here = _indexes(connection, database, wanted)
         missing = [key for key in wanted if (key.table, key.name) not in here]
         _alter(connection, database, {key: f"ADD {key.text}" for key in missing})
         # An index that the server had made for a key is replaced by one that has the key's name.
-        now = {(key.table, key.name): key.index_name for key in loose_keys(connection, database)}
-        renamed = {
-            key: old for key in wanted if (old := now[key.table, key.name]) != key.index_name and old == key.name
-        }
-        _alter(
-            connection,
-            database,
-            {key: f"RENAME INDEX {identifier(old)} TO {identifier(key.index_name)}" for key, old in renamed.items()},
-        )
+        here = _indexes(connection, database, wanted)
+        other = [key for key in wanted if key.index_name != here[key.table, key.name] == key.name]
+        renaming = "RENAME INDEX {} TO {}".format
+        _alter(connection, database, {key: renaming(*map(identifier, (key.name, key.index_name))) for key in other})
     finally:
         run(connection, "SET SESSION foreign_key_checks = 1")
+
+
+def _indexes(connection: Connection, database: str, keys: Sequence[LooseKey]) -> dict[tuple[str, str], str]:
+    """Of all foreign keys of the tables that have these: by names of table and key, the index of just its columns."""
+    return {
+        (table, key.name): key.index_name
+        for table in {key.table for key in keys}
+        for key in _foreign_keys(connection, database, table)
+    }
+
+
+def _names(connection: Connection, database: str) -> set[tuple[str, str]]:
+    """Of their tables and of themselves."""
+    return set(rows(connection, statement("restore_loose_keys"), {"name": database}))
 
 
 def _foreign_keys(connection: Connection, database: str, table: str) -> Iterator[ForeignKey]:

@@ -14,7 +14,7 @@ import msgspec
 import pymysql
 
 from dbops.engine.in_the_way import GRACE_SECONDS, ending, refusal
-from dbops.engine.mysql.belongings import Belongings, read
+from dbops.engine.mysql.belongings import Belongings, pieces, read
 from dbops.engine.mysql.bringing import bring, draw_own_sequences, drop
 from dbops.engine.mysql.connect import flavour
 from dbops.engine.mysql.driver_errors import error_of
@@ -127,9 +127,9 @@ def _forward(connection: Connection, swap: Swap) -> None:
         if before is not None:
             drop(connection, before.events, swap.live)
             drop(connection, before.triggers, swap.live)
-            loosen(connection, swap.live)
+            loosen(connection, swap.live, before.loose_keys)
         drop(connection, after.triggers, swap.source)
-        loosen(connection, swap.source)
+        loosen(connection, swap.source, after.loose_keys)
     done = _done(connection, swap)
     _rename(connection, [move for move in swap.moves if move not in done])
     names = (swap.source, swap.live, swap.aside)
@@ -149,12 +149,13 @@ def _back(connection: Connection, swap: Swap) -> None:
     names = (swap.source, swap.live, swap.aside)
     moved = _done(connection, swap)[::-1]
     if moved:
-        here = read(connection, swap.live)
+        here = pieces(connection, swap.live)
         drop(connection, [*here.events, *here.triggers], swap.live)
-        there = read(connection, swap.aside)
+        there = pieces(connection, swap.aside)
         drop(connection, there.triggers, swap.aside)
-        loosen(connection, swap.live)
-        loosen(connection, swap.aside)
+        loosen(connection, swap.live, after.loose_keys)
+        if before is not None:
+            loosen(connection, swap.aside, before.loose_keys)
         _rename(connection, [Move(move.new, move.table, move.old) for move in moved])
         draw_own_sequences(connection, swap.live, names)
         draw_own_sequences(connection, swap.source, names)
