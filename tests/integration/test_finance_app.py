@@ -13,6 +13,8 @@ import pytest
 from tests.migrating import Bench, Project, bench
 from tests.restoring import ROOT
 
+pytestmark = pytest.mark.slow
+
 EXAMPLE = ROOT / "examples" / "finance-app"
 BRANCH = '''"""{name}"""
 

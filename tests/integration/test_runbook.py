@@ -14,12 +14,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from tests.integration.test_finance_app import BRANCH, EXAMPLE
 from tests.migrating import Bench, bench
 from tests.restoring import ROOT
 from tests.runbook import Shell, commands, fences, path_with
 
 ENGLISH, SPANISH = ROOT / "RUNBOOK.md", ROOT / "RUNBOOK.es.md"
+pytestmark = pytest.mark.slow
+
 ROWS = (
     "INSERT INTO customers (name) VALUES ('Forn Vell'), ('Cal Joan')",
     "INSERT INTO invoices (customer_id, issued_on, total) VALUES (1, '2026-05-02', 120.50)",
