@@ -1,7 +1,7 @@
 """Which case of a test runs on which server: each test on all of its servers, each of its cases on one, in turn.
 
 Most tests run on three servers of a family, and many have dozens of cases (kinds of value, places where a dump is cut).
-The whole product takes twice as long and finds little more: a server that differs shows in the test's other cases.
+The whole product takes much longer and finds little more: a server that differs shows in the test's other cases.
 DBOPS_TEST_EVERY_CASE=1 runs all of it.
 """
 
