@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pymysql
 
-from dbops.engine.mysql.driver_errors import error_of, lost
+from dbops.engine.mysql.driver_errors import LOCK_TIMEOUT, error_of, lost
 from dbops.engine.mysql.maintenance import rows
 from dbops.engine.mysql.statements import identifier
 from dbops.errors import DatabaseError
@@ -18,13 +18,15 @@ from dbops.language import msg
 if TYPE_CHECKING:
     from dbops.engine.mysql.connect import Connection
 
-_OF_THE_INDEX = (126, 127, 144, 145, 1034, 1194, 1195)
+_CRASHED = (126, 127, 144, 145)
+_OF_FILES = (29, *_CRASHED)
+_OF_THE_INDEX = (*_CRASHED, 1034, 1194, 1195)
 """A table that keeps no transactions has a bad index: RENAME TABLE moves its files as they are."""
-_NUMBERS = (29, 1017, 1033, 1168, 1812, 1877, 1932, *_OF_THE_INDEX)
+_NUMBERS = (1017, 1033, 1034, 1168, 1194, 1195, 1812, 1877, 1932)
 _FROM_ENGINE = 1030
 _ENGINE_SAYS = re.compile(r"Got error (?:126|127|144|145|155|175|176|194)\b")
-_SAID = re.compile(rf"(?:\(|\bError:? )(?:{'|'.join(map(str, _NUMBERS))})\b")
-_LOCK_TIMEOUT = 1205
+_SAID = re.compile(rf"\b(?:{'|'.join(map(str, _NUMBERS))})\b|(?:\(|\b[Ee]rror:? )(?:{'|'.join(map(str, _OF_FILES))})\b")
+"""What a dump program prints; a number as short as those of files may stand for anything else."""
 KIND = "table-broken"
 
 
@@ -62,14 +64,14 @@ def unopened(connection: Connection, database: str, tables: Sequence[str]) -> It
             number, said = error_of(error)
             if lost(error):
                 raise
-            if number == _LOCK_TIMEOUT:
+            if number == LOCK_TIMEOUT:
                 return  # whoever holds it holds others, too
             if _is_broken(number, said):
                 yield Unopened(table, f"{said} ({number})", number in _OF_THE_INDEX)
 
 
 def _is_broken(number: int, said: str) -> bool:
-    return number in _NUMBERS or (number == _FROM_ENGINE and _ENGINE_SAYS.search(said) is not None)
+    return number in (*_NUMBERS, *_OF_FILES) or (number == _FROM_ENGINE and _ENGINE_SAYS.search(said) is not None)
 
 
 def _broken(message: str) -> DatabaseError:

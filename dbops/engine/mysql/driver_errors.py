@@ -6,6 +6,8 @@ from dbops.language import msg
 
 NO_TLS = 2026
 """The server has no TLS, and it is asked for."""
+LOCK_TIMEOUT = 1205
+"""Somebody else has held a lock for too long."""
 _LOST = (0, 1053, 1927, 2006, 2013, 2055, 4031)
 HINTS = {
     1021: msg("free space on the database server's disk"),
@@ -17,7 +19,7 @@ HINTS = {
     1142: msg("grant the user the missing right"),
     1153: msg("raise max_allowed_packet on the server"),
     1203: msg("too many connections of this user: lower jobs, or raise max_user_connections"),
-    1205: msg("somebody holds a lock on it: try again, or look at SHOW PROCESSLIST"),
+    LOCK_TIMEOUT: msg("somebody holds a lock on it: try again, or look at SHOW PROCESSLIST"),
     1227: msg("grant the user the missing right"),
     1290: msg("the server does not allow it as it is set (read_only?)"),
     1412: msg("a table was altered while it was read: run it when no schema change is under way"),
