@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from dbops.command import redact
 from dbops.config.urls import Secret
 from dbops.engine.mysql import option_file, spelling, tls
-from dbops.engine.mysql.driver_errors import HINTS, NO_TLS, error_of, lost
+from dbops.engine.mysql.driver_errors import HINTS, LOCK_TIMEOUT, NO_TLS, error_of, lost
 from dbops.engine.mysql.flavour import Flavour, flavour_of
 from dbops.engine.mysql.parameters import read
 from dbops.errors import DatabaseError, LockedError
@@ -191,9 +191,9 @@ class Access:
         """The server's error as ours: its number, its text, and a hint where one is known."""
         number, text = error_of(error)
         said = redact(text, self.secrets)
-        if number == 1205:
+        if number == LOCK_TIMEOUT:
             return LockedError(
-                msg("{place}: {said}", place=self.place(), said=said), hint=HINTS[1205], kind="lock-timeout"
+                msg("{place}: {said}", place=self.place(), said=said), hint=HINTS[LOCK_TIMEOUT], kind="lock-timeout"
             )
         kind = "connection-lost" if lost(error) else f"mysql-{number}"
         hint = msg("look into the server's log") if kind == "connection-lost" else HINTS.get(number, "")

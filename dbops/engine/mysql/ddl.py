@@ -103,10 +103,6 @@ def foreign_keys(text: str) -> Iterator[ForeignKey]:
             yield ForeignKey(_plain(match["name"]), item, _plain(indexes.get(match["columns"], "``")))
 
 
-def _plain(name: str) -> str:
-    return name[1:-1].replace("``", "`")
-
-
 def _later(key: str, needed: str, has_primary: bool) -> bool:
     if _IN_PLACE.search(key) or (key.startswith("UNIQUE") and not has_primary):
         return False
@@ -176,7 +172,11 @@ def in_head(text: str, old: str, new: str) -> str:
 
 def identifiers(text: str) -> set[str]:
     """All names in a definition, and the strings that stand where names do."""
-    return {match["name"][1:-1].replace("``", "`") for match in _TOKEN.finditer(text) if match["name"]}
+    return {_plain(match["name"]) for match in _TOKEN.finditer(text) if match["name"]}
+
+
+def _plain(name: str) -> str:
+    return name[1:-1].replace("``", "`")
 
 
 def definer(text: str) -> str | None:

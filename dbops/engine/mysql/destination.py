@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from dbops.engine.base import Destination
-from dbops.engine.mysql import mark
+from dbops.engine.mysql import mark, swap
 from dbops.engine.mysql.broken import Unopened, unopened
 from dbops.engine.mysql.maintenance import Inside, exists, lingering, rows
 from dbops.engine.mysql.server import describe
 from dbops.engine.mysql.statements import statement
-from dbops.engine.mysql.swap import foreign_keys_into
-from dbops.engine.mysql.swap import tables as tables_of
 
 if TYPE_CHECKING:
     from dbops.engine.mysql.connect import Access, Connection
@@ -44,6 +42,6 @@ def look(access: Access, connection: Connection, name: str) -> tuple[Destination
     sessions = tuple(lingering(connection, name))
     lines = tuple(inside.line for inside in sessions)
     destination = Destination(server, name, True, int(tables), int(count), int(size), lines)
-    broken = tuple(unopened(connection, name, tables_of(connection, name)))
-    into = tuple(foreign_keys_into(connection, name))
+    broken = tuple(unopened(connection, name, swap.tables(connection, name)))
+    into = tuple(swap.foreign_keys_into(connection, name))
     return destination, Obstructions(into, mark.read(connection, name), sessions, broken)

@@ -21,7 +21,7 @@ from dbops.engine.base import DumpPlan
 from dbops.engine.mysql import census, server_log, source_views, waits
 from dbops.engine.mysql.changes import tables_change
 from dbops.engine.mysql.connect import Access, close
-from dbops.engine.mysql.driver_errors import error_of
+from dbops.engine.mysql.driver_errors import LOCK_TIMEOUT, error_of
 from dbops.engine.mysql.dumping import DumpingSnapshot, Opened
 from dbops.engine.mysql.flavour import Flavour
 from dbops.engine.mysql.launch import Launcher
@@ -130,7 +130,7 @@ class _Opening:
             run(self._holder, "LOCK INSTANCE FOR BACKUP")
         except pymysql.MySQLError as error:
             number, _ = error_of(error)
-            if number == 1205:
+            if number == LOCK_TIMEOUT:
                 raise LockedError(
                     msg("a schema change is under way: {running}", running=waits.running(self._holder, self._access)),
                     hint=msg("wait until it ends; lock_timeout in dbops.toml says how long a backup waits"),
@@ -150,7 +150,7 @@ class _Opening:
             except pymysql.MySQLError as error:
                 if not deadline.passed and error_of(error)[0] in _DENIED:
                     return None
-                if deadline.passed or error_of(error)[0] == 1205:
+                if deadline.passed or error_of(error)[0] == LOCK_TIMEOUT:
                     raise self._not_granted(deadline.blockers or waits.running_now(self._access)) from None
                 raise
             since = time.monotonic()

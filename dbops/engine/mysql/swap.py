@@ -17,7 +17,7 @@ from dbops.engine.in_the_way import GRACE_SECONDS, ending, refusal
 from dbops.engine.mysql.belongings import Belongings, pieces, read
 from dbops.engine.mysql.bringing import bring, draw_own_sequences, drop
 from dbops.engine.mysql.connect import flavour
-from dbops.engine.mysql.driver_errors import error_of
+from dbops.engine.mysql.driver_errors import LOCK_TIMEOUT, error_of
 from dbops.engine.mysql.journal import TABLE, Journal, Move, Phase, Swap
 from dbops.engine.mysql.loose_keys import loosen
 from dbops.engine.mysql.maintenance import (
@@ -39,8 +39,6 @@ from dbops.language import msg
 
 if TYPE_CHECKING:
     from dbops.engine.mysql.connect import Connection
-
-_LOCK_TIMEOUT = 1205
 
 
 def check_sessions(connection: Connection, name: str, *, end_sessions: bool) -> None:
@@ -95,7 +93,7 @@ def perform(maintenance: Maintenance, journal: Journal, swap: Swap, *, end_sessi
             with suppress(DbopsError), maintenance.session() as other:
                 _back(other, swap)
                 Journal(other, swap.aside).write(Phase.LOADING, None)
-            if isinstance(error, pymysql.MySQLError) and error_of(error)[0] == _LOCK_TIMEOUT:
+            if isinstance(error, pymysql.MySQLError) and error_of(error)[0] == LOCK_TIMEOUT:
                 lines = [inside.line for inside in sessions_in(journal.connection, swap.live)]
                 raise in_use(swap.live, lines) from None
             raise
