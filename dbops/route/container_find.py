@@ -14,13 +14,15 @@ from dbops.language import msg
 from dbops.route.base import LOOPBACK, Near, RouteError
 
 _SECONDS = 60.0
+_SHORT_ID = 12
+"""Letters of an id as `docker ps` shows it."""
 _PROJECT, _SERVICE = "com.docker.compose.project", "com.docker.compose.service"
 _ANY = ("", "0.0.0.0", "::")  # noqa: S104 - as the engine says it
 
 
 def running(name: str) -> dict[str, Any]:
-    """What the engine says of the container of that name or id, or else of the Compose service `service` or
-    `project/service`. `RouteError` unless there is exactly one, and it runs."""
+    """What the engine says of the container of that name or id (12 letters or more), or else of the Compose service
+    `service` or `project/service`. `RouteError` unless there is exactly one, and it runs."""
     ids = [name] if "/" not in name and _is_container(name) else _of_service(name)
     found = [inspect(one) for one in ids]
     up = [one for one in found if one["State"]["Status"] == "running"]
@@ -69,13 +71,14 @@ def address(found: dict[str, Any], port: int) -> Near | None:
 
 
 def _is_container(name: str) -> bool:
+    """The engine also takes the first letters of an id, however few: that of a stranger may begin with `db`."""
     try:
-        inspect(name)
+        found = inspect(name)
     except RouteError as error:
         if "No such container" not in error.message:
             raise
         return False
-    return True
+    return _own(found) == name.removeprefix("/") or len(name) >= _SHORT_ID
 
 
 def _of_service(name: str) -> list[str]:

@@ -67,6 +67,15 @@ def test_by_the_name_of_a_compose_service(shop: Container, name: str) -> None:
     assert container_find.running(name)["Name"] == f"/{shop.name}"
 
 
+def test_a_service_whose_name_begins_the_id_of_a_stranger(shop: Container) -> None:
+    """As `db` does, of one container in 256."""
+    stranger: str = container_find.running(shop.name)["Id"]
+    labels = ("--label", f"com.docker.compose.service={stranger[:4]}")
+    with postgres(*labels) as meant:
+        assert container_find.running(stranger[:4])["Name"] == f"/{meant.name}"
+    assert container_find.running(stranger[:12])["Id"] == container_find.running(stranger)["Id"] == stranger
+
+
 def test_by_a_port_that_it_publishes(shop: Container) -> None:
     """Where its processes are not ours, its own address is not believed."""
     found = copy.deepcopy(container_find.running(shop.name))
