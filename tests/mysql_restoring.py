@@ -78,6 +78,16 @@ CREATE PACKAGE BODY prices AS FUNCTION gross(net NUMBER) RETURN NUMBER AS BEGIN 
 DELIMITER ;
 SET sql_mode = DEFAULT;
 """
+OF_MYSQL = """
+CREATE JSON RELATIONAL DUALITY VIEW customer_document AS
+    SELECT JSON_DUALITY_OBJECT('_id': id, 'name': name, 'note': note) FROM customers;
+DELIMITER ;;
+CREATE LIBRARY tax LANGUAGE JAVASCRIPT AS $$ export function gross(n) { return n * 1.16 } // it's; "one" \n$$;;
+CREATE FUNCTION gross(n DOUBLE) RETURNS DOUBLE DETERMINISTIC LANGUAGE JAVASCRIPT USING (tax AS t)
+    AS $$ return t.gross(n) // don't $$;;
+DELIMITER ;
+"""
+"""Of 9.2 and 9.4."""
 _ROWS = """
 INSERT INTO customers (name, note)
     SELECT CONCAT('customer ', n), NULLIF(CONCAT('note ', n MOD 5), 'note 0') FROM numbers WHERE n <= 500;
@@ -118,7 +128,7 @@ class Backed(NamedTuple):
 
 def fill(server: MysqlServer, name: str) -> None:
     """One of everything; what the triggers wrote goes, so that it shows if they act again."""
-    server.script(SCHEMA + ROWS + (OF_MARIADB if server.kind == "mariadb" else ""), name)
+    server.script(SCHEMA + ROWS + (OF_MARIADB if server.kind == "mariadb" else OF_MYSQL), name)
     server.execute("DELETE FROM log", database=name)
 
 
@@ -186,6 +196,8 @@ def contents(server: MysqlServer, name: str) -> dict[str, Any]:
                 found[f"rows of {table}"] = sorted(map(_row, ask(f"SELECT * FROM {quoted(table)}")))
             found[f"{kind} {table}"] = shown("TABLE", table, 1)
         for kind, (query, column) in _BESIDE_TABLES.items():
+            if kind == "LIBRARY" and server.kind != "mysql":
+                continue
             for (each,) in ask(query, name):
                 found[f"{kind} {each}"] = shown(kind, each, column)
     return found
@@ -204,6 +216,7 @@ _BESIDE_TABLES = {
     "PROCEDURE": (_ROUTINES.format("PROCEDURE"), 2),
     "PACKAGE": (_ROUTINES.format("PACKAGE"), 2),
     "PACKAGE BODY": (_ROUTINES.format("PACKAGE BODY"), 2),
+    "LIBRARY": ("SELECT library_name FROM information_schema.libraries WHERE library_schema = %s", 2),
 }
 
 

@@ -17,3 +17,10 @@ CREATE TABLE only_mysql (
 CREATE TABLE secondary (id int PRIMARY KEY COLUMN_FORMAT FIXED, v vector(3)) ENGINE=InnoDB SECONDARY_ENGINE=none;
 CREATE VIEW with_function AS SELECT twice(id) AS t, (SELECT count(*) FROM mysql.user) AS elsewhere FROM parent;
 CREATE TABLE no_key (a int, b int) ENGINE=InnoDB;
+CREATE DEFINER='definer'@'%' JSON RELATIONAL DUALITY VIEW document AS SELECT JSON_DUALITY_OBJECT('_id': id, 'code': code) FROM parent;
+DELIMITER ;;
+CREATE LIBRARY `sha``red` COMMENT 'USING (`a`.`b`)' LANGUAGE JAVASCRIPT AS $$ export let one = "it's" // ; " ` $$;;
+CREATE LIBRARY other LANGUAGE JAVASCRIPT AS $$ export let two = 2 $$;;
+CREATE DEFINER='definer'@'%' FUNCTION with_libraries() RETURNS text DETERMINISTIC COMMENT 'LANGUAGE JAVASCRIPT USING (`a`.`b`)'
+    LANGUAGE JAVASCRIPT USING (`sha``red` AS s, other) AS $$ return s.one // don't ;; $$;;
+DELIMITER ;

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -108,7 +109,20 @@ OF_MYSQL = [
     ("ALTER TABLE parent DROP INDEX words", "index"),
     ("ALTER TABLE parent ADD FULLTEXT INDEX words (body) WITH PARSER ngram", "index"),
     ("ALTER TABLE only_mysql STATS_SAMPLE_PAGES=11", "table"),
+    ("ALTER LIBRARY other COMMENT 'other'", "routine"),
+    ("DROP LIBRARY other", "routine"),
+    ("CREATE LIBRARY other LANGUAGE JAVASCRIPT COMMENT 'other' AS 'export let two = 3'", "routine"),
+    (
+        "CREATE OR REPLACE DEFINER='definer'@'%' JSON RELATIONAL DUALITY VIEW document"
+        " AS SELECT JSON_DUALITY_OBJECT('_id': id, 'name': code) FROM parent",
+        "view",
+    ),
 ]
+WITH_LIBRARIES = re.findall(
+    r"^CREATE [^\n]* FUNCTION with_libraries.*?\$\$;;$",
+    (HERE / "mysql_objects_mysql.sql").read_text(encoding="utf-8"),
+    re.MULTILINE | re.DOTALL,
+)
 OF_MARIADB = [
     ("ALTER SEQUENCE numbers INCREMENT BY 11", "sequence"),
     ("ALTER SEQUENCE numbers NOCYCLE", "sequence"),
@@ -137,10 +151,15 @@ def server(request: pytest.FixtureRequest) -> Iterator[MysqlServer]:
         running.create_database(SOURCE, DATABASE)
         for name in ("mysql_objects", f"mysql_objects_{running.kind}"):
             script(running, SOURCE, (HERE / f"{name}.sql").read_text(encoding="utf-8"))
-        running.execute(*GRANTS, database=SOURCE)
+        running.execute(*grants(running), database=SOURCE)
         running.create_database(COPY, DATABASE)
         script(running, COPY, dumped(running))
         yield running
+
+
+def grants(server: MysqlServer) -> tuple[str, ...]:
+    of_library = "GRANT EXECUTE ON LIBRARY `sha``red` TO 'reader'@'localhost' WITH GRANT OPTION"
+    return (*GRANTS, of_library) if server.kind == "mysql" else GRANTS
 
 
 def script(server: MysqlServer, database: str, text: str | bytes) -> None:
@@ -182,10 +201,14 @@ def test_a_copy_under_another_name_is_equal(server: MysqlServer) -> None:
 
 
 def test_a_copy_may_refer_to_its_source(server: MysqlServer) -> None:
-    """As dumps of MariaDB have it: views of several databases, defaults that draw from a sequence."""
+    """As dumps have it: of MariaDB, views of several databases, defaults that draw from a sequence; of MySQL, routines
+    with libraries."""
     found = differences(read(server, SOURCE), read(server, COPY))
     referring = {key for key in found if key[0] not in NOT_IN_A_COPY}
-    expected = set() if server.kind == "mysql" else {("view", "with_function"), ("column", "only_mariadb.id")}
+    expected = {
+        "mysql": {("routine", "function with_libraries")},
+        "mariadb": {("view", "with_function"), ("column", "only_mariadb.id")},
+    }[server.kind]
     assert referring == expected
 
 
@@ -195,6 +218,8 @@ def test_a_copy_that_refers_to_itself_is_equal(server: MysqlServer) -> None:
     script(server, COPY, f"CREATE OR REPLACE VIEW with_function AS {view};")
     if server.kind == "mariadb":
         script(server, COPY, "ALTER TABLE only_mariadb ALTER id SET DEFAULT NEXT VALUE FOR numbers;")
+    else:
+        script(server, COPY, f"DROP FUNCTION with_libraries;\nDELIMITER ;;\n{WITH_LIBRARIES[0]}")
     found = differences(read(server, SOURCE), read(server, COPY))
     assert {key: pair for key, pair in found.items() if key[0] not in NOT_IN_A_COPY} == {}
 
@@ -234,7 +259,7 @@ def test_accounts_are_made_locked_and_with_their_roles(server: MysqlServer) -> N
         assert [account.name for account in needed_accounts(globals_sql(connection))] == [a.name for a in needed]
     with Access(server.url(SOURCE)).session() as connection:
         assert "'definer'" not in database_sql(connection)
-    server.execute(*GRANTS, database=SOURCE)
+    server.execute(*grants(server), database=SOURCE)
 
 
 def test_a_user_who_may_not_see_grants_has_no_list_of_them(server: MysqlServer) -> None:

@@ -98,6 +98,14 @@ NAMED = [
     (b"CREATE USER a;", Kind.ACCOUNT, "", ""),
     (b"DROP USER a;", Kind.ACCOUNT, "", ""),
     (b"COMMIT;", Kind.TRANSACTION, "", ""),
+    (b"CREATE LIBRARY `a``b` LANGUAGE JAVASCRIPT AS 'x';", Kind.CREATE_LIBRARY, "a`b", ""),
+    (
+        b"/*!50001 CREATE ALGORITHM=UNDEFINED */\n/*!50013 DEFINER=`a`@`b` SQL SECURITY DEFINER */\n"
+        b"/*!50001 JSON RELATIONAL DUALITY VIEW `v` AS select 1 */;",
+        Kind.CREATE_VIEW,
+        "v",
+        "",
+    ),
     (b"ANALYZE TABLE x;", Kind.OTHER, "", ""),
 ]
 
@@ -148,6 +156,26 @@ def test_bodies_in_delimiter_blocks() -> None:
     for size in (1, 2, 3, 1 << 20):
         assert [one.text for one in split(data, size)] == [BODY, b"SELECT 2", b"SELECT 3", b"SELECT 4;"]
     assert split(data)[0].name == "p;;1"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"CREATE FUNCTION f() RETURNS int LANGUAGE JAVASCRIPT\nAS $$ return 'a' // don't ; \" ` \\! $x$ \n$$",
+        b"CREATE LIBRARY `l` LANGUAGE JAVASCRIPT AS  $a_1$ it's $$ ; $a_1$",
+        b"CREATE PROCEDURE p() SELECT a$$b, $$, 1 AS$$ FROM t$",
+    ],
+)
+def test_bodies_in_dollars(text: bytes) -> None:
+    """Of routines in other languages (MySQL 9): nothing in them is SQL."""
+    for size in (1, 2, 5, 1 << 20):
+        assert [one.text for one in split(text + b";\nSELECT 2;\n", size)] == [text, b"SELECT 2"]
+
+
+def test_a_body_in_dollars_without_its_end() -> None:
+    with pytest.raises(BadBackupError) as caught:
+        split(b"CREATE LIBRARY l LANGUAGE JAVASCRIPT AS $$ x;\n")
+    assert caught.value.kind == "archive-truncated"
 
 
 def test_backslashes_as_the_sql_mode_has_them() -> None:

@@ -47,8 +47,8 @@ class Contents:
         """`charset`: the database's, for tables that name none. `history`: see `TableRows`."""
         self.tables: dict[str, Table] = dict(tables or {})
         self.objects: dict[str, set[str]] = {}
-        """Names by kind: `table`, `view`, `trigger`, `procedure`, `function`, `package`, `package-body`, `event`,
-        `sequence`, `database`."""
+        """Names by kind: `table`, `view`, `trigger`, `procedure`, `function`, `package`, `package-body`, `library`,
+        `event`, `sequence`, `database`."""
         self.facts = Facts()
         self._digests = digests
         self._charset = charset

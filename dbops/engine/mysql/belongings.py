@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from dbops.engine.mysql import ddl, view_text
+from dbops.engine.mysql.libraries import WORD, libraries
 from dbops.engine.mysql.loose_keys import LooseKey, loose_keys
 from dbops.engine.mysql.maintenance import rows
 from dbops.engine.mysql.statements import identifier, statement
@@ -20,7 +21,10 @@ if TYPE_CHECKING:
     from dbops.engine.mysql.connect import Connection
 
 PACKAGES = ("PACKAGE", "PACKAGE BODY")
-_ROUTINES = ("FUNCTION", "PROCEDURE", *PACKAGES)
+_ROUTINES = (WORD, "FUNCTION", "PROCEDURE", *PACKAGES)
+"""In an order in which they can be made: functions name the libraries that they use."""
+_NO_CHARSET = ("utf8mb4", "utf8mb4_general_ci")
+"""For a library, of which the server names neither."""
 
 
 class Piece(msgspec.Struct, frozen=True):
@@ -82,9 +86,7 @@ def pieces(connection: Connection, database: str) -> Belongings:
         [database],
     )
     with inside(connection, database):
-        found: dict[str, list[str]] = {}
-        for kind, name in rows(connection, statement("restore_belongings"), {"name": database}):
-            found.setdefault(kind, []).append(name)
+        found = present(connection, database)
         unknown = found.keys() - {"TRIGGER", "VIEW", "EVENT", *_ROUTINES}
         if unknown:
             raise RefusedError(
@@ -107,6 +109,16 @@ def pieces(connection: Connection, database: str) -> Belongings:
             views=tuple(_show(connection, "VIEW", found.get("VIEW", ()), _VIEW)),
             events=tuple(_show(connection, "EVENT", found.get("EVENT", ()), _EVENT)),
         )
+
+
+def present(connection: Connection, database: str) -> dict[str, list[str]]:
+    """The names of everything in a database that RENAME TABLE does not take along, by the word of its CREATE."""
+    found: dict[str, list[str]] = {}
+    for kind, name in rows(connection, statement("restore_belongings"), {"name": database}):
+        found.setdefault(kind, []).append(name)
+    if own := list(libraries(connection, database)):
+        found[WORD] = own
+    return found
 
 
 def _show(connection: Connection, kind: str, names: Sequence[str], form: _Form) -> Iterator[Piece]:
@@ -132,7 +144,7 @@ def _show(connection: Connection, kind: str, names: Sequence[str], form: _Form) 
         state = ""
         if kind == "EVENT":
             text, state = ddl.disabled(text)
-        charset, collation, *more = row[form.settings :]
+        charset, collation, *more = row[form.settings :] or _NO_CHARSET
         yield Piece(
             kind,
             name,

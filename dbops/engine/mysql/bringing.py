@@ -37,8 +37,8 @@ def drop(connection: Connection, pieces: Sequence[Piece], database: str) -> None
 def bring(connection: Connection, database: str, wanted: Belongings, *, events: bool, strict: bool = True) -> list[str]:
     """Makes the database have what `wanted` says, and nothing else; what is there already stays untouched.
 
-    `events`: whether they get their states, or stay disabled. Not `strict`: views that cannot be made (they were broken
-    before) are left out; their names are returned. Raises the driver's errors.
+    `events`: whether they get their states, or stay disabled. Not `strict`: views and routines that cannot be made
+    (they were broken before) are left out; their names are returned. Raises the driver's errors.
     """
     here = pieces(connection, database)
     run(
@@ -53,11 +53,10 @@ def bring(connection: Connection, database: str, wanted: Belongings, *, events: 
             drop(connection, here.triggers, database)
             for piece in triggers:
                 _create(connection, piece, wanted.collation)
-        for piece in _changed(connection, database, here.routines, routines):
-            _create(connection, piece, wanted.collation)
-        broken = _create_views(
-            connection, _changed(connection, database, here.views, views, replace=True), strict=strict
-        )
+        changed = _changed(connection, database, here.routines, routines)
+        broken = _create_in_any_order(connection, changed, wanted.collation, strict=strict)
+        changed = _changed(connection, database, here.views, views, replace=True)
+        broken += _create_in_any_order(connection, changed, wanted.collation, strict=strict)
         told = [msgspec.structs.replace(piece, state=piece.state if events else "DISABLE") for piece in scheduled]
         for piece in _changed(connection, database, here.events, told):
             _create(connection, piece, wanted.collation)
@@ -70,11 +69,14 @@ def _groups(wanted: Belongings) -> tuple[tuple[Piece, ...], ...]:
 
 
 def _moved(piece: Piece, old: str, new: str) -> Piece:
-    """For another database: views name it where they select from several, triggers where somebody typed it."""
+    """For another database: views name it where they select from several, triggers where somebody typed it, routines
+    before the libraries that they use."""
     if piece.kind == "VIEW":
         return msgspec.structs.replace(piece, text=ddl.requalified(piece.text, old, new))
     if piece.kind == "TRIGGER":
         return msgspec.structs.replace(piece, text=ddl.trigger_moved(piece.text, old, new))
+    if piece.kind in ("FUNCTION", "PROCEDURE"):
+        return msgspec.structs.replace(piece, text=ddl.libraries_moved(piece.text, old, new))
     return piece
 
 
@@ -92,15 +94,15 @@ def _changed(
     return made
 
 
-def _create_views(connection: Connection, views: Sequence[Piece], *, strict: bool) -> list[str]:
-    """In any order in which it can be done: a view needs what it selects from, as it is to be."""
-    left = list(views)
+def _create_in_any_order(connection: Connection, pieces: Sequence[Piece], collation: str, *, strict: bool) -> list[str]:
+    """In one in which it can be done: a view needs what it selects from, as it is to be, a routine its libraries."""
+    left = list(pieces)
     while left:
         again: list[Piece] = []
         failure: pymysql.MySQLError | None = None
         for piece in left:
             try:
-                _create(connection, piece, "")
+                _create(connection, piece, collation)
             except pymysql.MySQLError as error:
                 if not _ER_FIRST <= error_of(error)[0] < _CR_FIRST:
                     raise

@@ -1,4 +1,5 @@
-"""Counts what a dump program leaves out without a word: triggers, events, routines and views, there and in its text."""
+"""Counts what a dump program leaves out without a word: triggers, events, routines, libraries, views; there and in its
+text."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ import re
 from collections.abc import Collection
 from typing import TYPE_CHECKING
 
+from dbops.engine.mysql.libraries import libraries
 from dbops.engine.mysql.statements import statement
 
 if TYPE_CHECKING:
@@ -13,13 +15,14 @@ if TYPE_CHECKING:
 
 # How the line begins that makes one. In rows no line begins so: their line ends are escaped.
 MARKS = {
-    "triggers": b"\n/*!50003 CREATE*/ ",
-    "events": b"\n/*!50106 CREATE*/ ",
-    "routines": b"\nCREATE DEFINER=",
-    "views": b"\n/*!50001 VIEW ",
+    "triggers": (b"\n/*!50003 CREATE*/ ",),
+    "events": (b"\n/*!50106 CREATE*/ ",),
+    "routines": (b"\nCREATE DEFINER=",),
+    "libraries": (b"\nCREATE LIBRARY ",),
+    "views": (b"\n/*!50001 VIEW ", b"\n/*!50001 JSON RELATIONAL DUALITY VIEW "),
 }
-_KINDS = {mark: kind for kind, mark in MARKS.items()}
-_OVERLAP = max(map(len, MARKS.values())) - 1
+_KINDS = {mark: kind for kind, marks in MARKS.items() for mark in marks}
+_OVERLAP = max(map(len, _KINDS)) - 1
 
 
 class Census:
@@ -28,7 +31,7 @@ class Census:
     def __init__(self, kinds: Collection[str] = tuple(MARKS)) -> None:
         self.found = dict.fromkeys(kinds, 0)
         # Twice as fast as a search for each.
-        self._any = re.compile(b"|".join(re.escape(MARKS[kind]) for kind in self.found))
+        self._any = re.compile(b"|".join(re.escape(mark) for kind in self.found for mark in MARKS[kind]))
         self._tail = b""
 
     def feed(self, data: bytes) -> None:
@@ -49,4 +52,5 @@ def of_source(connection: Connection) -> dict[str, int]:
     """What the database has now, as far as the user may see it (`server.obstacles` says if that is not all)."""
     with connection.cursor() as cursor:
         cursor.execute(statement("census"))
-        return {str(kind): int(count) for kind, count in cursor.fetchall()}
+        found = {str(kind): int(count) for kind, count in cursor.fetchall()}
+    return found | {"libraries": len(libraries(connection))}

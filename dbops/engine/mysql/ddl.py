@@ -40,6 +40,7 @@ _PLACE = re.compile(
       | \sTABLESPACE\s*=\s*`(?:[^`]|``)*`""",
     re.VERBOSE | re.DOTALL,
 )
+_LIBRARIES = re.compile(r"LANGUAGE [A-Z]+\s+USING \((?P<listed>(?:`(?:[^`]|``)*`|[^`)])*)\)")
 _ACCOUNT = r"(?:`(?:[^`]|``)*`|'(?:[^'\\]|''|\\.)*')"
 _DEFINER = re.compile(rf"DEFINER\s*=\s*({_ACCOUNT}(?:@{_ACCOUNT})?|CURRENT_USER(?:\(\))?)", re.IGNORECASE)
 _STATUS = re.compile(
@@ -238,3 +239,27 @@ def trigger_moved(text: str, old: str, new: str) -> str:
             pieces += [text[position : match.start()], quoted(new)]
             position = match.end()
     return "".join([*pieces, text[position:]])
+
+
+def libraries_moved(text: str, old: str, new: str) -> str:
+    """CREATE FUNCTION or PROCEDURE for another database: MySQL prints the name of the database before each library that
+    it uses (`USING (`shop`.`tax` AS `t`)`). `new` may be empty: then there is none."""
+    for token in _TOKEN.finditer(text):
+        if token["word"] == "LANGUAGE":
+            match = _LIBRARIES.match(text, token.start())
+            if match is None:
+                return text
+            return text[: match.start("listed")] + _from(match["listed"], old, new) + text[match.end("listed") :]
+    return text
+
+
+def _from(listed: str, old: str, new: str) -> str:
+    prefix = f"{quoted(new)}." if new else ""
+    return _CHAIN.sub(
+        lambda match: (
+            prefix + match["chain"][len(quoted(old)) + 1 :]
+            if (match["chain"] or "").startswith(f"{quoted(old)}.")
+            else match[0]
+        ),
+        listed,
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dbops.engine.mysql.belongings import Belongings, read
+from dbops.engine.mysql.belongings import Belongings, present, read
 from dbops.engine.mysql.journal import Journal, Phase
 from dbops.engine.mysql.maintenance import Maintenance, databases, drop_database, exists, rows, stored
 from dbops.engine.mysql.names import BEFORE, RESTORE, UNDONE, beside, moment_of
@@ -76,4 +76,4 @@ def as_it_was(connection: Connection, database: str) -> Belongings:
 
 def _empty(connection: Connection, database: str) -> bool:
     [(count,)] = rows(connection, "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = %s", [database])
-    return not count and not rows(connection, statement("restore_belongings"), {"name": database})
+    return not count and not present(connection, database)

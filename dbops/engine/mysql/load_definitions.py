@@ -105,6 +105,8 @@ class Definitions:
             text = ddl.requalified(text, self._source, self._database)
         elif kind is Kind.CREATE_TRIGGER:
             text = ddl.trigger_moved(text, self._source, self._database)
+        elif kind in (Kind.CREATE_FUNCTION, Kind.CREATE_PROCEDURE):
+            text = ddl.libraries_moved(text, self._source, self._database)
         elif kind is Kind.CREATE_EVENT:
             text, self.events[name] = ddl.disabled(text)
         if self._wishes.no_owner:

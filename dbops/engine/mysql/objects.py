@@ -19,6 +19,7 @@ from dbops.engine.mysql import printed
 from dbops.engine.mysql.broken import named
 from dbops.engine.mysql.connect import flavour
 from dbops.engine.mysql.flavour import Flavour
+from dbops.engine.mysql.libraries import WORD, libraries
 from dbops.engine.mysql.statements import identifier, statement
 
 if TYPE_CHECKING:
@@ -90,22 +91,30 @@ def for_product(query: str, product: Flavour) -> str:
 def schema_state(connection: Connection) -> dict[str, str]:
     """Marks of everything in the database that a schema change alters, cheaper than definitions: two of them that are
     equal, of one server, mean that there was none between."""
-    return {str(name): str(state) for name, state in _rows(connection, statement("schema_state"))}
+    found = {str(name): str(state) for name, state in _rows(connection, statement("schema_state"))}
+    return found | {f"library {name}": state for name, state in libraries(connection).items()}
+
+
+def shown_objects(connection: Connection) -> list[tuple[str, str, str]]:
+    """What SHOW CREATE prints, but triggers: kind, the word of the statement, name; tables first."""
+    found = [(str(kind), str(word), str(name)) for kind, word, name in _rows(connection, statement("object_names"))]
+    return [*found, *(("routine", WORD, name) for name in libraries(connection))]
 
 
 def _printed(connection: Connection, own: Collection[str]) -> Iterator[tuple[str, str, str]]:
     """(kind, identity, text) of what SHOW CREATE prints."""
-    for kind, word, name in _rows(connection, statement("object_names")):
-        row = _show(connection, str(word), str(name))
+    for kind, word, name in shown_objects(connection):
+        row = _show(connection, word, name)
         if kind == "table":
-            yield from _of_table(str(name), row[1])
+            yield from _of_table(name, row[1])
         elif kind == "view":
             text = printed.without_database(printed.without_repeats(printed.without_definer(row[1])), own)
             yield kind, name, _joined(text, row[2:4])
         elif kind == "sequence":
             yield kind, name, row[1]
         elif kind == "routine":
-            yield kind, f"{word.lower()} {name}", _joined(printed.without_definer(row[2]), row[1], row[3:6])
+            text = printed.using_own(printed.without_definer(row[2]), own)
+            yield kind, f"{word.lower()} {name}", _joined(text, row[1], row[3:6])
         else:
             text = printed.without_status(printed.without_definer(row[3]))
             yield kind, name, _joined(text, row[1:3], row[4:7])

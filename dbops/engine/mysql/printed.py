@@ -124,6 +124,13 @@ def without_database(text: str, names: Collection[str]) -> str:
     return _CHAIN.sub(shortened, text)
 
 
+def using_own(text: str, names: Collection[str]) -> str:
+    """The text of a routine without the databases' names before libraries that it uses."""
+    for name in names:
+        text = ddl.libraries_moved(text, name, "")
+    return text
+
+
 def without_introducers(text: str) -> str:
     """An expression without the character sets before its strings: MySQL keeps those of the session that wrote it."""
     return _INTRODUCER.sub("", text)

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from dbops.engine.mysql.script_errors import TRAILER, client_command, no_trailer, truncated
 from dbops.engine.mysql.script_facts import Facts
-from dbops.engine.mysql.script_patterns import INSIDE, ROWS_END, SPACE, plain
+from dbops.engine.mysql.script_patterns import AFTER_AS, DOLLARS, INSIDE, ROWS_END, SPACE, plain
 from dbops.engine.mysql.script_words import CLIENT_WORDS, INSERT_HEAD, Kind, first_word, known
 from dbops.errors import BadBackupError
 from dbops.language import msg
@@ -32,6 +32,7 @@ _DELIMITER = re.compile(rb"[;/$|&%^!~@]{1,8}")
 _DELIMITER_LINE = re.compile(rb"DELIMITER[ \t]+([^\r\n]*)\r?\n", re.IGNORECASE)
 _MODE = re.compile(rb"\bSQL_MODE\s*=\s*(?:'([^']*)'|\"([^\"]*)\"|(@\w+))", re.IGNORECASE)
 _LONGEST_COMMAND = 16
+_AS_BYTES = 64
 _HEAD_BYTES = 1 << 16
 """An INSERT's words before its first row are waited for that long; else it is scanned."""
 
@@ -68,7 +69,8 @@ class Script:
         """`_line` is the line of this place."""
         self._begin_line = 1
         self._quote = b""
-        """Of the string or name that `_at` is in; `*` in a comment, a newline in one that ends with its line."""
+        """Of the string or name that `_at` is in; `*` in a comment, a newline in one that ends with its line; `$$`,
+        perhaps with a word between the two, in the body of a routine in another language."""
         self._rows = False
         """In an INSERT that ends with the first `;` before a newline."""
         self._delimiter = b";"
@@ -217,6 +219,8 @@ class Script:
             raise self._command(at)
         elif sign == b"#" or (sign == b"-" and bytes(text[at : at + 3]) in (b"-- ", b"--\t", b"--\n", b"--\r", b"--")):
             self._quote, self._at = b"\n", at + 1
+        elif (body := DOLLARS.match(text, at)) and AFTER_AS.search(text[max(self._begin, at - _AS_BYTES) : at]):
+            self._quote, self._at = body[0], body.end()
         elif text.startswith(b"/*", at) and not text.startswith((b"/*!", b"/*M!", b"/*+"), at):
             self._quote, self._at = b"*", at + 2
         else:
@@ -233,6 +237,13 @@ class Script:
                     self._quote, self._at = b"", len(text)
                 return False
             self._quote, self._at = b"", end + (2 if quote == b"*" else 1)
+            return True
+        if quote.startswith(b"$"):
+            end = text.find(quote, self._at)
+            if end < 0:
+                self._at = max(self._at, len(text) - len(quote) + 1)
+                return False
+            self._quote, self._at = b"", end + len(quote)
             return True
         escapes = self._backslashes and quote != b"`"
         self._at = INSIDE[quote, escapes].match(text, self._at).end()  # type: ignore[union-attr]

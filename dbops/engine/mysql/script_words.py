@@ -38,6 +38,7 @@ class Kind(StrEnum):
     CREATE_FUNCTION = "create-function"
     CREATE_PACKAGE = "create-package"
     CREATE_PACKAGE_BODY = "create-package-body"
+    CREATE_LIBRARY = "create-library"
     CREATE_EVENT = "create-event"
     CREATE_SEQUENCE = "create-sequence"
     CREATE_DATABASE = "create-database"
@@ -59,7 +60,10 @@ class Kind(StrEnum):
 
 
 ROUTINES = frozenset(
-    {Kind.CREATE_PROCEDURE, Kind.CREATE_FUNCTION, Kind.CREATE_PACKAGE, Kind.CREATE_PACKAGE_BODY},
+    {
+        *(Kind.CREATE_PROCEDURE, Kind.CREATE_FUNCTION, Kind.CREATE_LIBRARY),
+        *(Kind.CREATE_PACKAGE, Kind.CREATE_PACKAGE_BODY),
+    }
 )
 CLIENT_WORDS = frozenset(
     b"charset clear connect delimiter edit ego exit go help nopager notee nowarning pager print prompt quit rehash "
@@ -74,6 +78,7 @@ _CREATED = {
     b"PROCEDURE": Kind.CREATE_PROCEDURE,
     b"FUNCTION": Kind.CREATE_FUNCTION,
     b"PACKAGE": Kind.CREATE_PACKAGE,
+    b"LIBRARY": Kind.CREATE_LIBRARY,
     b"EVENT": Kind.CREATE_EVENT,
     b"SEQUENCE": Kind.CREATE_SEQUENCE,
     b"DATABASE": Kind.CREATE_DATABASE,

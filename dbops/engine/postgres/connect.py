@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -72,6 +73,7 @@ _HINTS = {
     "57P01": msg("the server or an administrator ended the session; look into the server's log"),
 }
 """What to do, by SQLSTATE (manual, appendix A)."""
+_NO_SUCH = re.compile(r'(?:database|role) ".*" does not exist')
 STANDBY_CONFLICT = "conflict with recovery"
 """What a standby says when it cancels a query so that replay can go on; to a driver, SQLSTATE 40001."""
 STANDBY_HINT = _HINTS["40001"]
@@ -211,7 +213,7 @@ class Access:
             hint = msg("does the server's pg_hba.conf let this user in from here? with TLS (sslmode=require)?")
         elif "SSL" in text or "certificate" in text or "no encryption" in text:
             hint = msg("check sslmode, sslrootcert, sslcert and sslkey in the URL")
-        elif "does not exist" in text:
+        elif _NO_SUCH.search(text):
             hint = msg("check the database and user in the URL")
         elif no_session_left(text):
             hint = NO_SESSION_HINT
@@ -220,7 +222,7 @@ class Access:
         elif "permission denied" in text:
             hint = msg("GRANT CONNECT ON DATABASE … TO the user")
         elif "FATAL:" in text:  # the server has answered
-            hint = msg("does the server's pg_hba.conf let this user in from here?")
+            hint = msg("does the server's pg_hba.conf let this user in from here, and an event trigger on login?")
         told = msg("cannot connect to {place}: {reason}", place=self.place(database), reason=text)
         found = DatabaseError(told, hint=hint, kind="unreachable")
         return found if "FATAL:" in text else blamed(found, self._route)

@@ -9,7 +9,7 @@ from psycopg import sql
 from dbops.engine.postgres import settle
 from dbops.engine.postgres.connect import Access
 from dbops.engine.postgres.maintenance import Maintenance, at_database, exists
-from dbops.engine.postgres.side import PostgresSide, money_settings
+from dbops.engine.postgres.side import PostgresSide, copy_settings
 from dbops.engine.postgres.tools import Tools
 from dbops.engine.restoring import Wishes
 from dbops.errors import DatabaseError, PreflightError, RefusedError
@@ -82,5 +82,5 @@ def fresh_of(
     access: Access, maintenance: Maintenance, tools: Tools, major: int, manifest: Manifest, name: str
 ) -> Fresh:
     """The database to be, with the source's settings that decide how values are read and printed."""
-    settings = money_settings(maintenance, manifest)
+    settings = copy_settings(maintenance, manifest)
     return Fresh(at_database(access, name, settings), maintenance, tools, major, name, name)

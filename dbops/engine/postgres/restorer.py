@@ -121,7 +121,7 @@ class PostgresRestorer:
     ) -> SideDatabase:
         tools = tools_for(manifest, self._major, self._bindir)
         check_tools(tools)
-        settings = side.money_settings(self._maintenance, manifest)
+        settings = side.copy_settings(self._maintenance, manifest)
         access = at_database(self._access, self.name, settings)
         return InPlace(access, self._maintenance, tools, self._major, self.name, database_sql)
 

@@ -247,18 +247,28 @@ def side_of(
     """The side database to be, with the source's settings that decide how values are read and printed."""
     name = beside(live, RESTORE, moment)
     return PostgresSide(
-        at_database(access, name, money_settings(maintenance, manifest)), maintenance, tools, major, live, name
+        at_database(access, name, copy_settings(maintenance, manifest)), maintenance, tools, major, live, name
     )
 
 
-def money_settings(maintenance: Maintenance, manifest: Manifest) -> dict[str, str]:
-    """`lc_monetary` as on the source, if the server knows it: money values print, and are read, by it."""
-    wanted = manifest.inventory.settings.get("lc_monetary", "")
-    if not wanted:
-        return {}
+def copy_settings(maintenance: Maintenance, manifest: Manifest) -> dict[str, str]:
+    """What the sessions of a copy are set to, as far as the server takes it from us.
+
+    `lc_monetary` as on the source: money values print, and are read, by it. No event triggers (17 and later): one on
+    login may write a row, which the backup does not hold, or let nobody in (manual, 'Event Trigger Firing on Login').
+    """
+    wanted = {"lc_monetary": manifest.inventory.settings.get("lc_monetary", ""), "event_triggers": "off"}
     with maintenance.session() as connection:
-        try:
-            connection.execute("SELECT set_config('lc_monetary', %s, false)", [wanted])
-        except psycopg.errors.InvalidParameterValue:
-            return {}
-    return {"lc_monetary": wanted}
+        return {name: value for name, value in wanted.items() if value and _takes(connection, name, value)}
+
+
+def _takes(connection: Connection, name: str, value: str) -> bool:
+    try:
+        connection.execute("SELECT set_config(%s, %s, false)", [name, value])
+    except (
+        psycopg.errors.InvalidParameterValue,
+        psycopg.errors.UndefinedObject,
+        psycopg.errors.InsufficientPrivilege,
+    ):
+        return False
+    return True

@@ -9,6 +9,7 @@ import pymysql
 from dbops.engine.examining import Outcome, Skipped, error, graded
 from dbops.engine.mysql.examine.common import Source, Task, impeded, said
 from dbops.engine.mysql.maintenance import rows
+from dbops.engine.mysql.objects import shown_objects
 from dbops.engine.mysql.statements import identifier, statement
 from dbops.language import msg
 
@@ -35,11 +36,7 @@ def tasks(connection: Connection, source: Source) -> list[Task]:
 
         return Task(KIND, label, 0, lambda session: _show(session, word, name, label), failed)
 
-    names = [
-        (str(word), str(name))
-        for kind, word, name in rows(connection, statement("object_names"))
-        if kind in ("routine", "event")
-    ]
+    names = [(word, name) for kind, word, name in shown_objects(connection) if kind in ("routine", "event")]
     names += [("TRIGGER", str(name)) for (name, *_) in rows(connection, statement("triggers"))]
     return [task(word, name) for word, name in names]
 
