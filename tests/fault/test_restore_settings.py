@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from psycopg import sql
 
-from dbops.errors import DbopsError
-from dbops.model import Verdict
+from dbops.errors import DbopsError, PreflightError
+from dbops.model import Failure, Verdict
+from tests.mutations.workshop import Workshop
 from tests.probing import examined, told, tried
-from tests.restoring import back_up, run_restore, untouched
-from tests.servers import Database
+from tests.restoring import Backed, artifact, back_up, forged, run_restore, untouched
+from tests.servers import Cluster, Database
 
 SCHEMA = """
 CREATE TABLE kinds (id serial PRIMARY KEY, kind regclass, "odd (name" text UNIQUE);
@@ -115,3 +117,49 @@ def test_a_setting_that_the_server_does_not_know_is_told_what_to_do(
         run_restore(backed, in_place=in_place, safety=(lambda: backed.manifest) if in_place else None)
     assert caught.value.kind == "setting-unknown"
     assert "RESET" in caught.value.hint
+
+
+def without_library(backed: Backed) -> Backed:
+    """As on a server that lacks what the source's has."""
+    path = artifact(backed, "database.sql")
+    text = path.read_text()
+    assert "auto_explain" in text
+    path.write_text(text.replace("auto_explain", "nonesuch"))
+    manifest = forged(backed)
+    backed.catalog.publish(manifest)
+    return backed._replace(manifest=manifest)
+
+
+@pytest.mark.parametrize("way", ["beside", "in place"])
+@pytest.mark.parametrize("whose", ["database", "role"])
+def test_a_library_that_the_server_does_not_have_locks_nobody_out(
+    any_database: Database, tmp_store: str, way: str, whose: str
+) -> None:
+    """Under such a setting nobody can connect, and so nobody could mend it from inside."""
+    any_database.psql("CREATE TABLE t (a int)")
+    name = sql.Identifier(any_database.name)
+    of = {
+        "database": sql.SQL("ALTER DATABASE {}").format(name),
+        "role": sql.SQL("ALTER ROLE CURRENT_USER IN DATABASE {}").format(name),
+    }[whose]
+    with any_database.cluster.connect() as connection:
+        connection.execute(of + sql.SQL(" SET session_preload_libraries = 'auto_explain', 'auto_explain'"))
+    backed = without_library(back_up(any_database, tmp_store))
+    safety = (lambda: backed.manifest) if way == "in place" else None
+    with untouched(any_database), pytest.raises(PreflightError, match="nonesuch") as caught:
+        run_restore(backed, in_place=way == "in place", safety=safety)
+    assert caught.value.kind == "preload-library"
+    assert "RESET" in caught.value.hint
+
+
+def test_a_drill_names_the_library_that_its_server_lacks(any_pg: Cluster, tmp_path: Path) -> None:
+    workshop = Workshop(any_pg, tmp_path, "CREATE TABLE t (a int)")
+    try:
+        name = sql.Identifier(workshop.source.name)
+        with any_pg.connect() as connection:
+            connection.execute(sql.SQL("ALTER DATABASE {} SET session_preload_libraries = 'auto_explain'").format(name))
+        report = workshop.drill(without_library(workshop.backup()))
+    finally:
+        workshop.close()
+    assert (report.verdict, report.failure) == (Verdict.INCONCLUSIVE, Failure.ENVIRONMENT)
+    assert [one.id for one in report.not_evaluated if "nonesuch" in one.reason] == ["preload-library"]

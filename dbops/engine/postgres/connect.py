@@ -42,6 +42,9 @@ SESSION = {
     "idle_in_transaction_session_timeout": "0",
     "default_transaction_read_only": "off",
 }
+_TIMEOUT_VERSION = 170000
+_TIMEOUT = "transaction_timeout"
+"""Of 17 and later: older servers refuse it in `options`. It may be as short as a millisecond."""
 _NETWORK = {
     "connect_timeout": "15",
     "keepalives_idle": "30",
@@ -116,6 +119,8 @@ class Access:
         parameters.pop("client_encoding", None)  # a dump keeps the server's encoding; our own sessions use UTF-8
         self.parameters = parameters
         self._route = route
+        self._knows_timeout = False
+        """Whether the server has been met, and is one that knows `transaction_timeout`."""
 
     def __repr__(self) -> str:
         return f"Access({self.conninfo()!r})"
@@ -134,6 +139,8 @@ class Access:
         from psycopg.conninfo import make_conninfo
 
         given = {name: value for name, value in SESSION.items() if not usual_path or name != "search_path"}
+        if self._knows_timeout:
+            given[_TIMEOUT] = "0"
         settings = " ".join(f"-c {name}={value}" for name, value in given.items())
         own = self.parameters.get("options") or os.environ.get("PGOPTIONS", "")
         extra = {"options": f"{own} {settings}".strip(), "application_name": application}
@@ -174,11 +181,16 @@ class Access:
         """A driver connection in autocommit mode, for a caller that closes it. `DatabaseError` if there is none."""
         import psycopg
 
-        conninfo = self.conninfo(database, application=application)
+        def opened() -> Connection:
+            conninfo = self.conninfo(database, application=application)
+            return psycopg.connect(conninfo, password=self.password, autocommit=True, client_encoding="UTF8")
+
         try:
-            connection = psycopg.connect(conninfo, password=self.password, autocommit=True, client_encoding="UTF8")
-            if connection.info.server_version >= 170000:  # older servers refuse it in `options`
-                connection.execute("SET transaction_timeout = 0")  # first: it may be as short as a millisecond
+            connection = opened()
+            if connection.info.server_version >= _TIMEOUT_VERSION and not self._knows_timeout:
+                self._knows_timeout = True
+                connection.close()
+                connection = opened()
             if "PGTZ" in os.environ or "PGDATESTYLE" in os.environ:  # libpq lets them win over `options`
                 connection.execute("SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'")
             if pooler.ignores(connection, SESSION):
@@ -221,6 +233,11 @@ class Access:
             hint = msg("the server is there, and not ready: look at its log, then repeat")
         elif "permission denied" in text:
             hint = msg("GRANT CONNECT ON DATABASE … TO the user")
+        elif "could not access file" in text:
+            hint = msg(
+                "a library is missing that the server loads into each session (session_preload_libraries, "
+                "local_preload_libraries): install it, or RESET the setting from another database"
+            )
         elif "FATAL:" in text:  # the server has answered
             hint = msg("does the server's pg_hba.conf let this user in from here, and an event trigger on login?")
         told = msg("cannot connect to {place}: {reason}", place=self.place(database), reason=text)

@@ -16,7 +16,7 @@ from dbops.engine.postgres.side import PostgresSide
 from dbops.engine.postgres.statements import statement
 from dbops.engine.postgres.tools import Tools
 from dbops.engine.restoring import Wishes
-from dbops.errors import PreflightError, ToolError
+from dbops.errors import DbopsError, PreflightError, ToolError
 from dbops.language import joined, msg
 from dbops.model import Finding, Manifest
 from dbops.progress import Progress
@@ -146,16 +146,18 @@ class InPlace(PostgresSide):
         sorted_out = settle.sort_out(database_sql, no_owner=wishes.no_owner)
         reset = ["restore_reset"] if wishes.no_owner else ["restore_reset", "restore_reset_roles"]
         given = [settle.block(body).as_bytes() for body in (*sorted_out.now, *sorted_out.at_swap)]
-        return [*(statement(name) for name in reset), *given]
+        return [*(statement(name) for name in reset), *given, statement("restore_preloads")]
 
     def swap(self, moment: str, *, end_sessions: bool) -> str:  # noqa: ARG002 - there is nothing to swap
         return ""
 
-    def _failed(self, client: Process, manifest: Manifest, archive: Path) -> ToolError:
+    def _failed(self, client: Process, manifest: Manifest, archive: Path) -> DbopsError:
         hint, kind = client.stderr_tail, "load-failed"
         text = next((match[0] for line in hint.splitlines() if (match := _ERROR.search(line))), "psql ended early")
         if source_rows.refused(text):
             hint, kind = joined("\n", [hint, source_rows.advice(text, self._tools, archive)]), source_rows.KIND
+        elif (lacking := settle.without_library(text)) is not None:
+            return lacking
         elif settle.unknown(text):
             hint, kind = settle.UNKNOWN_SETTING, settle.UNKNOWN_KIND
         return ToolError(

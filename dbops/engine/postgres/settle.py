@@ -13,7 +13,8 @@ from typing import NamedTuple
 from psycopg import sql
 
 from dbops.engine.postgres.connect import Access
-from dbops.errors import BadBackupError, DatabaseError
+from dbops.engine.postgres.statements import statement
+from dbops.errors import BadBackupError, DatabaseError, PreflightError
 from dbops.language import msg
 
 _LITERAL = r"(?:E'(?:[^'\\]|''|\\.)*'|'(?:[^']|'')*')"
@@ -27,6 +28,8 @@ UNKNOWN_SETTING = msg(
     "restore it by hand as its RESTORE.md says, without that line of database.sql"
 )
 UNKNOWN_KIND = "setting-unknown"
+_NO_LIBRARY = re.compile(r"dbops: cannot preload (.*?): (.*)")
+"""What `restore_preloads` raises."""
 _OWNERSHIP = ("GRANT", "REVOKE", "ALTER ROLE", "OWNER TO")
 _AT_SWAP = ("COMMENT ON DATABASE", "CONNECTION LIMIT")
 
@@ -59,21 +62,41 @@ def sort_out(text: str, *, no_owner: bool) -> Settled:
 
 def settle(access: Access, bodies: tuple[str, ...]) -> None:
     """Runs the blocks in the database that `access` reaches. `DatabaseError` of kind 'setting-unknown' for a setting
-    that this server does not have."""
+    that this server does not have; `PreflightError` of kind 'preload-library' for one by which nobody could connect."""
     with told(), access.session(application="dbops restore") as connection, connection.transaction():
         for body in bodies:
             connection.execute(block(body))
+        connection.execute(statement("restore_preloads"))
 
 
 @contextmanager
 def told() -> Iterator[None]:
-    """Says what to do about a setting that the server does not know."""
+    """Says what to do about a setting that the server does not know, or cannot follow."""
     try:
         yield
     except DatabaseError as error:
         if unknown(error.message):
             raise DatabaseError(error.message, hint=UNKNOWN_SETTING, kind=UNKNOWN_KIND) from None
+        if (lacking := without_library(error.message)) is not None:
+            raise lacking from None
         raise
+
+
+def without_library(message: str) -> PreflightError | None:
+    """What it means, where the server says that it cannot load what the database loads into each session."""
+    found = _NO_LIBRARY.search(message)
+    if found is None:
+        return None
+    told = msg(
+        "the database loads {library} into each session, and this server cannot: {reason}",
+        library=found[1],
+        reason=found[2],
+    )
+    hint = msg(
+        "install the library on the database server; or on the source: ALTER DATABASE (or ROLE … IN DATABASE) … RESET "
+        "session_preload_libraries (local_preload_libraries), then back up again. Nothing was changed"
+    )
+    return PreflightError(told, hint=hint, kind="preload-library")
 
 
 def unknown(message: str) -> bool:

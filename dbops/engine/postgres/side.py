@@ -31,6 +31,7 @@ from dbops.progress import Progress
 
 _PUBLIC_MAJOR = 15
 _USAGE_MAJOR = 14
+_LOGIN_TRIGGERS = 170000
 _USAGES = ("column", "routine", "sequence", "table")
 MARK = "dbops restore of "
 """How the comment of a side database begins. Without it, a database is not ours, whatever its name."""
@@ -254,21 +255,17 @@ def side_of(
 def copy_settings(maintenance: Maintenance, manifest: Manifest) -> dict[str, str]:
     """What the sessions of a copy are set to, as far as the server takes it from us.
 
-    `lc_monetary` as on the source: money values print, and are read, by it. No event triggers (17 and later): one on
-    login may write a row, which the backup does not hold, or let nobody in (manual, 'Event Trigger Firing on Login').
+    `lc_monetary` as on the source: money values print, and are read, by it. No event triggers: one on login (17 and
+    later) may write a row, which the backup does not hold, or let nobody in (manual, 'Event Trigger Firing on Login').
     """
-    wanted = {"lc_monetary": manifest.inventory.settings.get("lc_monetary", ""), "event_triggers": "off"}
+    found = {}
     with maintenance.session() as connection:
-        return {name: value for name, value in wanted.items() if value and _takes(connection, name, value)}
-
-
-def _takes(connection: Connection, name: str, value: str) -> bool:
-    try:
-        connection.execute("SELECT set_config(%s, %s, false)", [name, value])
-    except (
-        psycopg.errors.InvalidParameterValue,
-        psycopg.errors.UndefinedObject,
-        psycopg.errors.InsufficientPrivilege,
-    ):
-        return False
-    return True
+        if wanted := manifest.inventory.settings.get("lc_monetary", ""):
+            with suppress(psycopg.errors.InvalidParameterValue):
+                connection.execute("SELECT set_config('lc_monetary', %s, false)", [wanted])
+                found["lc_monetary"] = wanted
+        if connection.info.server_version >= _LOGIN_TRIGGERS:
+            may = connection.execute("SELECT has_parameter_privilege('event_triggers', 'SET')").fetchone()
+            if may and may[0]:
+                found["event_triggers"] = "off"
+    return found

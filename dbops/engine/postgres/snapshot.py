@@ -89,13 +89,11 @@ class PostgresSnapshot:
 
     def _entry(self) -> list[str]:
         """Statements by which a session enters this moment."""
-        # Has no effect within a transaction, so first (a role or database may have it set; new in 17).
-        timeout = ["SET transaction_timeout = 0"] if self._server_version >= 170000 else []
         snapshot = sql.Literal(self.id).as_string()
         begin = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY"
         # A reader queues up behind a schema change that waits for our own locks: without an end nobody would move.
         locks = f"SET lock_timeout = {sql.Literal(self._lock_timeout).as_string()}"
-        return [*timeout, begin, f"SET TRANSACTION SNAPSHOT {snapshot}", "SET row_security = off", locks]
+        return [begin, f"SET TRANSACTION SNAPSHOT {snapshot}", "SET row_security = off", locks]
 
     def cancel(self) -> None:
         """Ends every session of this snapshot, so that whoever waits for one stops waiting. Never raises."""
