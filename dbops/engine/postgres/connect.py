@@ -189,8 +189,11 @@ class Access:
             connection = opened()
             if connection.info.server_version >= _TIMEOUT_VERSION and not self._knows_timeout:
                 self._knows_timeout = True
-                connection.close()
-                connection = opened()
+                try:
+                    connection.execute(f"SET {_TIMEOUT} = 0")
+                except psycopg.Error:  # it was over before that
+                    connection.close()
+                    connection = opened()
             if "PGTZ" in os.environ or "PGDATESTYLE" in os.environ:  # libpq lets them win over `options`
                 connection.execute("SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD'")
             if pooler.ignores(connection, SESSION):
