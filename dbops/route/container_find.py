@@ -75,10 +75,15 @@ def _is_container(name: str) -> bool:
     try:
         found = inspect(name)
     except RouteError as error:
-        if "No such container" not in error.message:
+        if not _is_no_name(error.message):
             raise
         return False
     return _own(found) == name.removeprefix("/") or len(name) >= _SHORT_ID
+
+
+def _is_no_name(said: str) -> bool:
+    """Whether the engine says that no container has this name: none at all, or the ids of several begin so."""
+    return "No such container" in said or "found with provided prefix" in said
 
 
 def _of_service(name: str) -> list[str]:
@@ -121,7 +126,7 @@ def _docker(*words: str) -> str:
     if done.status:
         said = " ".join(done.stderr.split()) or describe_status(done.status)
         hint = msg("may this user use the engine (group docker)? is it running?") if "daemon" in said.lower() else ""
-        if "No such container" in said:
+        if _is_no_name(said):
             hint = ""
         raise _error(msg("docker {words}: {said}", words=words[0], said=said), hint)
     return done.stdout

@@ -12,7 +12,7 @@ from dbops.errors import DbopsError, PreflightError
 from dbops.model import Failure, Verdict
 from tests.mutations.workshop import Workshop
 from tests.probing import examined, told, tried
-from tests.restoring import Backed, artifact, back_up, forged, run_restore, untouched
+from tests.restoring import Backed, artifact, back_up, databases, forged, run_restore, untouched
 from tests.servers import Cluster, Database
 
 SCHEMA = """
@@ -163,3 +163,27 @@ def test_a_drill_names_the_library_that_its_server_lacks(any_pg: Cluster, tmp_pa
         workshop.close()
     assert (report.verdict, report.failure) == (Verdict.INCONCLUSIVE, Failure.ENVIRONMENT)
     assert [one.id for one in report.not_evaluated if "nonesuch" in one.reason] == ["preload-library"]
+
+
+@pytest.mark.parametrize("setting", ["local_preload_libraries = '/tmp/evil'", "local_preload_libraries = 'nonesuch'"])
+def test_what_a_role_sets_for_itself_keeps_nobody_else_out(
+    any_database: Database, tmp_store: str, setting: str
+) -> None:
+    """Anybody may set it for his own sessions; a restore as a superuser must not load it."""
+    cluster = any_database.cluster
+    any_database.psql("CREATE TABLE t (a int)")
+    name = sql.Identifier(any_database.name)
+    role = sql.Identifier(f"{any_database.name} stranger")
+    with cluster.connect() as connection:
+        connection.execute(sql.SQL("CREATE ROLE {}").format(role))
+        setting = sql.SQL("ALTER ROLE {} IN DATABASE {} SET local_preload_libraries = {}")
+        connection.execute(setting.format(role, name, sql.Literal(library)))
+    try:
+        report = run_restore(back_up(any_database, tmp_store))
+        assert report.verdict is Verdict.PASS, report.findings
+    finally:
+        for old in databases(cluster):
+            if old.startswith(any_database.name):
+                cluster.drop_database(old)
+        with cluster.connect() as connection:
+            connection.execute(sql.SQL("DROP ROLE {}").format(role))

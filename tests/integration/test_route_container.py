@@ -23,8 +23,8 @@ from tests.mysql_servers import installation
 from tests.restoring import ROWS, SCHEMA
 from tests.rounds import whole_round
 
-PROJECT = f"p{secrets.token_hex(4)}"
-LABELS = ("--label", f"com.docker.compose.project={PROJECT}", "--label", "com.docker.compose.service=db")
+PROJECT, SERVICE = f"p{secrets.token_hex(4)}", f"s{secrets.token_hex(4)}"
+LABELS = ("--label", f"com.docker.compose.project={PROJECT}", "--label", f"com.docker.compose.service={SERVICE}")
 LOGIN = quote(PASSWORD, safe="")
 
 
@@ -62,7 +62,7 @@ def test_by_its_own_address(shop: Container, tmp_path: Path) -> None:
         assert app.open_engine(target).server().host == f"localhost in container {shop.name}"
 
 
-@pytest.mark.parametrize("name", [f"{PROJECT}/db", "db"], ids=["project and service", "service"])
+@pytest.mark.parametrize("name", [f"{PROJECT}/{SERVICE}", SERVICE], ids=["project and service", "service"])
 def test_by_the_name_of_a_compose_service(shop: Container, name: str) -> None:
     assert container_find.running(name)["Name"] == f"/{shop.name}"
 
@@ -74,6 +74,19 @@ def test_a_service_whose_name_begins_the_id_of_a_stranger(shop: Container) -> No
     with postgres(*labels) as meant:
         assert container_find.running(stranger[:4])["Name"] == f"/{meant.name}"
     assert container_find.running(stranger[:12])["Id"] == container_find.running(stranger)["Id"] == stranger
+
+
+def test_a_service_whose_name_begins_the_ids_of_strangers(shop: Container) -> None:
+    """Of several, the engine says that it cannot tell them apart."""
+    made: list[str] = []
+    try:
+        while len({one[0] for one in made}) == len(made):
+            made.append(docker("create", "dbops-test/postgres:15").stdout.strip())
+        letter = next(one[0] for one in made if sum(other[0] == one[0] for other in made) > 1)
+        with pytest.raises(RouteError, match=f"no container or Compose service '{letter}'"):
+            container_find.running(letter)
+    finally:
+        docker("rm", "--force", "--volumes", *made)
 
 
 def test_by_a_port_that_it_publishes(shop: Container) -> None:
@@ -122,12 +135,12 @@ def test_there_is_none_of_that_name(shop: Container) -> None:
 
 
 def test_a_service_of_two_projects(shop: Container) -> None:
-    labels = ("--label", "com.docker.compose.project=other", "--label", "com.docker.compose.service=db")
+    labels = ("--label", "com.docker.compose.project=other", "--label", f"com.docker.compose.service={SERVICE}")
     with postgres(*labels) as other:
-        error = refusal(inside("db"))
-        assert "'db' means 2 containers" in error.message
-        assert f"{PROJECT}/db ({shop.name})" in error.message
-        assert container_find.running("other/db")["Name"] == f"/{other.name}"
+        error = refusal(inside(SERVICE))
+        assert f"'{SERVICE}' means 2 containers" in error.message
+        assert f"{PROJECT}/{SERVICE} ({shop.name})" in error.message
+        assert container_find.running(f"other/{SERVICE}")["Name"] == f"/{other.name}"
 
 
 def test_it_does_not_run() -> None:

@@ -163,7 +163,12 @@ def test_bodies_in_delimiter_blocks() -> None:
     [
         b"CREATE FUNCTION f() RETURNS int LANGUAGE JAVASCRIPT\nAS $$ return 'a' // don't ; \" ` \\! $x$ \n$$",
         b"CREATE LIBRARY `l` LANGUAGE JAVASCRIPT AS  $a_1$ it's $$ ; $a_1$",
+        b"CREATE LIBRARY `l` LANGUAGE javascript AS $1234567890$ it's $$ $JAVASCRIPT$ ; $1234567890$",
+        b"CREATE LIBRARY `l` LANGUAGE JAVASCRIPT AS $a_rather_long_name_of_a_tag$ it's; $a_rather_long_name_of_a_tag$",
         b"CREATE PROCEDURE p() SELECT a$$b, $$, 1 AS$$ FROM t$",
+        b"CREATE PROCEDURE p() SELECT a AS $x$ FROM t$",
+        b"CREATE PROCEDURE p() LANGUAGE SQL SELECT a AS $x$, b AS $$ FROM t",
+        b"CREATE PROCEDURE p AS $v$ INT",
     ],
 )
 def test_bodies_in_dollars(text: bytes) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from dbops.command import running
+from dbops.engine.mysql import ddl, tools
 from dbops.engine.mysql import plan as plans
-from dbops.engine.mysql import tools
 from dbops.engine.mysql.census import MARKS, Census
 from dbops.engine.mysql.flavour import MARIADB, MYSQL, Version
 from dbops.engine.mysql.launch import Run
@@ -290,3 +290,36 @@ def test_rights_are_read_from_grants(grants: list[str], has: list[str], lacks: l
     rights = Rights(grants, "my_shop")
     assert [right for right in has if not rights.has(right)] == []
     assert [right for right in lacks if rights.has(right)] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "moved"),
+    [
+        ("LANGUAGE JAVASCRIPT\n    USING (`shop`.`tax` AS `t`, `other`.`x`)", "(`new`.`tax` AS `t`, `other`.`x`)"),
+        ("LANGUAGE javascript USING (`shop`.`tax`)", "(`new`.`tax`)"),
+        ('LANGUAGE JAVASCRIPT USING ("shop"."tax" AS "t")', '(`new`."tax" AS "t")'),
+        (
+            "LANGUAGE JAVASCRIPT USING (`shop`.`a` AS `it's`, `shop`.`b` AS `b's`)",
+            "(`new`.`a` AS `it's`, `new`.`b` AS `b's`)",
+        ),
+        ("LANGUAGE JAVASCRIPT USING (`shop`.`shop` AS `shop`)", "(`new`.`shop` AS `shop`)"),
+    ],
+)
+def test_a_routine_for_another_database_uses_its_libraries(text: str, moved: str) -> None:
+    head = "CREATE FUNCTION `f`(LANGUAGE text) RETURNS text COMMENT 'LANGUAGE JAVASCRIPT USING (`shop`.`y`)' "
+    body = "\nAS $$ 'LANGUAGE JAVASCRIPT USING (`shop`.`z`)' $$"
+    found = ddl.libraries_moved(head + text + body, "shop", "new")
+    assert found == f"{head}{text.partition('(')[0]}{moved}{body}"
+    bare = ddl.libraries_moved(text, "shop", "")
+    assert bare == text.partition("(")[0] + moved.replace("`new`.", "")
+
+
+def test_a_list_of_libraries_without_its_end_takes_no_time() -> None:
+    text = f"LANGUAGE JAVASCRIPT USING ({'``' * 200} x"
+    assert ddl.libraries_moved(text, "shop", "new") == text
+
+
+def test_the_body_of_a_library_keeps_its_words() -> None:
+    text = "CREATE LIBRARY `l` LANGUAGE JAVASCRIPT AS $$ export const definer = 'x' $$"
+    assert ddl.without_definer(text) == text
+    assert ddl.definer(text) is None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -20,8 +20,10 @@ from dbops.engine.mysql.statements import identifier, statement
 if TYPE_CHECKING:
     from dbops.engine.mysql.connect import Connection
 
-_ER_FIRST, _CR_FIRST = 1000, 2000
+_OF_THE_SERVER = range(1000, 2000)
 """Numbers of a server's errors, up to where those of a lost connection begin."""
+_NO_LIBRARY = range(1305, 1306)
+"""Of a routine whose library is not there: no other one is looked up when it is made."""
 
 
 def drop(connection: Connection, pieces: Sequence[Piece], database: str) -> None:
@@ -37,8 +39,9 @@ def drop(connection: Connection, pieces: Sequence[Piece], database: str) -> None
 def bring(connection: Connection, database: str, wanted: Belongings, *, events: bool, strict: bool = True) -> list[str]:
     """Makes the database have what `wanted` says, and nothing else; what is there already stays untouched.
 
-    `events`: whether they get their states, or stay disabled. Not `strict`: views and routines that cannot be made
-    (they were broken before) are left out; their names are returned. Raises the driver's errors.
+    `events`: whether they get their states, or stay disabled. Not `strict`: views that cannot be made, and routines
+    whose library is not there, are left out (they were broken before); their names are returned. Raises the driver's
+    errors.
     """
     here = pieces(connection, database)
     run(
@@ -54,9 +57,11 @@ def bring(connection: Connection, database: str, wanted: Belongings, *, events: 
             for piece in triggers:
                 _create(connection, piece, wanted.collation)
         changed = _changed(connection, database, here.routines, routines)
-        broken = _create_in_any_order(connection, changed, wanted.collation, strict=strict)
+        left_out = range(0) if strict else _NO_LIBRARY
+        broken = _create_in_any_order(connection, changed, wanted.collation, left_out)
         changed = _changed(connection, database, here.views, views, replace=True)
-        broken += _create_in_any_order(connection, changed, wanted.collation, strict=strict)
+        left_out = range(0) if strict else _OF_THE_SERVER
+        broken += _create_in_any_order(connection, changed, wanted.collation, left_out)
         told = [msgspec.structs.replace(piece, state=piece.state if events else "DISABLE") for piece in scheduled]
         for piece in _changed(connection, database, here.events, told):
             _create(connection, piece, wanted.collation)
@@ -94,23 +99,26 @@ def _changed(
     return made
 
 
-def _create_in_any_order(connection: Connection, pieces: Sequence[Piece], collation: str, *, strict: bool) -> list[str]:
-    """In one in which it can be done: a view needs what it selects from, as it is to be, a routine its libraries."""
+def _create_in_any_order(
+    connection: Connection, pieces: Sequence[Piece], collation: str, left_out: Container[int]
+) -> list[str]:
+    """In one in which it can be done: a view needs what it selects from, as it is to be. What fails in the end with an
+    error of `left_out` is not made; the names of these."""
     left = list(pieces)
     while left:
-        again: list[Piece] = []
-        failure: pymysql.MySQLError | None = None
+        failures: list[tuple[Piece, pymysql.MySQLError]] = []
         for piece in left:
             try:
                 _create(connection, piece, collation)
             except pymysql.MySQLError as error:
-                if not _ER_FIRST <= error_of(error)[0] < _CR_FIRST:
+                if error_of(error)[0] not in _OF_THE_SERVER:
                     raise
-                failure = error
-                again.append(piece)
-        if len(again) == len(left) and failure is not None:
-            if strict:
-                raise failure
+                failures.append((piece, error))
+        again = [piece for piece, _ in failures]
+        if len(again) == len(left):
+            for _, failure in failures:
+                if error_of(failure)[0] not in left_out:
+                    raise failure
             return [piece.name for piece in again]
         left = again
     return []

@@ -40,7 +40,12 @@ _PLACE = re.compile(
       | \sTABLESPACE\s*=\s*`(?:[^`]|``)*`""",
     re.VERBOSE | re.DOTALL,
 )
-_LIBRARIES = re.compile(r"LANGUAGE [A-Z]+\s+USING \((?P<listed>(?:`(?:[^`]|``)*`|[^`)])*)\)")
+_EITHER = r"""(?:`(?:[^`]|``)*+`|"(?:[^"]|"")*+")"""
+"""A name, also as a routine prints it that was made under ANSI_QUOTES."""
+_LIBRARIES = re.compile(
+    rf"""LANGUAGE\s+(?:\w+|{_EITHER})\s+USING\s*\((?P<listed>(?:{_EITHER}|[^`")])*+)\)""", re.IGNORECASE
+)
+_LIBRARY = re.compile(rf"(?P<database>{_EITHER})\.(?P<name>{_EITHER})|{_EITHER}")
 _ACCOUNT = r"(?:`(?:[^`]|``)*`|'(?:[^'\\]|''|\\.)*')"
 _DEFINER = re.compile(rf"DEFINER\s*=\s*({_ACCOUNT}(?:@{_ACCOUNT})?|CURRENT_USER(?:\(\))?)", re.IGNORECASE)
 _STATUS = re.compile(
@@ -199,7 +204,7 @@ def account(text: str) -> str:
 
 def _head(text: str) -> str:
     """What stands before the body: a definer's clause can only be there."""
-    match = re.search(r"\b(TRIGGER|PROCEDURE|FUNCTION|EVENT|VIEW|PACKAGE)\b", text)
+    match = re.search(r"\b(TRIGGER|PROCEDURE|FUNCTION|EVENT|VIEW|PACKAGE|LIBRARY)\b", text)
     return text[: match.start()] if match else text[:1000]
 
 
@@ -244,22 +249,18 @@ def trigger_moved(text: str, old: str, new: str) -> str:
 def libraries_moved(text: str, old: str, new: str) -> str:
     """CREATE FUNCTION or PROCEDURE for another database: MySQL prints the name of the database before each library that
     it uses (`USING (`shop`.`tax` AS `t`)`). `new` may be empty: then there is none."""
+
+    def moved(match: re.Match[str]) -> str:
+        if match["database"] is None or _either_plain(match["database"]) != old:
+            return match[0]
+        return f"{quoted(new)}.{match['name']}" if new else match["name"]
+
     for token in _TOKEN.finditer(text):
-        if token["word"] == "LANGUAGE":
-            match = _LIBRARIES.match(text, token.start())
-            if match is None:
-                return text
-            return text[: match.start("listed")] + _from(match["listed"], old, new) + text[match.end("listed") :]
+        if (token["word"] or "").upper() == "LANGUAGE" and (match := _LIBRARIES.match(text, token.start())):
+            start, end = match.span("listed")
+            return text[:start] + _LIBRARY.sub(moved, match["listed"]) + text[end:]
     return text
 
 
-def _from(listed: str, old: str, new: str) -> str:
-    prefix = f"{quoted(new)}." if new else ""
-    return _CHAIN.sub(
-        lambda match: (
-            prefix + match["chain"][len(quoted(old)) + 1 :]
-            if (match["chain"] or "").startswith(f"{quoted(old)}.")
-            else match[0]
-        ),
-        listed,
-    )
+def _either_plain(name: str) -> str:
+    return name[1:-1].replace(name[0] * 2, name[0])

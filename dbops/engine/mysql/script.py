@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 from dbops.engine.mysql.script_errors import TRAILER, client_command, no_trailer, truncated
 from dbops.engine.mysql.script_facts import Facts
-from dbops.engine.mysql.script_patterns import AFTER_AS, DOLLARS, INSIDE, ROWS_END, SPACE, plain
+from dbops.engine.mysql.script_patterns import INSIDE, ROWS_END, SPACE, body_begins, plain
 from dbops.engine.mysql.script_words import CLIENT_WORDS, INSERT_HEAD, Kind, first_word, known
 from dbops.errors import BadBackupError
 from dbops.language import msg
@@ -32,7 +32,6 @@ _DELIMITER = re.compile(rb"[;/$|&%^!~@]{1,8}")
 _DELIMITER_LINE = re.compile(rb"DELIMITER[ \t]+([^\r\n]*)\r?\n", re.IGNORECASE)
 _MODE = re.compile(rb"\bSQL_MODE\s*=\s*(?:'([^']*)'|\"([^\"]*)\"|(@\w+))", re.IGNORECASE)
 _LONGEST_COMMAND = 16
-_AS_BYTES = 64
 _HEAD_BYTES = 1 << 16
 """An INSERT's words before its first row are waited for that long; else it is scanned."""
 
@@ -219,8 +218,11 @@ class Script:
             raise self._command(at)
         elif sign == b"#" or (sign == b"-" and bytes(text[at : at + 3]) in (b"-- ", b"--\t", b"--\n", b"--\r", b"--")):
             self._quote, self._at = b"\n", at + 1
-        elif (body := DOLLARS.match(text, at)) and AFTER_AS.search(text[max(self._begin, at - _AS_BYTES) : at]):
-            self._quote, self._at = body[0], body.end()
+        elif sign == b"$":
+            tag = body_begins(text, self._begin, at)
+            if tag is None and not self._last:
+                return False
+            self._quote, self._at = tag or b"", at + len(tag or sign)
         elif text.startswith(b"/*", at) and not text.startswith((b"/*!", b"/*M!", b"/*+"), at):
             self._quote, self._at = b"*", at + 2
         else:

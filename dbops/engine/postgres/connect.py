@@ -76,6 +76,7 @@ _HINTS = {
     "57P01": msg("the server or an administrator ended the session; look into the server's log"),
 }
 """What to do, by SQLSTATE (manual, appendix A)."""
+_NO_LIBRARY = re.compile(r"could not (?:access file|load library)|access to library")
 _NO_SUCH = re.compile(r'(?:database|role) ".*" does not exist')
 STANDBY_CONFLICT = "conflict with recovery"
 """What a standby says when it cancels a query so that replay can go on; to a driver, SQLSTATE 40001."""
@@ -186,8 +187,9 @@ class Access:
             return psycopg.connect(conninfo, password=self.password, autocommit=True, client_encoding="UTF8")
 
         try:
+            lifted = self._knows_timeout  # before: another thread may find it out meanwhile
             connection = opened()
-            if connection.info.server_version >= _TIMEOUT_VERSION and not self._knows_timeout:
+            if connection.info.server_version >= _TIMEOUT_VERSION and not lifted:
                 self._knows_timeout = True
                 try:
                     connection.execute(f"SET {_TIMEOUT} = 0")
@@ -234,9 +236,9 @@ class Access:
             hint = NO_SESSION_HINT
         elif "the database system is" in text:
             hint = msg("the server is there, and not ready: look at its log, then repeat")
-        elif "permission denied" in text:
+        elif "permission denied for database" in text:
             hint = msg("GRANT CONNECT ON DATABASE … TO the user")
-        elif "could not access file" in text:
+        elif _NO_LIBRARY.search(text):
             hint = msg(
                 "a library is missing that the server loads into each session (session_preload_libraries, "
                 "local_preload_libraries): install it, or RESET the setting from another database"

@@ -133,8 +133,8 @@ class InPlace(PostgresSide):
             return
         belongings = self._belongings(database_sql, wishes)
         with (
-            self._access.session(application="dbops restore") as connection,
             settle.told(),
+            self._access.session(application="dbops restore") as connection,
             connection.transaction(),
         ):
             connection.execute("SET TRANSACTION READ WRITE")  # the database may have the contrary

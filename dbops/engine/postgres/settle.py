@@ -83,18 +83,19 @@ def told() -> Iterator[None]:
 
 
 def without_library(message: str) -> PreflightError | None:
-    """What it means, where the server says that it cannot load what the database loads into each session."""
+    """What it means, where the server says that it cannot load what each session in the database loads."""
     found = _NO_LIBRARY.search(message)
     if found is None:
         return None
     told = msg(
-        "the database loads {library} into each session, and this server cannot: {reason}",
+        "each session in the database loads {library}, and this server cannot: {reason}",
         library=found[1],
         reason=found[2],
     )
     hint = msg(
         "install the library on the database server; or on the source: ALTER DATABASE (or ROLE … IN DATABASE) … RESET "
-        "session_preload_libraries (local_preload_libraries), then back up again. Nothing was changed"
+        "session_preload_libraries (local_preload_libraries), then back up again. This backup: restore it by hand as "
+        "its RESTORE.md says, without that line of database.sql"
     )
     return PreflightError(told, hint=hint, kind="preload-library")
 
