@@ -165,9 +165,9 @@ def test_a_drill_names_the_library_that_its_server_lacks(any_pg: Cluster, tmp_pa
     assert [one.id for one in report.not_evaluated if "nonesuch" in one.reason] == ["preload-library"]
 
 
-@pytest.mark.parametrize("setting", ["local_preload_libraries = '/tmp/evil'", "local_preload_libraries = 'nonesuch'"])
+@pytest.mark.parametrize("library", ["/tmp/evil", "nonesuch"])
 def test_what_a_role_sets_for_itself_keeps_nobody_else_out(
-    any_database: Database, tmp_store: str, setting: str
+    any_database: Database, tmp_store: str, library: str
 ) -> None:
     """Anybody may set it for his own sessions; a restore as a superuser must not load it."""
     cluster = any_database.cluster
