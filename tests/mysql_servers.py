@@ -222,8 +222,9 @@ class MysqlServer:
 
     # -- its life ----------------------------------------------------------------------------------------------------
 
-    def start(self, *options: str) -> None:
-        """Starts the server, and returns when it takes connections."""
+    def start(self, *options: str, again: bool = True) -> None:
+        """Starts the server, and returns when it takes connections. `again`: once more if a signal ends it meanwhile,
+        as its service would (Restart=on-abort): MariaDB 11.8 aborts in its recovery from a SIGKILL, once in many."""
         argv = [str(self.installation.server), f"--defaults-file={self.folder / 'my.cnf'}", *options]
         who = server_user()
         rights: dict[str, Any] = {"user": who.uid, "group": who.gid, "extra_groups": []} if who.switch else {}
@@ -242,6 +243,9 @@ class MysqlServer:
         while not self._answers():
             if self._process.poll() is not None:
                 status, self._process = self._process.returncode, None
+                if status < 0 and again:
+                    self.start(*options, again=False)
+                    return
                 raise RuntimeError(f"{argv[0]} ended while it was starting, status {status}: {self._tail()}")
             if time.monotonic() > deadline:
                 self.kill()
