@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _OF_THE_SERVER = range(1000, 2000)
 """Numbers of a server's errors, up to where those of a lost connection begin."""
-_NO_LIBRARY = range(1305, 1306)
+_NO_LIBRARY = (1305,)
 """Of a routine whose library is not there: no other one is looked up when it is made."""
 
 
@@ -57,11 +57,9 @@ def bring(connection: Connection, database: str, wanted: Belongings, *, events: 
             for piece in triggers:
                 _create(connection, piece, wanted.collation)
         changed = _changed(connection, database, here.routines, routines)
-        left_out = range(0) if strict else _NO_LIBRARY
-        broken = _create_in_any_order(connection, changed, wanted.collation, left_out)
+        broken = _create_in_any_order(connection, changed, wanted.collation, () if strict else _NO_LIBRARY)
         changed = _changed(connection, database, here.views, views, replace=True)
-        left_out = range(0) if strict else _OF_THE_SERVER
-        broken += _create_in_any_order(connection, changed, wanted.collation, left_out)
+        broken += _create_in_any_order(connection, changed, wanted.collation, () if strict else _OF_THE_SERVER)
         told = [msgspec.structs.replace(piece, state=piece.state if events else "DISABLE") for piece in scheduled]
         for piece in _changed(connection, database, here.events, told):
             _create(connection, piece, wanted.collation)

@@ -14,7 +14,7 @@ from dbops.command import redact
 from dbops.config.urls import Secret
 from dbops.engine.mysql import option_file, spelling, tls
 from dbops.engine.mysql.driver_errors import HINTS, LOCK_TIMEOUT, NO_TLS, error_of, lost
-from dbops.engine.mysql.flavour import Flavour, flavour_of
+from dbops.engine.mysql.flavour import Flavour, Version, flavour_of, parse_version
 from dbops.engine.mysql.parameters import read
 from dbops.errors import DatabaseError, LockedError
 from dbops.language import msg
@@ -261,12 +261,17 @@ def close(connection: Connection) -> None:
         connection.close()
 
 
-def flavour(connection: Connection) -> Flavour:
-    """Which product the server is."""
+def product(connection: Connection) -> tuple[Flavour, Version]:
+    """Which server this is."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT VERSION(), @@version_comment")
-        row = cursor.fetchone()
-    return flavour_of(*(str(value) for value in row or ()))
+        version, comment = cursor.fetchone() or ("", "")
+    return flavour_of(str(version), str(comment)), parse_version(str(version))
+
+
+def flavour(connection: Connection) -> Flavour:
+    """Which product the server is."""
+    return product(connection)[0]
 
 
 def _of_flavour(flavour: Flavour) -> list[str]:

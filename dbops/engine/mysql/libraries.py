@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dbops.engine.mysql.connect import product
 from dbops.engine.mysql.flavour import Version
 from dbops.engine.mysql.maintenance import rows
-from dbops.engine.mysql.server import product
 
 if TYPE_CHECKING:
     from dbops.engine.mysql.connect import Connection

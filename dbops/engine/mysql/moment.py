@@ -20,7 +20,7 @@ import pymysql
 from dbops.engine.base import DumpPlan
 from dbops.engine.mysql import census, server_log, source_views, waits
 from dbops.engine.mysql.changes import tables_change
-from dbops.engine.mysql.connect import Access, close
+from dbops.engine.mysql.connect import Access, close, flavour
 from dbops.engine.mysql.driver_errors import LOCK_TIMEOUT, error_of
 from dbops.engine.mysql.dumping import DumpingSnapshot, Opened
 from dbops.engine.mysql.flavour import Flavour
@@ -29,7 +29,6 @@ from dbops.engine.mysql.maintenance import rows, run, session_number
 from dbops.engine.mysql.objects import schema_state
 from dbops.engine.mysql.patience import Deadline, watched
 from dbops.engine.mysql.plan import HISTORY, Part, parts
-from dbops.engine.mysql.server import product
 from dbops.engine.mysql.snapshot import begin
 from dbops.engine.mysql.statements import statement
 from dbops.errors import BadBackupError, DatabaseError, DbopsError, LockedError, ToolError
@@ -101,7 +100,7 @@ class _Opening:
         self._holder = holder
         self._stack = stack
         self._lock_timeout = lock_timeout
-        self._flavour: Flavour = product(holder)[0]
+        self._flavour: Flavour = flavour(holder)
         # The smaller part of the time: what waits for us meanwhile must also live through our beginning.
         run(holder, f"SET SESSION lock_wait_timeout = {max(1, int(lock_timeout * 0.6))}")
         self._launcher = stack.enter_context(Launcher.ready(access, self._flavour, plan))

@@ -231,21 +231,15 @@ class Script:
 
     def _inside(self) -> bool:
         text, quote = self._text, self._quote
-        if quote in (b"*", b"\n"):
-            end = text.find(b"*/" if quote == b"*" else b"\n", self._at)
+        if quote.startswith((b"*", b"\n", b"$")):
+            mark = b"*/" if quote == b"*" else quote
+            end = text.find(mark, self._at)
             if end < 0:
-                self._at = max(self._at, len(text) - 1)
+                self._at = max(self._at, len(text) - len(mark) + 1)
                 if quote == b"\n" and self._last:
-                    self._quote, self._at = b"", len(text)
+                    self._quote = b""
                 return False
-            self._quote, self._at = b"", end + (2 if quote == b"*" else 1)
-            return True
-        if quote.startswith(b"$"):
-            end = text.find(quote, self._at)
-            if end < 0:
-                self._at = max(self._at, len(text) - len(quote) + 1)
-                return False
-            self._quote, self._at = b"", end + len(quote)
+            self._quote, self._at = b"", end + len(mark)
             return True
         escapes = self._backslashes and quote != b"`"
         self._at = INSIDE[quote, escapes].match(text, self._at).end()  # type: ignore[union-attr]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from dbops.command import redact
 from dbops.engine.base import Server
 from dbops.engine.mysql import mark, rights
+from dbops.engine.mysql.connect import product
 from dbops.engine.mysql.flavour import OLDEST, Flavour, Version, flavour_of, parse_version
 from dbops.engine.mysql.statements import statement
 from dbops.errors import ConfigError
@@ -42,14 +43,6 @@ def describe(access: Access, connection: Connection) -> Server:
     )
     replica = str(read_only).upper() not in ("0", "OFF", "NONE")
     return Server(info, number.major, access.host(), int(size), replica, bool(superuser))
-
-
-def product(connection: Connection) -> tuple[Flavour, Version]:
-    """Which server this is."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT VERSION(), @@version_comment")
-        version, comment = cursor.fetchone() or ("", "")
-    return flavour_of(str(version), str(comment)), parse_version(str(version))
 
 
 def identity(connection: Connection) -> str:

@@ -43,7 +43,6 @@ class PostgresSnapshot:
         self.application = application
         self.gave_way = ""
         self._idle: list[Connection] = []
-        self._server_version = holder.info.server_version
         with holder.cursor() as cursor:
             query = "SELECT pg_export_snapshot(), clock_timestamp(), current_setting('lock_timeout')"
             row = cursor.execute(query).fetchone()
